@@ -1,0 +1,104 @@
+"""Planning a source's pages and scraping one batch of them."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from scraper.discover import discover
+from scraper.load import scrape_pages
+from scraper.politeness import plan_window
+
+from activities.wiring import open_fetcher
+from orchestrations import names
+from scraper.app_sources import app_source
+from scraper.models import PageFailed, PageFailure, PageLoaded, Share
+from scraper.settings import Settings
+from storage.batches import BatchResult, Plan, cut_batches
+from storage.datasets import Superseded
+from storage.keys import snapshot_id
+from storage.rows import PLAN_BATCH
+from storage.store import Store, open_store
+
+logger = logging.getLogger(__name__)
+
+
+async def plan_source(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Find the source's pages and record them in batches, once. Input: `run_id`, `epoch`, `source`.
+
+    Returns `code` `planned` with `attempt`, `batches`, `window` (batches at a time) and `share` (of the source's
+    limits, per batch); or `superseded`, or `failed` with the `reason`.
+    """
+    settings = Settings()
+    store = open_store(settings)
+    source = app_source(settings, payload["source"])
+    try:
+        await store.datasets.raise_fence(source.name, payload["epoch"])
+    except Superseded as newer:
+        return {"code": "superseded", "reason": str(newer)}
+    snapshot = snapshot_id(source.name, payload["epoch"])
+    plan = await store.batches.plan(snapshot)
+    if plan is None:
+        discovery = await discover(source, fetcher=open_fetcher())
+        batches = cut_batches(discovery.urls, pages_per_batch=settings.pages_per_batch)
+        attempt = uuid4().hex[:12]
+        await store.rows.stage_failures(snapshot, PLAN_BATCH, attempt, list(enumerate(discovery.failures)))
+        plan = await store.batches.record_plan(
+            snapshot,
+            Plan(attempt, len(batches), len(discovery.urls), len(discovery.failures), discovery.left_out),
+            batches,
+        )
+    if plan.pages == 0:
+        return {"code": "failed", "reason": await _why_no_pages(store, snapshot)}
+    window, share = plan_window(source.concurrency, source.requests_per_second, settings.max_parallel_batches)
+    return {
+        "code": "planned",
+        "attempt": plan.attempt,
+        "batches": plan.batches,
+        "window": window,
+        "share": share.model_dump(mode="json"),
+    }
+
+
+async def scrape_batch(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Scrape one batch and stage its rows. Input: `run_id`, `epoch`, `source`, `batch`, `plan_attempt`, `share`.
+
+    Returns `code` `scraped` with the counts, or `superseded`. A repeat of a finished batch fetches nothing.
+    """
+    settings = Settings()
+    store = open_store(settings)
+    batch, snapshot = payload["batch"], snapshot_id(payload["source"], payload["epoch"])
+    recorded = await store.batches.result(snapshot, batch)
+    if recorded is not None:
+        return _scraped(recorded)
+    ticket = await store.tickets.read(names.DAILY_SCRAPE)
+    if ticket is None or ticket.epoch != payload["epoch"]:
+        return {"code": "superseded"}
+    urls = await store.batches.pages(snapshot, plan_attempt=payload["plan_attempt"], batch=batch)
+    loaded: list[PageLoaded] = []
+    failed: list[tuple[int, PageFailure]] = []
+    async for outcome in scrape_pages(
+        app_source(settings, payload["source"]),
+        urls,
+        fetcher=open_fetcher(),
+        share=Share.model_validate(payload["share"]),
+    ):
+        if isinstance(outcome, PageFailed):
+            failed.append((outcome.index, outcome.failure))
+        else:
+            loaded.append(outcome)
+    attempt = uuid4().hex[:12]
+    rows = await store.rows.stage(snapshot, batch, attempt, loaded)
+    await store.rows.stage_failures(snapshot, batch, attempt, failed)
+    result = BatchResult(batch, attempt, len(loaded), len(failed), rows)
+    return _scraped(await store.batches.record_result(snapshot, result))
+
+
+def _scraped(result: BatchResult) -> dict[str, Any]:
+    return {"code": "scraped", "loaded": result.loaded, "failed": result.failed, "rows": result.rows}
+
+
+async def _why_no_pages(store: Store, snapshot: str) -> str:
+    async for failure in store.failures_of(snapshot):
+        return f"no page found: {failure.url}: {failure.reason}: {failure.detail}"[:500]
+    return "no page found, and nothing failed: does the source name any?"

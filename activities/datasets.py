@@ -1,0 +1,78 @@
+"""The gate, and the one write that readers see."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from scraper.sources import Source
+
+from orchestrations import names
+from scraper.app_sources import app_source
+from scraper.gate import SnapshotCounts, why_refused
+from scraper.settings import Settings
+from storage.datasets import Superseded
+from storage.errors import MissingRecord
+from storage.keys import snapshot_id
+from storage.store import Store, open_store
+
+logger = logging.getLogger(__name__)
+
+
+async def publish_source(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Publish the snapshot if it passes the source's gate. Input: `run_id`, `epoch`, `source`.
+
+    Returns `outcome` (`published`, `refused`, `superseded`), `reason` and the counts. A repeat changes nothing.
+    Raises MissingRecord if a batch has no recorded result.
+    """
+    settings = Settings()
+    store = open_store(settings)
+    name, epoch = payload["source"], payload["epoch"]
+    snapshot = snapshot_id(name, epoch)
+    plan = await store.batches.plan(snapshot)
+    results = await store.batches.results(snapshot)
+    if plan is None or len(results) != plan.batches:
+        raise MissingRecord(f"snapshot {snapshot} has {len(results)} results, and the plan {plan}")
+    counts = SnapshotCounts(
+        pages=plan.pages,
+        loaded=sum(result.loaded for result in results),
+        failed=sum(result.failed for result in results) + plan.not_found,
+        rows=sum(result.rows for result in results),
+    )
+    outcome, reason = await _publish(store, app_source(settings, name), payload, counts)
+    logger.info("source '%s' of run '%s': %s %s", name, payload["run_id"], outcome, reason)
+    return {
+        "source": name,
+        "outcome": outcome,
+        "reason": reason,
+        "batches": plan.batches,
+        "left_out": plan.left_out,
+        **asdict(counts),
+    }
+
+
+async def _publish(store: Store, source: Source, payload: Mapping[str, Any], counts: SnapshotCounts) -> tuple[str, str]:
+    """Outcome and reason. The pointer moves only if no newer run has begun; it is the run's one visible write."""
+    epoch = payload["epoch"]
+    ticket = await store.tickets.read(names.DAILY_SCRAPE)
+    if ticket is None or ticket.epoch != epoch:
+        return "superseded", "a newer start has taken over"
+    dataset = await store.datasets.find(source.name)
+    if dataset is None or dataset.epoch != epoch:  # else an earlier attempt of this activity has published
+        rows_before = dataset.rows if dataset is not None and dataset.epoch else None
+        refusal = why_refused(source.gate, counts, rows_before=rows_before)
+        if refusal:
+            return "refused", refusal
+    try:
+        await store.datasets.publish(
+            source.name,
+            epoch=epoch,
+            snapshot=snapshot_id(source.name, epoch),
+            run_id=payload["run_id"],
+            at=datetime.now(UTC),
+            counts=(counts.pages, counts.failed, counts.rows),
+        )
+    except Superseded as newer:
+        return "superseded", str(newer)
+    return "published", ""

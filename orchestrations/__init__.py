@@ -1,0 +1,1 @@
+"""The orchestrators: pure generators that name activities and never touch the world."""

@@ -1,0 +1,74 @@
+"""The run: claim the singleton, scrape every source in parallel, write down what came of it."""
+
+from collections.abc import Generator
+from typing import Any
+
+from azure.durable_functions import DurableOrchestrationContext
+
+from orchestrations import names
+from orchestrations.retries import INFRASTRUCTURE
+
+
+def daily_scrape(context: DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any]]:
+    """One run. Input, all optional: `sources` (names; default all), `epoch` (set by our starters), `triggered_by`.
+
+    Returns `outcome`, `reason` and one summary per source. A run that is not the singleton's holder ends at once
+    with outcome `superseded` or `held`, having done nothing.
+    """
+    request = context.get_input() or {}
+    context.set_custom_status({"stage": "claiming"})
+    claim = yield context.call_activity_with_retry(
+        names.CLAIM_RUN,
+        INFRASTRUCTURE,
+        {
+            "run_id": context.instance_id,
+            "epoch": request.get("epoch"),
+            # Differs between executions of one instance ID, and is the same on every replay.
+            "claim": context.current_utc_datetime.isoformat(),
+            "sources": request.get("sources"),
+            "triggered_by": request.get("triggered_by", "durable API"),
+        },
+    )
+    if claim["code"] != "claimed":
+        context.set_custom_status({"stage": "ended", "outcome": claim["code"]})
+        return {"outcome": claim["code"], "reason": claim["reason"], "sources": []}
+    sources = claim["sources"]
+    context.set_custom_status({"stage": "scraping", "sources": len(sources)})
+    results, reason = yield from _scrape_all(context, claim["epoch"], sources)
+    summary = yield context.call_activity_with_retry(
+        names.FINISH_RUN,
+        INFRASTRUCTURE,
+        {
+            "run_id": context.instance_id,
+            "epoch": claim["epoch"],
+            "reason": reason or claim["reason"],
+            "sources": results,
+        },
+    )
+    context.set_custom_status({"stage": "ended", "outcome": summary["outcome"]})
+    return summary  # type: ignore[no-any-return]
+
+
+def _scrape_all(
+    context: DurableOrchestrationContext, epoch: int, sources: list[str]
+) -> Generator[Any, Any, tuple[list[dict[str, Any]], str]]:
+    """One sub-orchestration per source, all at once; returns their summaries and what broke them, if anything.
+
+    `scrape_source` turns its own troubles into a summary, so an exception here means that somebody terminated a
+    child or that it could not run at all. The run then ends as failed; children that had published stay published.
+    """
+    if not sources:
+        return [], ""  # an empty task_all would yield None
+    children = [
+        context.call_sub_orchestrator(
+            names.SCRAPE_SOURCE,
+            {"run_id": context.instance_id, "epoch": epoch, "source": source},
+            f"{context.instance_id}:{epoch}:{source}",
+        )
+        for source in sources
+    ]
+    try:
+        results = yield context.task_all(children)
+    except Exception as fault:  # noqa: BLE001 - the SDK raises plain Exception for a failed child
+        return [], f"a source's orchestration was broken: {str(fault)[:500]}"
+    return results, ""

@@ -1,0 +1,39 @@
+"""The gate before publishing: is this snapshot good enough to replace the one that readers have?"""
+
+from dataclasses import dataclass
+
+from scraper.sources import Gate
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotCounts:
+    """`pages` were planned; `loaded` + `failed` of them have an outcome; `rows` are staged."""
+
+    pages: int
+    loaded: int
+    failed: int
+    rows: int
+
+
+def why_refused(gate: Gate, counts: SnapshotCounts, *, rows_before: int | None) -> str:
+    """The rule that the snapshot breaks, with its figures; empty if it passes.
+
+    `rows_before` is the size of the published dataset, or None before the first publication.
+    """
+    if counts.rows < gate.min_rows:
+        return f"min_rows: {counts.rows} rows, at least {gate.min_rows} are wanted"
+    attempted = counts.loaded + counts.failed
+    failed_percent = 100 * counts.failed / attempted if attempted else 100.0
+    if failed_percent > gate.max_failed_percent:
+        return (
+            f"max_failed_percent: {counts.failed} of {attempted} pages failed ({failed_percent:.1f} %), "
+            f"at most {gate.max_failed_percent:g} % may"
+        )
+    if rows_before and gate.max_drop_percent is not None:
+        drop_percent = 100 * (rows_before - counts.rows) / rows_before
+        if drop_percent > gate.max_drop_percent:
+            return (
+                f"max_drop_percent: {counts.rows} rows after {rows_before} ({drop_percent:.1f} % fewer), "
+                f"at most {gate.max_drop_percent:g} % may be lost"
+            )
+    return ""

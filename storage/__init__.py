@@ -1,0 +1,1 @@
+"""Every table of the app. Only this package imports `azure.data.tables`."""

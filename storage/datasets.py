@@ -1,0 +1,141 @@
+"""The `datasets` table: which snapshot of a source readers see.
+
+One pointer per source, moved only by compare-and-swap. A run raises the pointer's fence to its own epoch before
+it does anything for the source; from then on no run with a lower epoch can publish there, however late it wakes.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+
+from storage.keys import partition_filter
+from storage.tables import Tables, storage_faults
+
+PARTITION: Final = "dataset"
+RETRY_PAUSE_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What is published of one source; `epoch` is 0 and `snapshot` empty until the first publication.
+
+    `fence` is the highest epoch that has begun to work on the source.
+    """
+
+    source: str
+    fence: int
+    epoch: int = 0
+    snapshot: str = ""
+    run_id: str = ""
+    published_at: datetime | None = None
+    pages: int = 0
+    failed: int = 0
+    rows: int = 0
+    previous_snapshot: str = ""
+
+
+class Superseded(Exception):
+    """A run with a higher epoch has begun to work on the source; `fence` is that epoch."""
+
+    def __init__(self, source: str, fence: int) -> None:
+        super().__init__(f"a newer run (epoch {fence}) works on '{source}'")
+        self.source = source
+        self.fence = fence
+
+
+class Datasets:
+    """The published datasets."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def find(self, source: str) -> Dataset | None:
+        """The pointer of a source, or None if no run ever worked on it."""
+        found = await self._read(source)
+        return None if found is None else found[0]
+
+    async def all(self) -> list[Dataset]:
+        """The pointers of all sources, by name."""
+        table = await self._tables.table("datasets")
+        async with storage_faults():
+            return [_from_entity(one) async for one in table.query_entities(partition_filter(PARTITION))]
+
+    async def raise_fence(self, source: str, epoch: int) -> Dataset:
+        """Keep runs with a lower epoch from publishing. Raises Superseded if a higher one was here already."""
+        return await self._change(source, epoch, lambda current: replace(current, fence=epoch))
+
+    async def publish(
+        self,
+        source: str,
+        *,
+        epoch: int,
+        snapshot: str,
+        run_id: str,
+        at: datetime,
+        counts: tuple[int, int, int],
+    ) -> Dataset:
+        """Point the source at a snapshot; `counts` are its pages, failed pages and rows.
+
+        A repeat changes nothing. Raises Superseded if a run with a higher epoch has begun.
+        """
+        pages, failed, rows = counts
+
+        def pointed(current: Dataset) -> Dataset:
+            if current.epoch == epoch:
+                return current
+            return Dataset(source, epoch, epoch, snapshot, run_id, at, pages, failed, rows, current.snapshot)
+
+        return await self._change(source, epoch, pointed)
+
+    async def _change(self, source: str, epoch: int, change: Callable[[Dataset], Dataset]) -> Dataset:
+        """Apply `change` by compare-and-swap, again on a newer version until it holds or is not ours to make."""
+        while True:
+            found = await self._read(source)
+            current, etag = found or (Dataset(source, fence=0), "")
+            if current.fence > epoch:
+                raise Superseded(source, current.fence)
+            wanted = change(current)
+            if wanted == current or await self._write(wanted, etag):
+                return wanted
+            await asyncio.sleep(RETRY_PAUSE_S)
+
+    async def _read(self, source: str) -> tuple[Dataset, str] | None:
+        table = await self._tables.table("datasets")
+        async with storage_faults():
+            try:
+                entity = await table.get_entity(PARTITION, source)
+            except ResourceNotFoundError:
+                return None
+        return _from_entity(entity), str(entity.metadata["etag"])
+
+    async def _write(self, dataset: Dataset, etag: str) -> bool:
+        table = await self._tables.table("datasets")
+        entity = {
+            "PartitionKey": PARTITION,
+            "RowKey": dataset.source,
+            **{name: value for name, value in asdict(dataset).items() if value is not None},
+        }
+        async with storage_faults():
+            try:
+                if not etag:
+                    await table.create_entity(entity)
+                else:
+                    await table.update_entity(
+                        entity,
+                        mode=UpdateMode.REPLACE,
+                        etag=etag,
+                        match_condition=MatchConditions.IfNotModified,
+                    )
+            except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError):
+                return False
+        return True
+
+
+def _from_entity(entity: Any) -> Dataset:
+    return Dataset(**{name: entity[name] for name in Dataset.__dataclass_fields__ if name in entity})

@@ -1,0 +1,36 @@
+"""What storage refuses, with the facts that an answer needs.
+
+StorageError
+├── StorageUnreachable   the account does not answer or refuses us
+├── TicketHeld           somebody else holds a singleton
+├── TicketChanged        a compare-and-swap was lost
+└── MissingRecord        something that an earlier step must have written is not there
+"""
+
+from storage.ticket import Ticket
+
+
+class StorageError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class StorageUnreachable(StorageError):
+    """The storage account does not answer, or does not let us in; the message says which and what to check."""
+
+
+class TicketHeld(StorageError):
+    """The singleton has a live holder, or was taken in this moment; `ticket` is what is known of it."""
+
+    def __init__(self, key: str, ticket: Ticket | None) -> None:
+        holder = f"'{ticket.instance_id}'" if ticket else "another caller"
+        super().__init__(f"The singleton '{key}' is held by {holder}.")
+        self.key = key
+        self.ticket = ticket
+
+
+class TicketChanged(StorageError):
+    """The ticket was changed by somebody else between our read and our write."""
+
+
+class MissingRecord(StorageError):
+    """A record that an earlier step of the run must have written is not there."""

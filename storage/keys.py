@@ -1,0 +1,45 @@
+"""How partition and row keys are made; every key of the app is built here."""
+
+import re
+
+_NOT_IN_KEYS = re.compile(r"[/\\#?%\x00-\x1f\x7f-\x9f]")
+
+
+def key_text(text: str) -> str:
+    """`text` as a table key: what keys refuse is written as %XX; different texts stay different."""
+    return _NOT_IN_KEYS.sub(lambda found: f"%{ord(found.group()):02X}", text)
+
+
+def snapshot_id(source: str, epoch: int) -> str:
+    """The rows of one source from one run; the epoch, since a run ID can be started again."""
+    return f"{source}~{epoch:010d}"
+
+
+def batch_partition(snapshot: str, batch: int) -> str:
+    """Rows and failures lie in one partition per batch: partitions do not grow with the site."""
+    return f"{snapshot}~{batch:06d}"
+
+
+def attempt_key(attempt: str, index: int, position: int = 0) -> str:
+    """Row key of one row: which attempt wrote it, which page of the batch, which row of the page."""
+    return f"{attempt}-{index:04d}-{position:06d}"
+
+
+def newest_first(epoch: int) -> str:
+    """A row key that sorts a higher epoch before a lower one."""
+    return f"{9_999_999_999 - epoch:010d}"
+
+
+def prefix_filter(partition: str, prefix: str) -> str:
+    """OData filter: the entities of one partition whose row key starts with `prefix`."""
+    beyond = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    return f"{partition_filter(partition)} and RowKey ge '{_quoted(prefix)}' and RowKey lt '{_quoted(beyond)}'"
+
+
+def partition_filter(partition: str) -> str:
+    """OData filter: the entities of one partition."""
+    return f"PartitionKey eq '{_quoted(partition)}'"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,153 @@
+"""The singleton's ticket in the `locks` table, changed only by compare-and-swap.
+
+Why not a blob lease: a lease has to be renewed by somebody who may be dead, asleep or scaled in. A ticket is
+held as long as its holder lives, and the task hub knows that; so it cannot wedge and nothing expires.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+
+from storage.errors import TicketChanged, TicketHeld
+from storage.keys import key_text
+from storage.tables import Tables, storage_faults
+from storage.ticket import Ticket, TicketState
+
+PARTITION = "singleton"
+
+IsLive = Callable[[str], Awaitable[bool]]
+
+
+class TicketStore(Protocol):
+    """Where tickets lie. Both writes raise TicketChanged when somebody else was faster."""
+
+    async def read(self, key: str) -> Ticket | None:
+        """The ticket of a singleton key, or None if it was never taken."""
+
+    async def insert(self, ticket: Ticket) -> Ticket:
+        """Store the first ticket of its key; returns it with its etag."""
+
+    async def replace(self, ticket: Ticket) -> Ticket:
+        """Store `ticket` if the stored one still has `ticket.etag`; returns it with its new etag."""
+
+
+async def acquire(
+    store: TicketStore, wanted: Ticket, *, is_live: IsLive, grace: timedelta, once: bool = False
+) -> Ticket:
+    """Take the singleton of `wanted`, a ticket without epoch; returns it as it is stored, with its new epoch.
+
+    `once` refuses also when the last holder was this very instance ID, whatever became of it.
+    Raises TicketHeld if its holder lives, is still starting, or if another caller was faster.
+    """
+    current = await store.read(wanted.key)
+    if current is not None:
+        served = once and current.state is not TicketState.FREE and current.instance_id == wanted.instance_id
+        if served or await is_held(current, is_live=is_live, now=wanted.acquired_at, grace=grace):
+            raise TicketHeld(wanted.key, current)
+    try:
+        if current is None:
+            return await store.insert(replace(wanted, epoch=1))
+        return await store.replace(replace(wanted, epoch=current.epoch + 1, etag=current.etag))
+    except TicketChanged:
+        winner = await store.read(wanted.key)
+        if winner is not None and winner.claim == wanted.claim:
+            return winner  # our own write, whose answer was lost and which the client library sent again
+        raise TicketHeld(wanted.key, winner) from None
+
+
+async def is_held(ticket: Ticket, *, is_live: IsLive, now: datetime, grace: timedelta) -> bool:
+    """True while the holder may run: still starting, or alive in the task hub."""
+    if ticket.state is TicketState.FREE:
+        return False
+    return ticket.in_grace(now, grace) or await is_live(ticket.instance_id)
+
+
+async def mark_started(store: TicketStore, ticket: Ticket) -> None:
+    """Say that the ticket's instance exists, so that from now on its status decides."""
+    await _update(store, ticket, TicketState.STARTED)
+
+
+async def give_back(store: TicketStore, ticket: Ticket) -> None:
+    """Free the ticket of an instance that could not be started; its epoch stays used up."""
+    await _update(store, ticket, TicketState.FREE)
+
+
+async def _update(store: TicketStore, ticket: Ticket, state: TicketState) -> None:
+    try:
+        await store.replace(replace(ticket, state=state))
+    except TicketChanged:
+        # Somebody took it after our grace had passed, or the run's own claim was faster: theirs is newer.
+        return
+
+
+class TableTickets:
+    """TicketStore on the `locks` table."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def read(self, key: str) -> Ticket | None:
+        """The ticket of a singleton key, or None if it was never taken."""
+        table = await self._tables.table("locks")
+        async with storage_faults():
+            try:
+                return _from_entity(await table.get_entity(PARTITION, key_text(key)))
+            except ResourceNotFoundError:
+                return None
+
+    async def insert(self, ticket: Ticket) -> Ticket:
+        """Store the first ticket of its key. Raises TicketChanged if there is one."""
+        table = await self._tables.table("locks")
+        async with storage_faults():
+            try:
+                answer = await table.create_entity(_to_entity(ticket))
+            except ResourceExistsError as lost:
+                raise TicketChanged(ticket.key) from lost
+        return replace(ticket, etag=str(answer["etag"]))
+
+    async def replace(self, ticket: Ticket) -> Ticket:
+        """Store `ticket` if the stored one still has `ticket.etag`. Raises TicketChanged if not."""
+        table = await self._tables.table("locks")
+        async with storage_faults():
+            try:
+                answer = await table.update_entity(
+                    _to_entity(ticket),
+                    mode=UpdateMode.REPLACE,
+                    etag=ticket.etag,
+                    match_condition=MatchConditions.IfNotModified,
+                )
+            except (ResourceModifiedError, ResourceNotFoundError) as lost:
+                raise TicketChanged(ticket.key) from lost
+        return replace(ticket, etag=str(answer["etag"]))
+
+
+def _to_entity(ticket: Ticket) -> dict[str, Any]:
+    return {
+        "PartitionKey": PARTITION,
+        "RowKey": key_text(ticket.key),
+        "key": ticket.key,
+        "instance_id": ticket.instance_id,
+        "epoch": ticket.epoch,
+        "state": ticket.state.value,
+        "acquired_at": ticket.acquired_at,
+        "acquired_by": ticket.acquired_by,
+        "claim": ticket.claim,
+    }
+
+
+def _from_entity(entity: Any) -> Ticket:
+    return Ticket(
+        key=entity["key"],
+        instance_id=entity["instance_id"],
+        epoch=entity["epoch"],
+        state=TicketState(entity["state"]),
+        acquired_at=entity["acquired_at"],
+        acquired_by=entity["acquired_by"],
+        claim=entity["claim"],
+        etag=entity.metadata["etag"],
+    )

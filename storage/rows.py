@@ -1,0 +1,123 @@
+"""The `rows` and `failures` tables: what the attempts of a batch wrote, staged until the snapshot is published.
+
+Every attempt writes under its own ID, so attempts never meet. The rows of a snapshot are those of the attempts
+that `batches` recorded; the leavings of all others are invisible and go with the snapshot's retention.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from azure.data.tables import EdmType, EntityProperty
+
+from scraper.models import PageFailure, PageLoaded, Scalar
+from storage.batches import BatchResult
+from storage.keys import attempt_key, batch_partition, prefix_filter
+from storage.tables import Tables, storage_faults
+from storage.writes import upsert_all
+
+PLAN_BATCH = 999_999  # failures that planning met, filed where no batch is
+INT32 = range(-(2**31), 2**31)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """One row with its lineage. Decimals, dates and datetimes come back as ISO text; an absent field is None."""
+
+    url: str
+    position: int
+    fetched_at: datetime
+    values: Mapping[str, str | int | float | bool]
+
+
+class Rows:
+    """Rows and failures, written per attempt and read per snapshot."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def stage(self, snapshot: str, batch: int, attempt: str, pages: Iterable[PageLoaded]) -> int:
+        """Write the rows of one attempt; returns how many."""
+        partition = batch_partition(snapshot, batch)
+        entities = [
+            {
+                "PartitionKey": partition,
+                "RowKey": attempt_key(attempt, page.index, row.position),
+                "_url": page.url,
+                "_position": row.position,
+                "_fetched_at": page.fetched_at,
+                **{name: _storable(value) for name, value in row.values.items() if value is not None},
+            }
+            for page in pages
+            for row in page.rows
+        ]
+        async with storage_faults():
+            await upsert_all(await self._tables.table("rows"), entities)
+        return len(entities)
+
+    async def stage_failures(
+        self, snapshot: str, batch: int, attempt: str, failures: Sequence[tuple[int, PageFailure]]
+    ) -> None:
+        """Write the failed pages of one attempt, each with its index in the batch."""
+        partition = batch_partition(snapshot, batch)
+        async with storage_faults():
+            await upsert_all(
+                await self._tables.table("failures"),
+                [
+                    {
+                        "PartitionKey": partition,
+                        "RowKey": attempt_key(attempt, index),
+                        **{name: value for name, value in failure.model_dump(mode="json").items() if value is not None},
+                    }
+                    for index, failure in failures
+                ],
+            )
+
+    async def of_snapshot(self, snapshot: str, results: Sequence[BatchResult]) -> AsyncIterator[StoredRow]:
+        """The rows of the attempts in `results`, in page order."""
+        table = await self._tables.table("rows")
+        for result in results:
+            if result.rows == 0:
+                continue
+            partition = batch_partition(snapshot, result.batch)
+            async with storage_faults():
+                async for entity in table.query_entities(prefix_filter(partition, f"{result.attempt}-")):
+                    yield _row(entity)
+
+    async def failures(
+        self, snapshot: str, results: Sequence[BatchResult], *, plan_attempt: str
+    ) -> AsyncIterator[PageFailure]:
+        """The failed pages of the attempts in `results`, planning's own failures first."""
+        table = await self._tables.table("failures")
+        filed = [(PLAN_BATCH, plan_attempt), *((one.batch, one.attempt) for one in results if one.failed)]
+        for batch, attempt in filed:
+            partition = batch_partition(snapshot, batch)
+            async with storage_faults():
+                async for entity in table.query_entities(prefix_filter(partition, f"{attempt}-")):
+                    yield PageFailure.model_validate(
+                        {name: entity[name] for name in PageFailure.model_fields if name in entity}
+                    )
+
+
+def _storable(value: Scalar | None) -> Any:
+    """`value` as a table property: native where the service has the type, else its exact text."""
+    if isinstance(value, bool | str | float):
+        return value
+    if isinstance(value, int):
+        return value if value in INT32 else EntityProperty(value, EdmType.INT64)
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    raise TypeError(f"a row value of type {type(value).__name__} cannot be stored")
+
+
+def _row(entity: Any) -> StoredRow:
+    values = {
+        name: value.value if isinstance(value, EntityProperty) else value
+        for name, value in entity.items()
+        if not name.startswith("_") and name not in {"PartitionKey", "RowKey"}
+    }
+    return StoredRow(entity["_url"], entity["_position"], entity["_fetched_at"], values)

@@ -1,0 +1,135 @@
+"""The `runs` table: one row per run, newest first, and a row per run ID that points to its newest run.
+
+It outlives the task hub's own record of an orchestration, which a purge removes.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+
+from storage.keys import key_text, newest_first, partition_filter
+from storage.tables import Tables, storage_faults
+
+RUNS = "run"
+RUN_IDS = "run-id"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run. `claim` tells executions of one instance ID apart; `sources` is filled as the run goes on.
+
+    `outcome` is None while the run lasts, else `completed`, `completed_with_failures`, `failed` or `superseded`.
+    `results` has one summary per source, as its orchestration returned it; empty until the run has finished.
+    """
+
+    run_id: str
+    epoch: int
+    claim: str
+    started_at: datetime
+    triggered_by: str
+    sources: tuple[str, ...] = ()
+    outcome: str | None = None
+    reason: str = ""
+    finished_at: datetime | None = None
+    results: tuple[Mapping[str, Any], ...] = field(default=())
+
+
+class Runs:
+    """The runs of the app."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def create(self, run: RunRecord) -> RunRecord:
+        """Store a run unless its epoch has one already; returns the run that is stored."""
+        table = await self._tables.table("runs")
+        async with storage_faults():
+            try:
+                await table.create_entity(_to_entity(run))
+            except ResourceExistsError:
+                return await self.of_epoch(run.epoch)
+            finally:
+                # Also on a repeat: a crash may have come between the two writes.
+                await table.upsert_entity({"PartitionKey": RUN_IDS, "RowKey": key_text(run.run_id), "epoch": run.epoch})
+        return run
+
+    async def of_epoch(self, epoch: int) -> RunRecord:
+        """The run with this epoch. Raises ResourceNotFoundError if there is none."""
+        table = await self._tables.table("runs")
+        async with storage_faults():
+            return _from_entity(await table.get_entity(RUNS, newest_first(epoch)))
+
+    async def find(self, run_id: str) -> RunRecord | None:
+        """The newest run with this ID, or None."""
+        table = await self._tables.table("runs")
+        async with storage_faults():
+            try:
+                pointer = await table.get_entity(RUN_IDS, key_text(run_id))
+                return await self.of_epoch(pointer["epoch"])
+            except ResourceNotFoundError:
+                return None
+
+    async def update(self, run: RunRecord) -> None:
+        """Replace the stored row of this run; only the run itself writes it, one step after the other."""
+        table = await self._tables.table("runs")
+        async with storage_faults():
+            await table.upsert_entity(_to_entity(run), mode="replace")
+
+    async def newest(self, *, limit: int, before_epoch: int | None) -> tuple[list[RunRecord], int | None]:
+        """At most `limit` runs, newest first, older than `before_epoch`; and where the next page begins."""
+        table = await self._tables.table("runs")
+        newer = f" and RowKey gt '{newest_first(before_epoch)}'" if before_epoch is not None else ""
+        page: list[RunRecord] = []
+        async with storage_faults():
+            rows = table.query_entities(partition_filter(RUNS) + newer, results_per_page=limit + 1)
+            async for entity in rows:
+                if len(page) == limit:
+                    return page, page[-1].epoch
+                page.append(_from_entity(entity))
+        return page, None
+
+
+def finished(
+    run: RunRecord, *, at: datetime, outcome: str, reason: str, results: Sequence[Mapping[str, Any]]
+) -> RunRecord:
+    """`run` as it stands once it has ended."""
+    return replace(run, finished_at=at, outcome=outcome, reason=reason, results=tuple(results))
+
+
+def _to_entity(run: RunRecord) -> dict[str, Any]:
+    entity = {
+        "PartitionKey": RUNS,
+        "RowKey": newest_first(run.epoch),
+        "run_id": run.run_id,
+        "epoch": run.epoch,
+        "claim": run.claim,
+        "started_at": run.started_at,
+        "triggered_by": run.triggered_by,
+        "sources": json.dumps(run.sources),
+        "reason": run.reason,
+        "results": json.dumps([dict(result) for result in run.results]),
+    }
+    if run.outcome is not None:
+        entity["outcome"] = run.outcome
+    if run.finished_at is not None:
+        entity["finished_at"] = run.finished_at
+    return entity
+
+
+def _from_entity(entity: Any) -> RunRecord:
+    return RunRecord(
+        run_id=entity["run_id"],
+        epoch=entity["epoch"],
+        claim=entity["claim"],
+        started_at=entity["started_at"],
+        triggered_by=entity["triggered_by"],
+        sources=tuple(json.loads(entity["sources"])),
+        outcome=entity.get("outcome"),
+        reason=entity["reason"],
+        finished_at=entity.get("finished_at"),
+        results=tuple(json.loads(entity["results"])),
+    )

@@ -1,0 +1,80 @@
+"""A ticket store and a task hub in memory, which give the turn away before every call."""
+
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
+
+from storage.errors import TicketChanged
+from storage.ticket import Ticket
+from tests.helpers.interleaving import Pause
+
+
+class MemoryTickets:
+    """TicketStore in memory; held to the same contract as the table by tests/integration/test_ticket_stores.py."""
+
+    def __init__(self) -> None:
+        self.tickets: dict[str, Ticket] = {}
+        self._version = 0
+
+    async def read(self, key: str) -> Ticket | None:
+        await Pause()
+        return self.tickets.get(key)
+
+    async def insert(self, ticket: Ticket) -> Ticket:
+        await Pause()
+        if ticket.key in self.tickets:
+            raise TicketChanged(ticket.key)
+        return self._stored(ticket)
+
+    async def replace(self, ticket: Ticket) -> Ticket:
+        await Pause()
+        current = self.tickets.get(ticket.key)
+        if current is None or current.etag != ticket.etag:
+            raise TicketChanged(ticket.key)
+        return self._stored(ticket)
+
+    def _stored(self, ticket: Ticket) -> Ticket:
+        self._version += 1
+        self.tickets[ticket.key] = replace(ticket, etag=f"v{self._version}")
+        return self.tickets[ticket.key]
+
+
+@dataclass
+class HubInstance:
+    runtime_status: Status
+    payload: Any
+
+
+class MemoryHub:
+    """The durable client's part that a start needs: refuses live IDs, as the real hub does."""
+
+    def __init__(self) -> None:
+        self.instances: dict[str, HubInstance] = {}
+
+    async def get_status(self, instance_id: str) -> Any:
+        await Pause()
+        return self.instances.get(instance_id)
+
+    async def start_new(
+        self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any = None
+    ) -> str:
+        await Pause()
+        assert instance_id is not None
+        current = self.instances.get(instance_id)
+        if current is not None and current.runtime_status is Status.Running:
+            raise Exception({"Message": "An Orchestration instance with the status Running already exists."})
+        self.instances[instance_id] = HubInstance(Status.Running, client_input)
+        return instance_id
+
+    def running(self) -> list[str]:
+        return [name for name, one in self.instances.items() if one.runtime_status is Status.Running]
+
+    def finish(self, instance_id: str, status: Status = Status.Completed) -> None:
+        self.instances[instance_id].runtime_status = status
+
+
+def hub_status(status: Status) -> Any:
+    """What a durable client's get_status gives for an instance in this status."""
+    return SimpleNamespace(runtime_status=status)

@@ -1,0 +1,159 @@
+"""The fence: which executions of `daily_scrape` may go on, on the real tables."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from activities.runs import claim_run, finish_run, outcome_of
+from scraper.settings import Settings
+from storage.store import Store, open_store
+from tests.helpers.ticket_stores import MemoryHub, Status
+from triggers.singleton import Start, start_singleton
+
+SOURCES = """
+[[source]]
+name = "books"
+urls = ["http://127.0.0.1:1/a"]
+fields = { title = "h1::text" }
+
+[[source]]
+name = "news"
+urls = ["http://127.0.0.1:1/b"]
+fields = { title = "h1::text" }
+"""
+
+
+@pytest.fixture
+async def store(
+    azurite: str, table_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Store]:
+    file = tmp_path / "sources.toml"
+    file.write_text(SOURCES)
+    monkeypatch.setenv("AzureWebJobsStorage", azurite)
+    monkeypatch.setenv("TABLE_PREFIX", table_prefix)
+    monkeypatch.setenv("SOURCES_FILE", str(file))
+    opened = open_store(Settings())
+    yield opened
+    await opened.tables.close()
+
+
+@pytest.fixture
+def hub() -> MemoryHub:
+    return MemoryHub()
+
+
+async def start(hub: MemoryHub, store: Store, run_id: str) -> dict[str, Any]:
+    """Start a run as a trigger does; returns what its `claim_run` will be given."""
+    settings = Settings()
+    request = Start("daily_scrape", run_id, {}, started_by="http")
+    await start_singleton(hub, store.tickets, request, grace=settings.start_grace)
+    return claim_of(run_id, hub.instances[run_id].payload["epoch"])
+
+
+def claim_of(run_id: str, epoch: int | None, *, claim: str = "t1", sources: Any = None) -> dict[str, Any]:
+    return {"run_id": run_id, "epoch": epoch, "claim": claim, "sources": sources, "triggered_by": "http"}
+
+
+async def test_the_holder_passes_with_all_sources_of_the_file(hub: MemoryHub, store: Store) -> None:
+    claim = await claim_run(await start(hub, store, "a"), hub)
+    assert claim == {"code": "claimed", "reason": "", "epoch": 1, "sources": ["books", "news"]}
+
+
+async def test_a_claim_that_is_repeated_gets_the_same_answer(hub: MemoryHub, store: Store) -> None:
+    payload = await start(hub, store, "a")
+    assert await claim_run(payload, hub) == await claim_run(payload, hub)
+
+
+async def test_a_run_whose_epoch_was_overtaken_is_superseded_and_leaves_a_trace(hub: MemoryHub, store: Store) -> None:
+    late = await start(hub, store, "late")
+    hub.finish("late")
+    await start(hub, store, "newer")
+    assert (await claim_run(late, hub))["code"] == "superseded"
+    trace = await store.runs.find("late")
+    assert trace is not None
+    assert trace.outcome == "superseded"
+
+
+async def test_a_run_without_epoch_takes_a_free_singleton(hub: MemoryHub, store: Store) -> None:
+    await hub.start_new("daily_scrape", "webhook")
+    claim = await claim_run(claim_of("webhook", None), hub)
+    assert (claim["code"], claim["epoch"]) == ("claimed", 1)
+
+
+async def test_a_run_without_epoch_that_claims_twice_uses_up_one_epoch(hub: MemoryHub, store: Store) -> None:
+    await hub.start_new("daily_scrape", "webhook")
+    first = await claim_run(claim_of("webhook", None), hub)
+    assert await claim_run(claim_of("webhook", None), hub) == first
+
+
+async def test_a_run_without_epoch_is_told_who_holds_the_singleton(hub: MemoryHub, store: Store) -> None:
+    await claim_run(await start(hub, store, "a"), hub)
+    claim = await claim_run(claim_of("webhook", None), hub)
+    assert claim == {"code": "held", "reason": "The singleton 'daily_scrape' is held by 'a'."}
+
+
+async def test_a_finished_run_that_is_restarted_with_its_id_gets_a_new_epoch(hub: MemoryHub, store: Store) -> None:
+    payload = await start(hub, store, "a")
+    await claim_run(payload, hub)
+    await finish_run({"run_id": "a", "epoch": 1, "reason": "", "sources": []})
+    claim = await claim_run({**payload, "claim": "t2"}, hub)
+    assert (claim["code"], claim["epoch"]) == ("claimed", 2)
+
+
+async def test_a_copy_of_a_live_run_under_another_id_is_held(hub: MemoryHub, store: Store) -> None:
+    payload = await start(hub, store, "a")
+    await claim_run(payload, hub)
+    assert (await claim_run({**payload, "run_id": "copy", "claim": "t2"}, hub))["code"] == "held"
+
+
+async def test_a_copy_of_a_finished_run_under_another_id_gets_a_new_epoch(hub: MemoryHub, store: Store) -> None:
+    payload = await start(hub, store, "a")
+    await claim_run(payload, hub)
+    hub.finish("a", Status.Completed)
+    claim = await claim_run({**payload, "run_id": "copy", "claim": "t2"}, hub)
+    assert (claim["code"], claim["epoch"]) == ("claimed", 2)
+
+
+async def test_a_source_that_is_not_in_the_file_is_named_and_the_others_are_scraped(
+    hub: MemoryHub, store: Store
+) -> None:
+    payload = await start(hub, store, "a")
+    claim = await claim_run({**payload, "sources": ["news", "weather"]}, hub)
+    assert (claim["sources"], claim["reason"]) == (["news"], "no such source: weather; known: books, news")
+
+
+async def test_a_broken_sources_file_gives_a_run_that_says_so(
+    hub: MemoryHub, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "broken.toml"
+    file.write_text("[[source]]\nname = 'books'\n")
+    monkeypatch.setenv("SOURCES_FILE", str(file))
+    claim = await claim_run(await start(hub, store, "a"), hub)
+    assert claim["sources"] == []
+    assert "books" in claim["reason"]
+
+
+async def test_a_run_that_finished_is_recorded_with_its_outcome(hub: MemoryHub, store: Store) -> None:
+    await claim_run(await start(hub, store, "a"), hub)
+    summary = {"source": "books", "outcome": "published", "failed": 0, "rows": 3}
+    await finish_run({"run_id": "a", "epoch": 1, "reason": "", "sources": [summary]})
+    run = await store.runs.find("a")
+    assert run is not None
+    assert (run.outcome, run.results) == ("completed", (summary,))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "failed", "expected"),
+    [
+        (["published", "published"], 0, "completed"),
+        (["published", "published"], 2, "completed_with_failures"),
+        (["published", "refused"], 0, "completed_with_failures"),
+        (["refused", "failed"], 0, "failed"),
+        (["published", "superseded"], 0, "superseded"),
+        ([], 0, "failed"),
+    ],
+)
+def test_the_outcome_of_a_run_follows_from_its_sources(outcomes: list[str], failed: int, expected: str) -> None:
+    assert outcome_of([{"outcome": outcome, "failed": failed} for outcome in outcomes]) == expected

@@ -1,0 +1,166 @@
+"""Plans, results, rows and pointers on the real tables, seen by activities that run twice or too late."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from scraper.models import PageFailure, PageLoaded, Reason, Row, Scalar
+from scraper.settings import Settings
+from storage.batches import BatchResult, Plan
+from storage.datasets import Superseded
+from storage.errors import StorageUnreachable
+from storage.progress import progress_of
+from storage.runs import RunRecord, finished
+from storage.store import Store, open_store
+
+NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
+SNAPSHOT = "books~0000000001"
+PLAN = Plan("p1", batches=2, pages=3, not_found=0, left_out=0)
+PAGES = [["http://site/1", "http://site/2"], ["http://site/3"]]
+
+
+@pytest.fixture
+async def store(azurite: str, table_prefix: str) -> AsyncIterator[Store]:
+    opened = open_store(Settings(storage_connection=azurite, table_prefix=table_prefix))
+    yield opened
+    await opened.tables.close()
+
+
+def page(index: int, *rows: dict[str, Scalar | None]) -> PageLoaded:
+    url = f"http://site/{index}"
+    return PageLoaded(index, url, url, NOW, [Row(values, position) for position, values in enumerate(rows)])
+
+
+async def values_of(store: Store) -> list[dict[str, object]]:
+    results = await store.batches.results(SNAPSHOT)
+    return [dict(row.values) async for row in store.rows.of_snapshot(SNAPSHOT, results)]
+
+
+async def test_the_first_recorded_plan_counts_and_its_pages_are_the_ones_scraped(store: Store) -> None:
+    first = await store.batches.record_plan(SNAPSHOT, PLAN, PAGES)
+    second = await store.batches.record_plan(SNAPSHOT, Plan("p2", 1, 1, 0, 0), [["http://site/other"]])
+    assert (first, second) == (PLAN, PLAN)
+    assert await store.batches.pages(SNAPSHOT, plan_attempt="p1", batch=1) == ["http://site/3"]
+
+
+async def test_rows_of_an_attempt_that_was_not_recorded_are_never_read(store: Store) -> None:
+    await store.rows.stage(SNAPSHOT, 0, "zombie", [page(0, {"title": "half"})])
+    await store.rows.stage(SNAPSHOT, 0, "winner", [page(0, {"title": "whole"})])
+    recorded = await store.batches.record_result(SNAPSHOT, BatchResult(0, "winner", 1, 0, 1))
+    late = await store.batches.record_result(SNAPSHOT, BatchResult(0, "zombie", 1, 0, 1))
+    assert (recorded.attempt, late.attempt) == ("winner", "winner")
+    assert await values_of(store) == [{"title": "whole"}]
+
+
+async def test_a_batch_of_many_rows_is_read_back_in_page_order_with_every_type(store: Store) -> None:
+    values: dict[str, Scalar | None] = {
+        "text": "£ ü 漢",
+        "small": 3,
+        "large": 2**40,
+        "share": 0.5,
+        "price": Decimal("51.770"),
+        "in_stock": True,
+        "day": date(1969, 7, 20),
+        "at": NOW,
+        "nothing": None,
+    }
+    await store.rows.stage(SNAPSHOT, 0, "a", [page(0, values), *(page(n, {"small": n}) for n in range(1, 250))])
+    await store.batches.record_result(SNAPSHOT, BatchResult(0, "a", 250, 0, 250))
+    found = await values_of(store)
+    assert found[0] == {
+        "text": "£ ü 漢",
+        "small": 3,
+        "large": 2**40,
+        "share": 0.5,
+        "price": "51.770",
+        "in_stock": True,
+        "day": "1969-07-20",
+        "at": "2026-11-21T06:00:00+00:00",
+    }
+    assert [row["small"] for row in found] == [3, *range(1, 250)]
+
+
+async def test_rows_too_large_for_one_transaction_are_written_in_several(store: Store) -> None:
+    text = "x" * 30_000
+    await store.rows.stage(SNAPSHOT, 0, "a", [page(n, {"text": text, "again": text}) for n in range(100)])
+    await store.batches.record_result(SNAPSHOT, BatchResult(0, "a", 100, 0, 100))
+    assert len(await values_of(store)) == 100
+
+
+async def test_failures_are_listed_with_url_and_reason_of_the_recorded_attempt(store: Store) -> None:
+    await store.batches.record_plan(SNAPSHOT, PLAN, PAGES)
+    failure = PageFailure(url="http://site/2", reason=Reason.HTTP_404, detail="gone", status=404)
+    await store.rows.stage_failures(SNAPSHOT, 0, "zombie", [(0, failure), (1, failure)])
+    await store.rows.stage_failures(SNAPSHOT, 0, "a", [(1, failure)])
+    await store.batches.record_result(SNAPSHOT, BatchResult(0, "a", 1, 1, 1))
+    assert [one async for one in store.failures_of(SNAPSHOT)] == [failure]
+
+
+async def test_a_run_that_was_overtaken_can_never_publish(store: Store) -> None:
+    await store.datasets.raise_fence("books", 5)
+    await store.datasets.raise_fence("books", 6)
+    with pytest.raises(Superseded):
+        await store.datasets.publish("books", epoch=5, snapshot="s5", run_id="old", at=NOW, counts=(1, 0, 1))
+    found = await store.datasets.find("books")
+    assert found is not None
+    assert (found.epoch, found.fence) == (0, 6)
+
+
+async def test_publishing_twice_changes_nothing_the_second_time(store: Store) -> None:
+    first = await store.datasets.publish("books", epoch=5, snapshot="s5", run_id="r", at=NOW, counts=(3, 1, 2))
+    again = await store.datasets.publish("books", epoch=5, snapshot="x", run_id="r", at=NOW, counts=(9, 9, 9))
+    assert again == first
+    assert await store.datasets.find("books") == first
+
+
+async def test_a_dataset_remembers_the_snapshot_before(store: Store) -> None:
+    await store.datasets.publish("books", epoch=5, snapshot="s5", run_id="r5", at=NOW, counts=(3, 1, 2))
+    newer = await store.datasets.publish("books", epoch=6, snapshot="s6", run_id="r6", at=NOW, counts=(3, 0, 3))
+    assert (newer.snapshot, newer.previous_snapshot, newer.rows) == ("s6", "s5", 3)
+
+
+async def test_progress_counts_what_the_batches_recorded(store: Store) -> None:
+    await store.batches.record_plan(SNAPSHOT, PLAN, PAGES)
+    await store.batches.record_result(SNAPSHOT, BatchResult(0, "a", 1, 1, 1))
+    progress = await progress_of(store.batches, store.datasets, "books", SNAPSHOT, epoch=1)
+    assert (progress.state, progress.pages, progress.loaded, progress.failed) == ("scraping", 3, 1, 1)
+    assert (progress.batches_done, progress.batches) == (1, 2)
+
+
+async def test_runs_are_listed_newest_first_page_by_page(store: Store) -> None:
+    for epoch in (1, 2, 3):
+        await store.runs.create(RunRecord(f"run-{epoch}", epoch, "c", NOW, "http"))
+    page_one, continuation = await store.runs.newest(limit=2, before_epoch=None)
+    page_two, end = await store.runs.newest(limit=2, before_epoch=continuation)
+    assert [run.epoch for run in page_one + page_two] == [3, 2, 1]
+    assert end is None
+
+
+async def test_a_run_id_that_ran_twice_finds_its_newest_run(store: Store) -> None:
+    await store.runs.create(RunRecord("daily", 1, "c1", NOW, "http"))
+    await store.runs.create(RunRecord("daily", 2, "c2", NOW, "timer"))
+    found = await store.runs.find("daily")
+    assert found is not None
+    assert found.epoch == 2
+
+
+async def test_the_first_claim_of_an_epoch_is_the_one_that_is_stored(store: Store) -> None:
+    await store.runs.create(RunRecord("daily", 1, "first", NOW, "http"))
+    assert (await store.runs.create(RunRecord("daily", 1, "second", NOW, "http"))).claim == "first"
+
+
+async def test_a_finished_run_keeps_outcome_and_summaries(store: Store) -> None:
+    run = await store.runs.create(RunRecord("daily", 1, "c", NOW, "http", ("books",)))
+    ended = finished(run, at=NOW, outcome="completed", reason="", results=[{"source": "books", "rows": 3}])
+    await store.runs.update(ended)
+    assert await store.runs.find("daily") == ended
+
+
+async def test_an_account_that_does_not_answer_is_named_as_the_trouble() -> None:
+    nobody = "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;TableEndpoint=http://127.0.0.1:1/a;"
+    opened = open_store(Settings(storage_connection=nobody))
+    with pytest.raises(StorageUnreachable, match="does not answer"):
+        await opened.runs.find("any")
+    await opened.tables.close()

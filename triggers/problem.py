@@ -1,0 +1,75 @@
+"""HTTP answers: JSON, and RFC 9457 problem details for everything that went wrong."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+import azure.functions as func
+
+from scraper.errors import ScraperError
+from storage.errors import StorageUnreachable
+
+Handler = Callable[..., Awaitable[func.HttpResponse]]
+
+logger = logging.getLogger(__name__)
+
+
+class Problem(Exception):
+    """An answer other than success; `members` are further members of the problem document."""
+
+    def __init__(self, status: HTTPStatus, detail: str, **members: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.members = members
+
+    def response(self) -> func.HttpResponse:
+        """The problem as `application/problem+json`."""
+        document = {
+            "type": "about:blank",
+            "title": self.status.phrase,
+            "status": self.status.value,
+            "detail": self.detail,
+            **self.members,
+        }
+        return func.HttpResponse(
+            json.dumps(document), status_code=self.status.value, mimetype="application/problem+json"
+        )
+
+
+def answers_problems(handler: Handler) -> Handler:
+    """Turn the errors that a handler may raise into problem documents; anything unknown stays a 500 of the host."""
+
+    @wraps(handler)
+    async def guarded(*args: Any, **kwargs: Any) -> func.HttpResponse:
+        try:
+            return await handler(*args, **kwargs)
+        except Problem as problem:
+            return problem.response()
+        except StorageUnreachable as fault:
+            logger.exception("storage cannot be used")
+            return Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(fault)).response()
+        except ScraperError as fault:
+            logger.exception("the app's configuration cannot be used")
+            return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(fault)).response()
+
+    return guarded
+
+
+def json_response(body: Any, status: HTTPStatus = HTTPStatus.OK) -> func.HttpResponse:
+    """`body` as JSON."""
+    return func.HttpResponse(json.dumps(body), status_code=status.value, mimetype="application/json")
+
+
+def json_body(request: func.HttpRequest) -> Any:
+    """The request's body as JSON, or None if it is empty. Raises Problem 400 for anything else."""
+    body = request.get_body()
+    if not body.strip():
+        return None
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.") from error

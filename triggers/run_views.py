@@ -1,0 +1,70 @@
+"""Runs as JSON: the record of a run, put right by what the task hub says of it, and the progress of its sources."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from orchestrations import names
+from storage.hub import HubClient, is_live
+from storage.progress import SourceProgress
+from storage.runs import RunRecord
+from storage.store import Store
+
+RESULT_COUNTS = ("pages", "loaded", "failed", "rows", "batches")
+
+
+async def as_it_is(client: HubClient, store: Store, run: RunRecord) -> RunRecord:
+    """`run`, with an outcome if its orchestration has ended without writing one: terminated, or broken."""
+    if run.outcome is not None:
+        return run
+    ticket = await store.tickets.read(names.DAILY_SCRAPE)
+    if ticket is not None and ticket.is_of(run.run_id, run.epoch):
+        if await is_live(client, run.run_id):
+            return run
+        status = await client.get_status(run.run_id)
+        ended = status.runtime_status.name.lower() if status else "purged"
+    else:
+        ended = "replaced by a newer run"
+    outcome = "terminated" if ended == "terminated" else "failed"
+    return replace(run, outcome=outcome, reason=f"the orchestration ended without a record: {ended}")
+
+
+async def starting_run(client: HubClient, store: Store, run_id: str) -> RunRecord | None:
+    """A run whose start was accepted but which has not taken its first step yet."""
+    ticket = await store.tickets.read(names.DAILY_SCRAPE)
+    if ticket is None or ticket.instance_id != run_id or not await is_live(client, run_id):
+        return None
+    return RunRecord(run_id, ticket.epoch, "", ticket.acquired_at, ticket.acquired_by)
+
+
+def run_view(run: RunRecord) -> dict[str, Any]:
+    """One line of the run history."""
+    return {
+        "runId": run.run_id,
+        "epoch": run.epoch,
+        "state": "running" if run.outcome is None else "finished",
+        "outcome": run.outcome,
+        "reason": run.reason,
+        "startedAt": run.started_at.isoformat(),
+        "finishedAt": run.finished_at.isoformat() if run.finished_at else None,
+        "triggeredBy": run.triggered_by,
+        "links": {"self": f"runs/{run.run_id}", "failures": f"runs/{run.run_id}/failures"},
+    }
+
+
+def progress_view(progress: SourceProgress) -> dict[str, Any]:
+    """One source of a live run."""
+    view = asdict(progress)
+    view["batchesDone"] = view.pop("batches_done")
+    return {**view, "reason": ""}
+
+
+def result_view(result: Mapping[str, Any]) -> dict[str, Any]:
+    """One source of a finished run, from the summary of its orchestration."""
+    return {
+        "source": result["source"],
+        "state": result["outcome"],
+        **{name: result.get(name, 0) for name in RESULT_COUNTS},
+        "batchesDone": result.get("batches", 0),
+        "reason": result["reason"],
+    }
