@@ -39,7 +39,7 @@ async def plan_source(payload: Mapping[str, Any]) -> dict[str, Any]:
     snapshot = snapshot_id(source.name, payload["epoch"])
     plan = await store.batches.plan(snapshot)
     if plan is None:
-        discovery = await discover(source, fetcher=open_fetcher())
+        discovery = await discover(source, fetcher=open_fetcher(settings))
         batches = cut_batches(discovery.urls, pages_per_batch=settings.pages_per_batch)
         attempt = uuid4().hex[:12]
         await store.rows.stage_failures(snapshot, PLAN_BATCH, attempt, list(enumerate(discovery.failures)))
@@ -80,7 +80,7 @@ async def scrape_batch(payload: Mapping[str, Any]) -> dict[str, Any]:
     async for outcome in scrape_pages(
         app_source(settings, payload["source"]),
         urls,
-        fetcher=open_fetcher(),
+        fetcher=open_fetcher(settings),
         share=Share.model_validate(payload["share"]),
     ):
         if isinstance(outcome, PageFailed):

@@ -1,0 +1,33 @@
+"""`python -m samples.site`: the shop on 127.0.0.1 until SIGINT or SIGTERM."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from samples.serving import port_number, run
+from samples.site.catalogue import Catalogue
+from samples.site.shop import DEFAULT_HANG_S, Shop
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve the shop that the command line describes; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m samples.site", description="A generated book shop to scrape.")
+    parser.add_argument("--port", type=port_number, default=0, help="0, the default, takes a free one")
+    parser.add_argument("--books", type=int, default=1000, help="how many books there are (default 1000)")
+    parser.add_argument("--seed", type=int, default=1, help="another seed, another shop (default 1)")
+    parser.add_argument("--faults", type=float, default=5.0, help="percent of detail pages with a fault (default 5)")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="added to every page (default 0)")
+    parser.add_argument("--hang-s", type=float, default=DEFAULT_HANG_S, help="how long a hanging page hangs")
+    options = parser.parse_args(arguments)
+    if options.latency_ms < 0 or options.hang_s < 0:
+        parser.error("--latency-ms and --hang-s cannot be negative")
+    try:
+        catalogue = Catalogue(options.books, options.seed, options.faults)
+    except ValueError as refusal:
+        parser.error(str(refusal))
+    shop = Shop(catalogue, latency_s=options.latency_ms / 1000, hang_s=options.hang_s)
+    return run(shop.handle, port=options.port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""The app under the host, for tests over HTTP."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scripts.processes import Supervisor
+from scripts.sample_site import SampleSite
+from tests.helpers.running_app import RunningApp
+
+StartApp = Callable[..., RunningApp]
+
+
+@pytest.fixture
+def start_app(supervisor: Supervisor, azurite: str, table_prefix: str, tmp_path: Path) -> StartApp:
+    """Starts the app on a sample site; everything ends with the test."""
+
+    def start(site: SampleSite, **settings: str) -> RunningApp:
+        environment = {
+            **site.settings,
+            "AzureWebJobsStorage": azurite,
+            "TABLE_PREFIX": table_prefix,
+            "AzureWebJobs.daily_timer.Disabled": "true",
+            **settings,
+        }
+        return RunningApp(supervisor, tmp_path / "devhost", environment)
+
+    return start

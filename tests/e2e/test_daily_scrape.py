@@ -1,0 +1,95 @@
+"""The main job over HTTP: what the site has is what is published, and what is broken is listed."""
+
+import pytest
+
+from samples.site.catalogue import Catalogue
+from scripts.processes import Supervisor
+from scripts.sample_site import start_sample_site
+from tests.e2e.conftest import StartApp
+from tests.helpers.running_app import expected_rows, failures_by_path, published
+
+BOOKS, FAULT_PERCENT = 300, 8.0
+
+
+async def prove_exact_run(start_app: StartApp, supervisor: Supervisor, books: int, fault_percent: float) -> None:
+    catalogue = Catalogue(books, 1, fault_percent)
+    app = start_app(start_sample_site(supervisor, books=books, fault_percent=fault_percent))
+    assert app.start_run("exact").status == 202
+    run = app.finished_run("exact")
+    dataset, rows = await published(app.settings, "books")
+    largest_history = max(app.history_sizes().values())
+    print(f"{books} pages, {len(catalogue.expected_failures())} to fail; rows published {len(rows)}")
+    print(f"largest history {largest_history:,} bytes, largest custom status {app.largest_custom_status()} bytes")
+    assert run["outcome"] == "completed_with_failures"
+    assert rows == expected_rows(catalogue)
+    assert failures_by_path(app.failures("exact")) == catalogue.expected_failures()
+    assert dataset is not None
+    assert (dataset.run_id, dataset.rows, dataset.pages) == ("exact", len(rows), books)
+    assert 0 < largest_history < 1_000_000
+    assert 0 < app.largest_custom_status() < 2_000
+
+
+async def test_a_run_publishes_exactly_the_good_pages_and_lists_every_bad_one(
+    start_app: StartApp, supervisor: Supervisor
+) -> None:
+    await prove_exact_run(start_app, supervisor, BOOKS, FAULT_PERCENT)
+
+
+@pytest.mark.long
+async def test_a_run_over_a_thousand_pages_with_five_percent_faults_is_exact(
+    start_app: StartApp, supervisor: Supervisor
+) -> None:
+    await prove_exact_run(start_app, supervisor, 1000, 5.0)
+
+
+async def test_a_site_that_is_down_fails_its_source_and_keeps_the_published_dataset(
+    start_app: StartApp, supervisor: Supervisor
+) -> None:
+    site = start_sample_site(supervisor, books=40, fault_percent=0)
+    app = start_app(site)
+    app.start_run("good")
+    app.finished_run("good")
+    supervisor.children[0].kill()
+    app.start_run("bad")
+    run = app.finished_run("bad")
+    dataset, rows = await published(app.settings, "books")
+    assert run["outcome"] == "failed"
+    assert {source["state"] for source in run["sources"]} <= {"failed", "refused"}
+    assert dataset is not None
+    assert (dataset.run_id, len(rows)) == ("good", 40)
+
+
+async def test_a_broken_source_does_not_keep_the_others_from_being_published(
+    start_app: StartApp, supervisor: Supervisor
+) -> None:
+    app = start_app(start_sample_site(supervisor, books=40, fault_percent=0), SAMPLE_LISTING_PAGES="9999")
+    app.start_run("mixed")
+    run = app.finished_run("mixed")
+    states = {source["source"]: source["state"] for source in run["sources"]}
+    assert states == {"books": "published", "listing": "refused"}
+    assert run["outcome"] == "completed_with_failures"
+
+
+async def test_only_the_named_sources_are_scraped(start_app: StartApp, supervisor: Supervisor) -> None:
+    app = start_app(start_sample_site(supervisor, books=40, fault_percent=0))
+    assert app.start_run("one", {"sources": ["listing"]}).status == 202
+    assert [source["source"] for source in app.finished_run("one")["sources"]] == ["listing"]
+
+
+async def test_runs_are_listed_newest_first(start_app: StartApp, supervisor: Supervisor) -> None:
+    app = start_app(start_sample_site(supervisor, books=20, fault_percent=0))
+    for run_id in ("first", "second", "third"):
+        app.start_run(run_id)
+        app.finished_run(run_id)
+    page = app.ask("GET", "/api/runs?limit=2").document
+    rest = app.ask("GET", f"/api/runs?limit=2&continuation={page['continuation']}").document
+    assert [run["runId"] for run in page["runs"] + rest["runs"]] == ["third", "second", "first"]
+    assert rest["continuation"] is None
+
+
+async def test_health_is_ok_and_names_what_fails(start_app: StartApp, supervisor: Supervisor) -> None:
+    app = start_app(start_sample_site(supervisor, books=20, fault_percent=0), SOURCES_FILE="nowhere.toml")
+    answer = app.ask("GET", "/api/health")
+    assert answer.status == 503
+    assert answer.document["checks"] == {"settings": "failed", "storage": "ok", "hub": "ok"}
+    assert "nowhere.toml" in app.ask("GET", "/api/health/details").document["faults"]["settings"]

@@ -1,0 +1,138 @@
+"""The real app under a real host, on Azurite and the sample site, as processes that a test may kill."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from samples.site.catalogue import Catalogue
+from scraper.models import scalar_as_json
+from scraper.settings import Settings
+from scripts.functions_host import FunctionsHost, start_devhost
+from scripts.http_json import Answer, Unreachable, ask
+from scripts.processes import Child, Supervisor
+from storage.datasets import Dataset
+from storage.store import Store, open_store
+
+POLL_S = 0.1
+
+
+@dataclass
+class RunningApp:
+    """A host with this repository's app; `restart` may follow a kill, on the same state."""
+
+    supervisor: Supervisor
+    state_dir: Path
+    settings: Mapping[str, str]
+    host: FunctionsHost = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    @property
+    def child(self) -> Child:
+        return self.host.child
+
+    def restart(self) -> None:
+        """Start the host on its state folder; the port may be another one than before."""
+        self.host = start_devhost(self.supervisor, port=0, state_dir=self.state_dir, env=self.settings)
+
+    def ask(self, method: str, path: str, body: Any = None) -> Answer:
+        return ask(method, f"{self.host.url}{path}", body)
+
+    def start_run(self, run_id: str, body: Any = None) -> Answer:
+        return self.ask("POST", f"/api/orchestrators/daily_scrape/{run_id}", body)
+
+    def finished_run(self, run_id: str, *, timeout_s: float = 240) -> dict[str, Any]:
+        """The run's record once its orchestration has ended, too."""
+        wait_for(lambda: self.status(run_id)["runtimeStatus"] not in {"Pending", "Running"}, timeout_s=timeout_s)
+        answer = self.ask("GET", f"/api/runs/{run_id}")
+        assert answer.status == 200, answer.text
+        document: dict[str, Any] = answer.document
+        return document
+
+    def status(self, instance_id: str) -> dict[str, Any]:
+        answer = self.ask("GET", f"/runtime/webhooks/durabletask/instances/{instance_id}")
+        assert answer.status in {200, 202}, answer.text
+        document: dict[str, Any] = answer.document
+        return document
+
+    def terminate(self, instance_id: str) -> None:
+        answer = self.ask("POST", f"/runtime/webhooks/durabletask/instances/{instance_id}/terminate?reason=test")
+        assert answer.status in {202, 410}, answer.text
+
+    def failures(self, run_id: str) -> list[dict[str, Any]]:
+        answer = self.ask("GET", f"/api/runs/{run_id}/failures")
+        assert answer.status == 200, answer.text
+        failures: list[dict[str, Any]] = answer.document["failures"]
+        return failures
+
+    def history_sizes(self) -> dict[str, int]:
+        """Bytes of the history of every instance that the hub has, as it stands in the state file."""
+        with sqlite3.connect(self.state_dir / "hub.sqlite") as db:
+            found = db.execute("SELECT instance_id, sum(length(cast(events AS BLOB))) FROM history GROUP BY 1")
+            return dict(found.fetchall())
+
+    def largest_custom_status(self) -> int:
+        """Bytes of the largest custom status in the hub."""
+        with sqlite3.connect(self.state_dir / "hub.sqlite") as db:
+            select = "SELECT coalesce(max(length(cast(custom_status_text AS BLOB))), 0) FROM instances"
+            return int(db.execute(select).fetchone()[0])
+
+
+def wait_for(is_so: Callable[[], bool], *, timeout_s: float) -> None:
+    """Return when it is so. A host that is being restarted does not answer; that counts as not yet."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        try:
+            if is_so():
+                return
+        except Unreachable:
+            pass
+        time.sleep(POLL_S)
+    raise AssertionError(f"not so within {timeout_s} s")
+
+
+async def published(settings: Mapping[str, str], source: str) -> tuple[Dataset | None, dict[str, list[dict[str, Any]]]]:
+    """The dataset of a source and its rows by page path, read as a reader does: through the pointer."""
+    store = open_store(
+        Settings(storage_connection=settings["AzureWebJobsStorage"], table_prefix=settings["TABLE_PREFIX"])
+    )
+    try:
+        dataset = await store.datasets.find(source)
+        rows: dict[str, list[dict[str, Any]]] = {}
+        if dataset is not None and dataset.snapshot:
+            await _read_rows(store, dataset, rows)
+        return dataset, rows
+    finally:
+        await store.tables.close()
+
+
+async def _read_rows(store: Store, dataset: Dataset, rows: dict[str, list[dict[str, Any]]]) -> None:
+    results = await store.batches.results(dataset.snapshot)
+    async for row in store.rows.of_snapshot(dataset.snapshot, results):
+        path = "/" + row.url.split("/", 3)[3]
+        rows.setdefault(path, []).append(dict(row.values))
+
+
+def expected_rows(catalogue: Catalogue) -> dict[str, list[dict[str, Any]]]:
+    """What the `books` source must publish of this catalogue, in the form that rows are stored in."""
+    return {
+        path: [{name: scalar_as_json(value) for name, value in values.items() if value is not None}]
+        for path, values in catalogue.expected_rows().items()
+    }
+
+
+def failures_by_path(failures: list[dict[str, Any]]) -> dict[str, str]:
+    """Reason codes of the failed pages of `books`, by path."""
+    return {"/" + one["url"].split("/", 3)[3]: one["reason"] for one in failures if one["source"] == "books"}
+
+
+def as_json(value: Any) -> str:
+    """Stable text, for messages."""
+    return json.dumps(value, sort_keys=True, default=str)
