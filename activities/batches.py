@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from scraper.discover import discover
-from scraper.load import scrape_pages
-from scraper.politeness import plan_window
-
 from activities.wiring import open_fetcher
 from orchestrations import names
 from scraper.app_sources import app_source
+from scraper.discover import discover
+from scraper.load import scrape_pages
 from scraper.models import PageFailed, PageFailure, PageLoaded, Share
+from scraper.politeness import plan_window
 from scraper.settings import Settings
 from storage.batches import BatchResult, Plan, cut_batches
 from storage.datasets import Superseded

@@ -6,12 +6,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from scraper.sources import Source
-
 from orchestrations import names
 from scraper.app_sources import app_source
 from scraper.gate import SnapshotCounts, why_refused
 from scraper.settings import Settings
+from scraper.sources import Source
 from storage.datasets import Superseded
 from storage.errors import MissingRecord
 from storage.keys import snapshot_id

@@ -4,6 +4,7 @@ DevhostError
 ├── AppLoadError            the app cannot be loaded; the message says what to change
 ├── ConfigurationError      a settings or host.json file cannot be used
 ├── HostStartError          a port, folder or lock that the host needs is taken
+├── FunctionFailed          a user function raised; the exception travels as text
 └── (each room adds its own, beside the code that raises it)
 """
 
@@ -22,3 +23,18 @@ class ConfigurationError(DevhostError):
 
 class HostStartError(DevhostError):
     """Something that the host needs exclusively (port, state folder) is taken or unusable."""
+
+
+class FunctionFailed(DevhostError):
+    """A user function raised; its exception is carried as text, since it may come from another process.
+
+    `message` is `str(exception)` in full (of an orchestrator it holds the labelled state), `error_type` the
+    name of its class, `stack` the formatted traceback.
+    """
+
+    def __init__(self, function_name: str, error_type: str, message: str, stack: str) -> None:
+        super().__init__(f"{function_name} failed: {error_type}: {message}")
+        self.function_name = function_name
+        self.error_type = error_type
+        self.message = message
+        self.stack = stack

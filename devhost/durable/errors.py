@@ -67,9 +67,7 @@ class InstanceNotFinished(HubError):
     """The instance is live, so its history cannot be removed."""
 
     def __init__(self, instance_id: str, runtime_status: RuntimeStatus) -> None:
-        super().__init__(
-            f"Instance '{instance_id}' has the status {runtime_status}; terminate it before purging it."
-        )
+        super().__init__(f"Instance '{instance_id}' has the status {runtime_status}; terminate it before purging it.")
         self.instance_id = instance_id
         self.runtime_status = runtime_status
 
@@ -78,9 +76,7 @@ class WrongState(HubError):
     """The command does not fit the instance's present status."""
 
     def __init__(self, instance_id: str, runtime_status: RuntimeStatus, command: str) -> None:
-        super().__init__(
-            f"Cannot {command} the orchestration instance '{instance_id}' in the status {runtime_status}."
-        )
+        super().__init__(f"Cannot {command} the orchestration instance '{instance_id}' in the status {runtime_status}.")
         self.instance_id = instance_id
         self.runtime_status = runtime_status
         self.command = command

@@ -23,9 +23,7 @@ class RuntimeStatus(StrEnum):
         return self in TERMINAL
 
 
-TERMINAL = frozenset(
-    {RuntimeStatus.COMPLETED, RuntimeStatus.FAILED, RuntimeStatus.CANCELED, RuntimeStatus.TERMINATED}
-)
+TERMINAL = frozenset({RuntimeStatus.COMPLETED, RuntimeStatus.FAILED, RuntimeStatus.CANCELED, RuntimeStatus.TERMINATED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,55 @@
+# Every command first sets up what it needs; only Python >= 3.11 must be there beforehand. `make help` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# The first Python that is new enough; PYTHON=... chooses another one.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
+BIN := .venv/bin
+
+# demo and run
+BOOKS ?= 1000
+FAULTS ?= 2
+# run
+HOST ?= devhost
+PORT ?= 0
+SAMPLE ?= 1
+STATE ?= .
+# test: more options for pytest, for example PYTEST_ARGS="-k singleton"
+PYTEST_ARGS ?=
+
+.PHONY: help setup demo run test check bench prove-crash prove-singleton clean
+
+help: ## list these commands
+	@sed -nE 's/^([a-z-]+):.*## /  make \1\t/p' Makefile | expand -t 26
+
+setup: ## .venv, Node if there is none, and Azurite (PYTHON=python3.12 chooses the interpreter)
+	@$(PYTHON) -m scripts.setup
+
+demo: setup ## one daily scrape of the sample site, start to end (BOOKS=1000 FAULTS=2)
+	@$(BIN)/python -m scripts.demo --books $(BOOKS) --faults $(FAULTS)
+
+run: setup ## Azurite, sample site and host until Ctrl-C (HOST=func PORT=7071 SAMPLE=0 STATE=folder)
+	@$(BIN)/python -m scripts.run --host $(HOST) --port $(PORT) --sample $(SAMPLE) \
+		--books $(BOOKS) --faults $(FAULTS) --state $(STATE)
+
+test: setup ## unit, integration and end-to-end tests (PYTEST_ARGS="-k singleton")
+	@$(BIN)/python -m pytest -m "not bench and not long" $(PYTEST_ARGS)
+
+check: setup ## ruff, mypy, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup ## figures: pages per second, cost per page, sizes
+	@$(BIN)/python -m tests.bench
+
+prove-crash: setup ## the long proof that a crash anywhere loses nothing and doubles nothing
+	@$(BIN)/python -m pytest -m long -k crash $(PYTEST_ARGS)
+
+prove-singleton: setup ## the long proof that two runs never overlap
+	@$(BIN)/python -m pytest -m long -k singleton $(PYTEST_ARGS)
+
+clean: ## remove everything that these commands have made, the local state included
+	@$(PYTHON) -m scripts.clean

@@ -1,0 +1,52 @@
+"""What the task table asks the host to do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from devhost.durable.answer import ActionType
+
+
+@dataclass(frozen=True, slots=True)
+class StartActivity:
+    """Queue an activity; `input_text` is the JSON text that it receives."""
+
+    task_id: int
+    name: str
+    input_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartChild:
+    """Start a sub-orchestration; without `instance_id` it gets the default one."""
+
+    task_id: int
+    name: str
+    input_text: str
+    instance_id: str | None
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """Fire at or after `fire_at`."""
+
+    task_id: int
+    fire_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DropTimer:
+    """The orchestrator has cancelled this timer."""
+
+    task_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartUnsupported:
+    """An action that this version of the host cannot do: entities (7, 9) and HTTP calls (8)."""
+
+    task_id: int
+    kind: ActionType
+
+
+Command = StartActivity | StartChild | StartTimer | DropTimer | StartUnsupported

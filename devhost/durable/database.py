@@ -1,0 +1,66 @@
+"""The SQLite file of a task hub and its one transaction helper."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from devhost.errors import HostStartError
+
+_SCHEMA = Path(__file__).with_name("schema.sql")
+_SCHEMA_VERSION = 1
+
+
+class Database:
+    """One connection; every use must come from one thread at a time.
+
+    `synchronous=NORMAL` loses nothing when the process is killed; a power cut may lose the last commits.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file. Raises HostStartError if it is no hub of this version."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            raise HostStartError(
+                f"The task hub file {path} cannot be used ({error}); delete it to start with an empty hub."
+            ) from error
+
+    def _prepare(self) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        (found,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if found not in (0, _SCHEMA_VERSION):
+            raise HostStartError(
+                f"The task hub file {self._path} has schema version {found}, this host writes {_SCHEMA_VERSION}; "
+                "use the host that wrote it, or delete the file to start with an empty hub."
+            )
+        self._connection.executescript(_SCHEMA.read_text(encoding="utf-8"))
+        self._connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All statements of the block, or none."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._connection
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Several reads that see one state."""
+        self._connection.execute("BEGIN")
+        try:
+            yield self._connection
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the file; a later use fails."""
+        self._connection.close()

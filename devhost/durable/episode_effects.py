@@ -1,0 +1,159 @@
+"""Commands of the task table become outbound events and the work that they stand for, or a refusal."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from devhost.durable.answer import ActionType
+from devhost.durable.commands import (
+    Command,
+    DropTimer,
+    StartActivity,
+    StartChild,
+    StartTimer,
+    StartUnsupported,
+)
+from devhost.durable.errors import InvalidInstanceId, UnknownFunction
+from devhost.durable.executions import Effects, Execution, NewExecution, QueuedActivity
+from devhost.durable.instance_ids import check_instance_id
+from devhost.durable.protocol import (
+    Event,
+    child_created,
+    compact,
+    parent_instance,
+    task_scheduled,
+    timer_created,
+)
+from devhost.errors import DevhostError
+
+_UNSUPPORTED = {
+    ActionType.CALL_ENTITY: "call_entity",
+    ActionType.SIGNAL_ENTITY: "signal_entity",
+    ActionType.CALL_HTTP: "call_http",
+}
+
+
+class ActionRefused(DevhostError):
+    """The orchestrator asked for something that cannot be done; the instance fails with this text."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRules:
+    """What orchestrators may ask for; the names are the effective durable names of the loaded functions."""
+
+    activity_names: tuple[str, ...]
+    orchestrator_names: tuple[str, ...]
+    max_actions: int
+    store_inputs: bool
+
+
+def derived_execution_id(execution_id: str, salt: str) -> str:
+    """32 hex digits, the same whenever an episode is repeated after a crash."""
+    return hashlib.sha256(f"{execution_id}:{salt}".encode()).hexdigest()[:32]
+
+
+def require_known(name: str, kind: str, known: tuple[str, ...]) -> None:
+    """Raises UnknownFunction unless `name` is among `known`, ignoring case."""
+    wanted = name.lower()
+    if not any(one.lower() == wanted for one in known):
+        raise UnknownFunction(name, kind, known)
+
+
+def carry_out(
+    commands: Sequence[Command], execution: Execution, now: datetime, rules: EpisodeRules
+) -> tuple[list[Event], Effects]:
+    """The outbound events in ascending id, and what they start. Raises ActionRefused."""
+    work = _Work(execution, now, rules)
+    for command in commands:
+        work.add(command)
+    work.events.sort(key=lambda event: event["EventId"])
+    effects = Effects(
+        activities=tuple(sorted(work.activities, key=lambda one: one.task_id)),
+        timers=tuple(work.timers),
+        dropped_timers=tuple(work.dropped_timers),
+        children=tuple(work.children),
+    )
+    return work.events, effects
+
+
+class _Work:
+    def __init__(self, execution: Execution, now: datetime, rules: EpisodeRules) -> None:
+        self.events: list[Event] = []
+        self.activities: list[QueuedActivity] = []
+        self.timers: list[tuple[int, datetime]] = []
+        self.dropped_timers: list[int] = []
+        self.children: list[NewExecution] = []
+        self._execution, self._now, self._rules = execution, now, rules
+
+    def add(self, command: Command) -> None:
+        match command:
+            case StartActivity():
+                self._start_activity(command)
+            case StartChild():
+                self._start_child(command)
+            case StartTimer(task_id, fire_at):
+                self.timers.append((task_id, fire_at))
+                self.events.append(timer_created(self._now, task_id, fire_at))
+            case DropTimer(task_id):
+                self.dropped_timers.append(task_id)
+            case StartUnsupported(kind=kind):
+                # Entities (EventSent, 14) and HTTP calls (activity BuiltIn::HttpActivity) will start here.
+                raise ActionRefused(f"{_UNSUPPORTED[kind]} is not supported by this version of the host.")
+
+    def _start_activity(self, command: StartActivity) -> None:
+        _refuse_unknown(command.name, "activity", self._rules.activity_names)
+        self.activities.append(QueuedActivity(command.task_id, command.name, command.input_text))
+        stored = command.input_text if self._rules.store_inputs else None
+        self.events.append(task_scheduled(self._now, command.task_id, command.name, stored))
+
+    def _start_child(self, command: StartChild) -> None:
+        _refuse_unknown(command.name, "orchestrator", self._rules.orchestrator_names)
+        parent, task_id = self._execution, command.task_id
+        child_id = command.instance_id or f"{parent.execution_id}:{task_id}"
+        self._check_child_id(child_id)
+        version = command.version or ""
+        child = NewExecution(
+            instance_id=child_id,
+            execution_id=derived_execution_id(parent.execution_id, f"child:{task_id}"),
+            name=command.name,
+            version=version,
+            input_text=compact(command.input_text),
+            created_at=self._now,
+            parent=parent_instance(
+                name=parent.name,
+                version=parent.version,
+                instance_id=parent.instance_id,
+                execution_id=parent.execution_id,
+                task_id=task_id,
+            ),
+        )
+        self.children.append(child)
+        self.events.append(
+            child_created(
+                self._now,
+                task_id,
+                name=command.name,
+                version=version,
+                instance_id=child_id,
+                input_text=child.input_text if self._rules.store_inputs else None,
+            )
+        )
+
+    def _check_child_id(self, child_id: str) -> None:
+        try:
+            check_instance_id(child_id)
+        except InvalidInstanceId as error:
+            raise ActionRefused(str(error)) from error
+        own, parent = self._execution.instance_id, self._execution.parent
+        if child_id == own:
+            raise ActionRefused(f"A sub-orchestration cannot have the instance ID '{own}' of its own caller.")
+        if parent is not None and child_id == parent["OrchestrationInstance"]["InstanceId"]:
+            raise ActionRefused(f"A sub-orchestration cannot have the instance ID '{child_id}' of its caller's parent.")
+
+
+def _refuse_unknown(name: str, kind: str, known: tuple[str, ...]) -> None:
+    try:
+        require_known(name, kind, known)
+    except UnknownFunction as error:
+        raise ActionRefused(str(error)) from error

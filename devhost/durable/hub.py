@@ -1,0 +1,173 @@
+"""The task hub: the only door of this package for webhooks, admin routes and tests."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from devhost.clock import Clock
+from devhost.config.host_json import DurableOptions
+from devhost.durable.activity_runner import ActivityRunner
+from devhost.durable.background import SideThread, first_of
+from devhost.durable.durable_functions import DurableFunctions
+from devhost.durable.episode_effects import EpisodeRules, require_known
+from devhost.durable.executions import NewExecution
+from devhost.durable.instance import Instance, InstanceQuery
+from devhost.durable.instance_ids import check_instance_id, new_instance_id
+from devhost.durable.orchestration_runner import OrchestrationRunner, RunnerListeners
+from devhost.durable.store import Store
+from devhost.durable.timer_runner import TimerRunner
+
+_STOP_TIMEOUT_S = 1.5
+
+
+class TaskHub:
+    """Durable orchestrations of one app. Use `start` once inside the event loop, `stop` at the end.
+
+    The app's functions must be loaded already. Everything survives a kill: a new hub on the same file goes on;
+    activities run at least once. The hub does not close `store`. Refusals of all methods are those of
+    devhost.durable.errors.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        functions: DurableFunctions,
+        clock: Clock,
+        options: DurableOptions,
+        logger: logging.Logger,
+    ) -> None:
+        self._store, self._clock, self._options = store, clock, options
+        self._store_thread = SideThread("task-hub-store")
+        self._rules = EpisodeRules(
+            activity_names=functions.durable_names("activityTrigger"),
+            orchestrator_names=functions.durable_names("orchestrationTrigger"),
+            max_actions=options.max_orchestration_actions,
+            store_inputs=options.store_inputs_in_history,
+        )
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._timers = TimerRunner(
+            store=store.episodes, store_thread=self._store_thread, clock=clock, wake=self._wake, logger=logger
+        )
+        self._activities = ActivityRunner(
+            store=store.episodes,
+            store_thread=self._store_thread,
+            functions=functions,
+            clock=clock,
+            limit=options.max_concurrent_activities,
+            wake=self._wake,
+            logger=logger,
+        )
+        self._orchestrations = OrchestrationRunner(
+            store=store.episodes,
+            store_thread=self._store_thread,
+            functions=functions,
+            clock=clock,
+            rules=self._rules,
+            limit=options.max_concurrent_orchestrators,
+            async_sleep_ms=options.async_sleep_ms,
+            listeners=RunnerListeners(self._activities.work_added, self._timers.timers_changed, self._announce_end),
+            logger=logger,
+        )
+
+    async def start(self) -> None:
+        """Go on with everything that the file holds."""
+        waiting = await self._store_thread.run(self._store.episodes.instances_with_messages)
+        self._activities.start()
+        self._timers.start()
+        self._wake(waiting)
+
+    async def stop(self) -> None:
+        """Stop within about two seconds; what is under way then is repeated at the next start."""
+        await self._timers.stop()
+        await asyncio.gather(self._orchestrations.stop(_STOP_TIMEOUT_S), self._activities.stop(_STOP_TIMEOUT_S))
+        self._store_thread.close()
+
+    async def create_instance(
+        self, name: str, *, instance_id: str | None, input_text: str | None, version: str = ""
+    ) -> str:
+        """Start an orchestration; its ID, made up if none is given. `input_text` is JSON text.
+
+        Raises UnknownFunction, InvalidInstanceId, InstanceAlreadyLive. An ended instance with this ID is replaced.
+        """
+        require_known(name, "orchestrator", self._rules.orchestrator_names)
+        own_id = instance_id or new_instance_id()
+        check_instance_id(own_id)
+        new = NewExecution(own_id, uuid.uuid4().hex, name, version, input_text, self._clock.now())
+        woken = await self._store_thread.run(
+            self._store.instances.create, new, override_any_state=self._options.override_any_state
+        )
+        self._wake({own_id, *woken})
+        return own_id
+
+    async def get_instance(self, instance_id: str) -> Instance | None:
+        """The instance, or None if the hub has none with this ID."""
+        return await self._store_thread.run(self._store.instances.get, instance_id)
+
+    async def list_instances(
+        self, query: InstanceQuery, *, top: int, continuation: str | None
+    ) -> tuple[list[Instance], str | None]:
+        """At most `top` matches by ascending ID, and the token for the next ones, None after the last."""
+        return await self._store_thread.run(self._store.instances.list_page, query, top=top, continuation=continuation)
+
+    async def raise_event(self, instance_id: str, event_name: str, input_text: str) -> None:
+        """Deliver an event; `input_text` is JSON text. Raises InstanceNotFound, InstanceFinished."""
+        now = self._clock.now()
+        await self._store_thread.run(self._store.instances.raise_event, instance_id, event_name, input_text, now)
+        self._wake({instance_id})
+
+    async def terminate(self, instance_id: str, reason: str) -> None:
+        """End the instance at once, not its children. Raises InstanceNotFound, InstanceFinished."""
+        now = self._clock.now()
+        woken = await self._store_thread.run(self._store.instances.terminate, instance_id, reason, now)
+        self._announce_end(instance_id)
+        self._wake(woken)
+
+    async def suspend(self, instance_id: str, reason: str) -> None:
+        """Hold back all further progress. Raises InstanceNotFound, InstanceFinished, WrongState."""
+        await self._store_thread.run(self._store.instances.suspend, instance_id, reason, self._clock.now())
+
+    async def resume(self, instance_id: str, reason: str) -> None:
+        """Go on after `suspend`. Raises InstanceNotFound, InstanceFinished, WrongState."""
+        await self._store_thread.run(self._store.instances.resume, instance_id, reason, self._clock.now())
+        self._wake({instance_id})
+
+    async def purge(self, instance_id: str) -> None:
+        """Forget an ended instance. Raises InstanceNotFound, InstanceNotFinished."""
+        await self._store_thread.run(self._store.instances.purge, instance_id)
+
+    async def purge_matching(self, query: InstanceQuery) -> int:
+        """Forget the ended instances that match; how many they were. Live ones are never touched."""
+        return await self._store_thread.run(self._store.instances.purge_matching, query)
+
+    async def history(self, instance_id: str) -> list[dict[str, Any]]:
+        """The raw history events of the current generation, oldest first; empty if there is none."""
+        return await self._store_thread.run(self._store.instances.history, instance_id)
+
+    async def wait_until_finished(self, instance_id: str, timeout_s: float) -> Instance | None:
+        """The instance once it has ended; None if it has not within the time, or does not exist."""
+        ended = asyncio.Event()
+        self._waiting.setdefault(instance_id, set()).add(ended)
+        try:
+            found = await self.get_instance(instance_id)
+            if found is not None and not found.runtime_status.is_terminal:
+                await first_of(ended.wait(), self._clock.sleep(timeout_s))
+                found = await self.get_instance(instance_id)
+        finally:
+            self._stop_waiting(instance_id, ended)
+        return found if found is not None and found.runtime_status.is_terminal else None
+
+    def _stop_waiting(self, instance_id: str, ended: asyncio.Event) -> None:
+        waiting = self._waiting[instance_id]
+        waiting.remove(ended)
+        if not waiting:
+            del self._waiting[instance_id]
+
+    def _wake(self, instance_ids: Iterable[str]) -> None:
+        self._orchestrations.wake(instance_ids)
+
+    def _announce_end(self, instance_id: str) -> None:
+        for ended in self._waiting.get(instance_id, ()):
+            ended.set()

@@ -1,0 +1,33 @@
+"""Which texts can be instance IDs."""
+
+import uuid
+
+from devhost.durable.errors import InvalidInstanceId
+
+_FORBIDDEN = frozenset("/\\#?")
+_MAX_LENGTH = 256
+
+
+def new_instance_id() -> str:
+    """32 random hex digits."""
+    return uuid.uuid4().hex
+
+
+def check_instance_id(instance_id: str) -> None:
+    """Raises InvalidInstanceId with the rule that the text breaks.
+
+    Source: Azure/azure-functions-durable-extension, DurableClient.cs and HttpApiHandler.cs.
+    """
+    bad = next((char for char in instance_id if char in _FORBIDDEN or _is_control(char)), None)
+    if instance_id.startswith("@"):
+        raise InvalidInstanceId(instance_id, "a leading @ is reserved for entities.")
+    if bad is not None:
+        raise InvalidInstanceId(instance_id, f"the character {bad!r} is not allowed (/ \\ # ? and control characters).")
+    if len(instance_id) > _MAX_LENGTH:
+        raise InvalidInstanceId(
+            instance_id, f"it has {len(instance_id)} characters, at most {_MAX_LENGTH} are allowed."
+        )
+
+
+def _is_control(char: str) -> bool:
+    return ord(char) < 0x20 or 0x7F <= ord(char) <= 0x9F

@@ -1,0 +1,165 @@
+"""Runs episodes: load, replay, decide, commit, wake whoever is concerned."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from devhost.clock import Clock
+from devhost.durable.background import SideThread, finish_or_cancel
+from devhost.durable.durable_functions import DurableFunctions
+from devhost.durable.episode import EpisodePlan, conclude, fail, plan_episode
+from devhost.durable.episode_effects import EpisodeRules, require_known
+from devhost.durable.episode_store import Committed, EpisodeStore, LoadedExecution
+from devhost.durable.errors import UnknownFunction
+from devhost.durable.execution_cache import CachedExecution, ExecutionCache
+from devhost.durable.executions import EpisodeResult
+from devhost.durable.instance import RuntimeStatus
+from devhost.durable.task_table import TaskTable
+from devhost.durable.wake_queue import WakeQueue, episode_gap_s
+from devhost.errors import FunctionFailed
+
+_CACHE_CHARS = 64 * 1024 * 1024
+_FAULT_GAP_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerListeners:
+    """Whom a committed episode may concern outside: activity calls, timers, an ended instance."""
+
+    work_added: Callable[[], None]
+    timers_changed: Callable[[], None]
+    instance_ended: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    plan: EpisodePlan
+    table: TaskTable
+    past: str
+    envelope: str
+
+
+class OrchestrationRunner:
+    """Runs woken instances, one episode of each at a time, `limit` at once; thinks and stores off the loop."""
+
+    def __init__(  # noqa: PLR0913  (wiring)
+        self,
+        *,
+        store: EpisodeStore,
+        store_thread: SideThread,
+        functions: DurableFunctions,
+        clock: Clock,
+        rules: EpisodeRules,
+        limit: int,
+        async_sleep_ms: int,
+        listeners: RunnerListeners,
+        logger: logging.Logger,
+    ) -> None:
+        self._store, self._store_thread = store, store_thread
+        self._functions, self._clock, self._rules = functions, clock, rules
+        self._async_sleep_ms, self._listeners, self._logger = async_sleep_ms, listeners, logger
+        self._thinking = SideThread("task-hub-episodes")
+        self._cache = ExecutionCache(_CACHE_CHARS)
+        self._queue = WakeQueue(limit, self._start_one)
+        self._episodes: set[asyncio.Task[None]] = set()
+
+    def wake(self, instance_ids: Iterable[str]) -> None:
+        """These instances may have something in their inbox."""
+        self._queue.wake(instance_ids)
+
+    async def stop(self, timeout_s: float) -> None:
+        """Start no episode any more; those under way may end within `timeout_s`, the rest will be repeated."""
+        self._queue.close()
+        await finish_or_cancel(self._episodes, timeout_s)
+        self._thinking.close()
+
+    def _start_one(self, instance_id: str) -> None:
+        task = asyncio.create_task(self._run(instance_id))
+        self._episodes.add(task)
+        task.add_done_callback(self._episodes.discard)
+
+    async def _run(self, instance_id: str) -> None:
+        try:
+            gap_s = await self._episode(instance_id)
+        except Exception:
+            self._logger.exception("An episode of instance '%s' failed in the host and will be repeated", instance_id)
+            self._queue.ended(instance_id, gap_s=_FAULT_GAP_S, again=True)
+        else:
+            self._queue.ended(instance_id, gap_s=gap_s)
+
+    async def _episode(self, instance_id: str) -> float:
+        """One episode; how long the instance must rest now."""
+        cached = self._cache.take(instance_id)
+        known = None if cached is None else (cached.execution_id, cached.episode)
+        loaded = await self._store_thread.run(self._store.load, instance_id, known)
+        if loaded is None:
+            return 0.0
+        prepared = await self._thinking.run(self._prepare, loaded, cached)
+        plan = prepared.plan
+        if not plan.batch:
+            await self._store_thread.run(self._store.discard, plan.dropped)
+            return 0.0
+        began = time.perf_counter()
+        outcome = await self._call(prepared)
+        replay_s = time.perf_counter() - began
+        result = await self._thinking.run(self._decide, prepared, outcome)
+        committed = await self._store_thread.run(self._store.commit, result)
+        if committed is None:
+            self.wake([instance_id])
+            return 0.0
+        self._keep(prepared, result, committed)
+        self._announce(result, committed)
+        return episode_gap_s(replay_s, prepared.table.open_task_count)
+
+    def _prepare(self, loaded: LoadedExecution, cached: CachedExecution | None) -> _Prepared:
+        if loaded.past is None:
+            assert cached is not None
+            past, table = cached.past, cached.table
+        else:
+            past = loaded.past
+            table = TaskTable.from_text(loaded.table_text) if loaded.table_text else TaskTable()
+        plan = plan_episode(loaded.execution, table, loaded.inbox, self._clock.now())
+        envelope = plan.envelope(past, async_sleep_ms=self._async_sleep_ms)
+        return _Prepared(plan, table, past, envelope)
+
+    async def _call(self, prepared: _Prepared) -> str | FunctionFailed | UnknownFunction:
+        execution = prepared.plan.execution
+        try:
+            require_known(execution.name, "orchestrator", self._rules.orchestrator_names)
+            return await self._functions.call_orchestrator(
+                execution.name, prepared.envelope, instance_id=execution.instance_id
+            )
+        except (FunctionFailed, UnknownFunction) as failure:
+            return failure
+
+    def _decide(self, prepared: _Prepared, outcome: str | FunctionFailed | UnknownFunction) -> EpisodeResult:
+        if isinstance(outcome, UnknownFunction):
+            return fail(prepared.plan, str(outcome), next_id=prepared.table.next_id)
+        result = conclude(prepared.plan, prepared.table, outcome, self._rules)
+        if isinstance(outcome, FunctionFailed) and result.runtime_status is RuntimeStatus.FAILED:
+            self._logger.debug("Traceback of '%s': %s", outcome.function_name, outcome.stack)
+        return result
+
+    def _keep(self, prepared: _Prepared, result: EpisodeResult, committed: Committed) -> None:
+        if result.runtime_status is not RuntimeStatus.RUNNING:
+            return
+        execution, past = result.execution, prepared.past
+        text = f"{past},{committed.history_text}" if past else committed.history_text
+        entry = CachedExecution(execution.execution_id, execution.episode + 1, text, prepared.table)
+        self._cache.put(execution.instance_id, entry)
+
+    def _announce(self, result: EpisodeResult, committed: Committed) -> None:
+        instance_id = result.execution.instance_id
+        self.wake(committed.woken)
+        if result.effects.activities:
+            self._listeners.work_added()
+        if result.effects.timers:
+            self._listeners.timers_changed()
+        if result.warning is not None:
+            self._logger.warning("%s", result.warning)
+        if result.runtime_status is RuntimeStatus.FAILED:
+            self._logger.error("Instance '%s' failed: %s", instance_id, result.output_text)
+        if result.runtime_status.is_terminal:
+            self._listeners.instance_ended(instance_id)

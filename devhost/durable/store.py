@@ -1,0 +1,24 @@
+"""Everything durable of one task hub, in one SQLite file."""
+
+from pathlib import Path
+
+from devhost.durable.database import Database
+from devhost.durable.episode_store import EpisodeStore
+from devhost.durable.instance_store import InstanceStore
+
+
+class Store:
+    """Two views on one file: `instances` for clients, `episodes` for the engine.
+
+    Calls block and must come from one thread at a time; TaskHub uses a thread of its own for them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file. Raises HostStartError if it is no hub of this version."""
+        self._database = Database(path)
+        self.instances = InstanceStore(self._database)
+        self.episodes = EpisodeStore(self._database)
+
+    def close(self) -> None:
+        """Close the file; a later use fails."""
+        self._database.close()

@@ -1,0 +1,314 @@
+"""The host's own account of one execution: task ids, the sequencing gate, retries, timers and event waits.
+
+The SDK's answer carries no ids, so the host counts as the SDK counts; and it starts actions one top-level entry
+after the other, as the extension does. Nothing here does I/O or asks for the time.
+Source: Azure/azure-functions-durable-extension, Listener/OutOfProcOrchestrationShim.cs;
+Azure/durabletask, DurableTask.Core/{TaskOrchestrationContext,RetryInterceptor}.cs.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from devhost.durable.action_tree import Single, TopLevel, describe, top_level_actions
+from devhost.durable.answer import Action, ActionType
+from devhost.durable.commands import (
+    Command,
+    DropTimer,
+    StartActivity,
+    StartChild,
+    StartTimer,
+    StartUnsupported,
+)
+from devhost.durable.failure_texts import changed_orchestrator
+from devhost.durable.protocol import Event, EventType, compact, parse_time
+from devhost.errors import DevhostError
+
+_WITH_RETRY = frozenset({ActionType.CALL_ACTIVITY_WITH_RETRY, ActionType.CALL_SUB_ORCHESTRATOR_WITH_RETRY})
+_ACTIVITIES = frozenset({ActionType.CALL_ACTIVITY, ActionType.CALL_ACTIVITY_WITH_RETRY})
+_CHILDREN = frozenset({ActionType.CALL_SUB_ORCHESTRATOR, ActionType.CALL_SUB_ORCHESTRATOR_WITH_RETRY})
+_WITHOUT_ID = frozenset({ActionType.WAIT_FOR_EXTERNAL_EVENT, ActionType.CONTINUE_AS_NEW})
+_FAILURES = frozenset({EventType.TASK_FAILED, EventType.CHILD_FAILED})
+_RESULTS = frozenset({EventType.TASK_COMPLETED, EventType.CHILD_COMPLETED})
+
+
+class NonDeterminism(DevhostError):
+    """The orchestrator's answer contradicts an earlier one."""
+
+
+class Phase(IntEnum):
+    """How far one action has come."""
+
+    HELD = 0  # known, but the gate has not reached it
+    OPEN = 1  # started; its result, or its event, is awaited
+    RETRY_TIMER = 2  # an attempt failed; the next one follows the timer
+    CLOSING_TIMER = 3  # the last attempt failed; one more timer, then the task fails
+    DONE = 4
+
+
+@dataclass(slots=True)
+class Task:
+    """One single action: its first id (None for waits), and the id whose completion is awaited now."""
+
+    kind: ActionType
+    name: str
+    task_id: int | None
+    phase: Phase = Phase.HELD
+    attempt: int = 1
+    open_id: int | None = None
+
+
+class TaskTable:
+    """Use: `bind` the new answer, `apply` the retry events, `extend`, then `apply` the other events.
+
+    Commands pile up in `commands`; `take_commands` hands them over once.
+    """
+
+    def __init__(self) -> None:
+        self.next_id = 0
+        self.is_continued = False
+        self.carried: list[tuple[int, Event]] = []
+        self._tasks: list[Task] = []
+        self._open: dict[int, int] = {}  # awaited id -> position in _tasks
+        self._waits: dict[str, list[int]] = {}  # lower-case event name -> positions, newest last
+        self._early: dict[str, int] = {}  # lower-case event name -> events that nobody has waited for yet
+        self._seen = 0  # top-level actions that have ids
+        self._gate = 0  # top-level action that is being waited for
+        self._is_gate_started = False
+        self._tops: list[TopLevel] = []
+        self._singles: list[Single] = []
+        self._commands: list[Command] = []
+
+    @property
+    def open_task_count(self) -> int:
+        """How many started activities, children and timers have not reported; event waits do not count."""
+        return len(self._open)
+
+    @property
+    def awaited_ids(self) -> set[int]:
+        """Ids that the SDK must count as open too: of started tasks, and of those behind the gate."""
+        held = {task.task_id for task in self._tasks if task.phase is Phase.HELD and task.task_id is not None}
+        return held | self._open.keys()
+
+    @property
+    def is_gate_passed(self) -> bool:
+        """True when every known action was started and is complete by the extension's rules."""
+        return self._gate == self._seen
+
+    @property
+    def is_idle(self) -> bool:
+        """True when nothing that is outstanding could ever wake the orchestrator."""
+        return not self._open and self.is_gate_passed and not any(self._waits.values())
+
+    @property
+    def action_count(self) -> int:
+        """How many single actions the execution has asked for."""
+        return len(self._tasks)
+
+    def take_commands(self) -> list[Command]:
+        """The commands since the last call, in the order in which they arose."""
+        commands, self._commands = self._commands, []
+        return commands
+
+    def takes_id(self, event: Event) -> bool:
+        """True for an event that makes the host take an id which no answer shows (a retry's timer or attempt).
+
+        Such events never resume user code. They must come first in an episode: after any other event their ids
+        could not be told from those of the actions that the other event has caused.
+        """
+        kind = event["EventType"]
+        if kind in _FAILURES:
+            task = self._awaited(event["TaskScheduledId"])
+            return task is not None and task.kind in _WITH_RETRY
+        if kind == EventType.TIMER_FIRED:
+            task = self._awaited(event["TimerId"])
+            return task is not None and task.phase is Phase.RETRY_TIMER
+        return False
+
+    def bind(self, actions: Sequence[Action]) -> None:
+        """Compare the answer with what is known and drop timers cancelled since. Raises NonDeterminism."""
+        self._tops = top_level_actions(actions)
+        self._singles = [single for top in self._tops[: self._seen] for single in top.singles]
+        for position, task in enumerate(self._tasks):
+            single = self._singles[position] if position < len(self._singles) else None
+            if single is None or (single.kind, single.name) != (task.kind, task.name):
+                now = None if single is None else describe(single.kind, single.name)
+                raise NonDeterminism(changed_orchestrator(describe(task.kind, task.name), now))
+            if task.phase is Phase.DONE:
+                single.group.complete_one()
+            elif single.action.get("isCanceled"):
+                self._cancel(position, task)
+        if len(self._singles) > len(self._tasks):
+            added = self._singles[len(self._tasks)]
+            raise NonDeterminism(changed_orchestrator("nothing there", describe(added.kind, added.name)))
+
+    def extend(self) -> None:
+        """Give ids to the actions that the bound answer adds, and open the gate as far as possible."""
+        for top in self._tops[self._seen :]:
+            for single in top.singles:
+                self._add(single)
+        self._seen = len(self._tops)
+        self._open_gate()
+
+    def apply(self, event: Event, now: datetime) -> None:
+        """Take one inbound event into account; `now` is the episode's time."""
+        kind = event["EventType"]
+        if kind in _RESULTS:
+            self._complete(self._open.get(event["TaskScheduledId"]))
+        elif kind in _FAILURES:
+            self._fail(self._open.get(event["TaskScheduledId"]), now)
+        elif kind == EventType.TIMER_FIRED:
+            self._fire(self._open.get(event["TimerId"]))
+        elif kind == EventType.EVENT_RAISED:
+            self._raise(event["Name"].lower())
+        self._open_gate()
+
+    def to_text(self) -> str:
+        """JSON text from which `from_text` restores the table between episodes."""
+        tasks = [[t.kind, t.name, t.task_id, t.phase, t.attempt, t.open_id] for t in self._tasks]
+        return compact(
+            {
+                "next": self.next_id,
+                "seen": self._seen,
+                "gate": [self._gate, self._is_gate_started],
+                "continued": self.is_continued,
+                "carried": self.carried,
+                "early": self._early,
+                "waits": self._waits,
+                "tasks": tasks,
+            }
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> "TaskTable":
+        """The table that `to_text` wrote."""
+        stored, table = json.loads(text), cls()
+        table.next_id, table._seen, table.is_continued = stored["next"], stored["seen"], stored["continued"]
+        table._gate, table._is_gate_started = stored["gate"]
+        table.carried = [(seq, event) for seq, event in stored["carried"]]
+        table._early, table._waits = stored["early"], stored["waits"]
+        for position, (kind, name, task_id, phase, attempt, open_id) in enumerate(stored["tasks"]):
+            table._tasks.append(Task(ActionType(kind), name, task_id, Phase(phase), attempt, open_id))
+            if open_id is not None:
+                table._open[open_id] = position
+        return table
+
+    def _awaited(self, open_id: int) -> Task | None:
+        position = self._open.get(open_id)
+        return None if position is None else self._tasks[position]
+
+    def _take_id(self) -> int:
+        self.next_id += 1
+        return self.next_id - 1
+
+    def _add(self, single: Single) -> None:
+        task = Task(single.kind, single.name, None if single.kind in _WITHOUT_ID else self._take_id())
+        self._tasks.append(task)
+        self._singles.append(single)
+        if single.action.get("isCanceled"):
+            self._finish(len(self._tasks) - 1)
+
+    def _await(self, position: int, open_id: int, phase: Phase) -> None:
+        task = self._tasks[position]
+        if task.open_id is not None:
+            del self._open[task.open_id]
+        task.phase, task.open_id = phase, open_id
+        self._open[open_id] = position
+
+    def _finish(self, position: int) -> None:
+        task = self._tasks[position]
+        if task.open_id is not None:
+            del self._open[task.open_id]
+        task.phase, task.open_id = Phase.DONE, None
+        self._singles[position].group.complete_one()
+
+    def _cancel(self, position: int, task: Task) -> None:
+        if task.open_id is not None:
+            self._commands.append(DropTimer(task.open_id))
+        self._finish(position)
+
+    def _complete(self, position: int | None) -> None:
+        if position is not None:
+            self._finish(position)
+
+    def _fail(self, position: int | None, now: datetime) -> None:
+        if position is None:
+            return
+        task = self._tasks[position]
+        if task.kind not in _WITH_RETRY:
+            self._finish(position)
+            return
+        options = self._singles[position].action["retryOptions"]
+        is_last = task.attempt >= options["maxNumberOfAttempts"]
+        wait = timedelta(0) if is_last else timedelta(milliseconds=options["firstRetryIntervalInMilliseconds"])
+        timer_id = self._take_id()
+        self._await(position, timer_id, Phase.CLOSING_TIMER if is_last else Phase.RETRY_TIMER)
+        self._commands.append(StartTimer(timer_id, now + wait))
+
+    def _fire(self, position: int | None) -> None:
+        if position is None:
+            return
+        task = self._tasks[position]
+        if task.phase is Phase.RETRY_TIMER:
+            task.attempt += 1
+            self._start_with_id(position, self._take_id())
+        else:
+            self._finish(position)
+
+    def _raise(self, name: str) -> None:
+        waits = self._waits.get(name)
+        if waits:
+            self._finish(waits.pop())
+        else:
+            self._early[name] = self._early.get(name, 0) + 1
+
+    def _open_gate(self) -> None:
+        while self._gate < self._seen:
+            top = self._tops[self._gate]
+            if not self._is_gate_started:
+                self._is_gate_started = True
+                self._start_all(top)
+            if top.root.missing:
+                return
+            self._gate, self._is_gate_started = self._gate + 1, False
+
+    def _start_all(self, top: TopLevel) -> None:
+        for position in range(top.first, top.first + len(top.singles)):
+            if self._tasks[position].phase is Phase.HELD:
+                self._start(position)
+
+    def _start(self, position: int) -> None:
+        task = self._tasks[position]
+        if task.kind is ActionType.CONTINUE_AS_NEW:
+            self.is_continued = True
+            self._finish(position)
+        elif task.kind is ActionType.WAIT_FOR_EXTERNAL_EVENT:
+            self._wait(position, task.name.lower())
+        else:
+            assert task.task_id is not None
+            self._start_with_id(position, task.task_id)
+
+    def _wait(self, position: int, name: str) -> None:
+        if self._early.get(name):
+            self._early[name] -= 1
+            self._finish(position)
+        else:
+            self._tasks[position].phase = Phase.OPEN
+            self._waits.setdefault(name, []).append(position)
+
+    def _start_with_id(self, position: int, task_id: int) -> None:
+        self._await(position, task_id, Phase.OPEN)
+        task, action = self._tasks[position], self._singles[position].action
+        command: Command
+        if task.kind in _ACTIVITIES:
+            command = StartActivity(task_id, task.name, action["input"])
+        elif task.kind in _CHILDREN:
+            child_id, version = action.get("instanceId"), action.get("version")
+            command = StartChild(task_id, task.name, action["input"], child_id, version)
+        elif task.kind is ActionType.CREATE_TIMER:
+            command = StartTimer(task_id, parse_time(action["fireAt"]))
+        else:
+            command = StartUnsupported(task_id, task.kind)
+        self._commands.append(command)

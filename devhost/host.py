@@ -1,0 +1,220 @@
+"""Composition: builds every part of the host for one app, starts them in order and stops them again."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from azure.functions.meta import Datum
+
+from devhost.clock import SystemClock
+from devhost.config.host_json import HostJson
+from devhost.console import ListedFunction
+from devhost.durable.client_payload import client_payload
+from devhost.durable.hub import TaskHub
+from devhost.durable.store import Store
+from devhost.durable.webhooks import DurableWebhooks
+from devhost.errors import FunctionFailed
+from devhost.functions.app_loading import LoadedApp, LoadedFunction
+from devhost.functions.invocation import Invoker
+from devhost.functions.worker import Worker, thread_count
+from devhost.state_dir import StateDir
+from devhost.timers.timer_loop import TimerFunction, TimerInfo, TimerLoop
+from devhost.timers.timer_status import TimerStatusStore
+from devhost.web.admin import AdminEndpoints
+from devhost.web.http_server import DEFAULT_BODY_LIMIT_BYTES, HttpServer, bind
+from devhost.web.request_router import HOST_API_REASON, RequestRouter
+from devhost.web.routing import RouteTable, build_routes
+
+RPC_ADDRESS = "127.0.0.1"
+_RPC_MOUNT_POINT = "/durabletask/"
+_WEBHOOK_MOUNT_POINT = "/runtime/webhooks/durabletask"
+_STOP_GRACE_S = 1.2
+_logger = logging.getLogger("devhost.host")
+
+
+class Host:
+    """All parts for one loaded app. `start` once inside an event loop, then `stop` once.
+
+    `sock` is the bound socket of the public listener, `base_url` its address as clients write it.
+    The state folder is locked by the caller. Raises DevhostError if a setting or a state file is unusable.
+    """
+
+    def __init__(
+        self,
+        app: LoadedApp,
+        *,
+        host_json: HostJson,
+        environ: Mapping[str, str],
+        script_root: Path,
+        state: StateDir,
+        sock: socket.socket,
+        base_url: str,
+    ) -> None:
+        clock = SystemClock()
+        self._host_json, self._base_url = host_json, base_url
+        self._routes = build_routes(app.functions, prefix=host_json.route_prefix)
+        self._functions = tuple(one for one in app.functions if one.name not in self._routes.refusals)
+        self._refusals = {**app.refusals, **self._routes.refusals}
+        rpc_sock = bind(RPC_ADDRESS, 0)
+        self._rpc_base_url = f"http://{RPC_ADDRESS}:{rpc_sock.getsockname()[1]}{_RPC_MOUNT_POINT}"
+        self._worker = Worker(threads=thread_count(environ))
+        self._invoker = Invoker(
+            self._functions, self._worker, client_payload=self._client_payload, script_root=script_root
+        )
+        self._store = Store(state.hub_database)
+        self._hub = TaskHub(
+            store=self._store,
+            functions=self._invoker,
+            clock=clock,
+            options=host_json.durable,
+            logger=logging.getLogger("devhost.durable"),
+        )
+        self._webhooks = DurableWebhooks(
+            self._hub, hub_name=host_json.durable.hub_name, connection_name=host_json.durable.connection_name
+        )
+        self._timers = TimerLoop(
+            _timer_functions(self._functions),
+            invoke=self._run_timer,
+            status=TimerStatusStore(state.timer_status),
+            clock=clock,
+            logger=logging.getLogger("devhost.timers"),
+        )
+        self._admin = AdminEndpoints(
+            self._functions,
+            refusals=self._refusals,
+            host_id=script_root.name.lower(),
+            base_url=base_url,
+            templates=_templates(self._routes),
+            run_function=self._run_by_hand,
+        )
+        self._server = self._public_server(sock, environ)
+        self._rpc_server = HttpServer(self._answer_rpc, rpc_sock)
+
+    @property
+    def base_url(self) -> str:
+        """The address of the public listener, without a final slash."""
+        return self._base_url
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for every function that is left out."""
+        return tuple(self._refusals.values())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A sentence for every pair of routes that hides something."""
+        return self._routes.warnings
+
+    def listed_functions(self) -> list[ListedFunction]:
+        """The functions for the list at the start, in name order."""
+        routes = {route.function.name: route for route in self._routes.routes}
+        return [
+            ListedFunction(
+                name=function.name,
+                trigger_type=function.trigger_type,
+                methods=tuple(str(method) for method in function.trigger.get("methods") or ()),
+                url=f"{self._base_url}/{routes[function.name].template.text}" if function.name in routes else None,
+                is_disabled=function.disabled,
+            )
+            for function in self._functions
+        ]
+
+    async def start(self) -> None:
+        """Start everything; on return requests are answered."""
+        self._worker.start()
+        await self._rpc_server.start()
+        await self._hub.start()
+        await self._timers.start()
+        self._admin.state = "Running"
+        await self._server.start()
+
+    async def stop(self) -> bool:
+        """Stop everything, within about two seconds; False if user code is still running then."""
+        self._admin.state = "Stopping"
+        ends = await asyncio.gather(
+            self._timers.stop(grace_s=_STOP_GRACE_S),
+            self._server.stop(),
+            self._hub.stop(),
+            self._admin.stop(),
+            return_exceptions=True,
+        )
+        for end in ends:
+            if isinstance(end, Exception):
+                _logger.error("A part of the host did not stop cleanly.", exc_info=end)
+        await self._rpc_server.stop()
+        is_idle = self._worker.stop(timeout_s=0.2)
+        self._store.close()
+        return is_idle
+
+    def _public_server(self, sock: socket.socket, environ: Mapping[str, str]) -> HttpServer:
+        body_limit_bytes = _body_limit(environ)
+        router = RequestRouter(
+            self._routes,
+            self._invoker,
+            webhooks=self._webhooks,
+            admin=self._admin,
+            body_limit_bytes=body_limit_bytes,
+            has_home_page=environ.get("AzureWebJobsDisableHomepage", "").lower() not in {"true", "1"},
+        )
+        return HttpServer(router.handle, sock, body_limit_bytes=body_limit_bytes)
+
+    async def _answer_rpc(self, request: web.Request) -> web.StreamResponse:
+        raw_path = request.raw_path.partition("?")[0]
+        if not raw_path.lower().startswith(_RPC_MOUNT_POINT):
+            return web.Response(status=404)
+        return await self._webhooks.handle(request, raw_path[len(_RPC_MOUNT_POINT) :])
+
+    def _client_payload(self, binding: Mapping[str, Any]) -> str:
+        return client_payload(
+            base_url=f"{self._base_url}{_WEBHOOK_MOUNT_POINT}",
+            rpc_base_url=self._rpc_base_url,
+            hub_name=str(binding.get("taskHub") or self._host_json.durable.hub_name),
+            connection_name=str(binding.get("connectionName") or self._host_json.durable.connection_name),
+            code="",
+        )
+
+    async def _run_timer(self, timer: TimerFunction, info: TimerInfo) -> None:
+        function = next(one for one in self._functions if one.name == timer.name)
+        try:
+            await self._invoker.call(function, Datum(info.payload_json, "json"), reason=info.reason)
+        except FunctionFailed as failed:
+            # The invoker has logged it with its traceback; a failed run counts as a run.
+            _logger.debug("%s", failed)
+
+    async def _run_by_hand(self, function: LoadedFunction, text: str) -> None:
+        if function.trigger_type == "timerTrigger":
+            await self._timers.run_now(function.name)
+        else:
+            await self._invoker.call(function, Datum(text, "string"), reason=HOST_API_REASON)
+
+
+def _timer_functions(functions: Sequence[LoadedFunction]) -> list[TimerFunction]:
+    return [
+        TimerFunction(
+            name=function.name,
+            schedule=str(function.trigger["schedule"]),
+            run_on_startup=bool(function.trigger.get("runOnStartup", False)),
+            use_monitor=bool(function.trigger.get("useMonitor", True)),
+        )
+        for function in functions
+        if function.trigger_type == "timerTrigger" and not function.disabled
+    ]
+
+
+def _templates(routes: RouteTable) -> dict[str, str]:
+    return {route.function.name: route.template.text for route in routes.routes}
+
+
+def _body_limit(environ: Mapping[str, str]) -> int:
+    text = environ.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "")
+    return int(text) if text.isdigit() else DEFAULT_BODY_LIMIT_BYTES
+
+
+def missing_names(wanted: Sequence[str] | None, app: LoadedApp) -> list[str]:
+    """Those of the wanted functions that the app does not have."""
+    known = {function.name.lower() for function in app.functions} | {name.lower() for name in app.refusals}
+    return [name for name in wanted or () if name.lower() not in known]

@@ -1,0 +1,166 @@
+"""One life of the host process: from the options to the exit code."""
+
+import asyncio
+import logging
+import os
+import platform
+import signal
+import socket
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from devhost.config.host_json import HostJson, read_host_json
+from devhost.console import RED, RESET, console_handler, start_up_lines, wants_color
+from devhost.environment import announce_host, load_settings
+from devhost.errors import AppLoadError, DevhostError, HostStartError
+from devhost.functions.app_loading import load_app
+from devhost.host import Host, missing_names
+from devhost.options import DEFAULT_ADDRESS, DEFAULT_PORT, HOST_JSON, StartOptions
+from devhost.state_dir import StateDir
+from devhost.timers.timer_loop import time_zone_warnings
+from devhost.web.http_server import bind
+
+EXIT_STOPPED = 0
+EXIT_FAILED = 1
+_STOP_LIMIT_S = 2.5
+_LOCAL_ADDRESSES = frozenset({"127.0.0.1", "0.0.0.0", "::", "::1"})  # noqa: S104 - compared, not bound
+_logger = logging.getLogger("devhost.host")
+
+
+def run_host(options: StartOptions) -> int:
+    """Run the host until a signal stops it; the exit code. What went wrong is on stderr."""
+    try:
+        _run(options)
+    except AppLoadError as error:
+        if error.__cause__ is not None:
+            traceback.print_exception(error.__cause__)
+        return _fail(error)
+    except DevhostError as error:
+        return _fail(error)
+
+
+def _fail(error: DevhostError) -> int:
+    text = f"{RED}{error}{RESET}" if wants_color(sys.stderr, os.environ) else str(error)
+    print(text, file=sys.stderr, flush=True)
+    return EXIT_FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What is known before the app is imported."""
+
+    host_json: HostJson
+    sock: socket.socket
+    base_url: str
+    warnings: tuple[str, ...]
+
+
+def _run(options: StartOptions) -> NoReturn:
+    started = time.monotonic()
+    prepared = _prepare(options)
+    state = StateDir(options.state_dir)
+    state.lock()
+    try:
+        only = options.functions or prepared.host_json.functions
+        # After this the app may read its settings, whatever it does while it is imported.
+        app = load_app(options.script_root, os.environ, only=only)
+        host = Host(
+            app,
+            host_json=prepared.host_json,
+            environ=os.environ,
+            script_root=options.script_root,
+            state=state,
+            sock=prepared.sock,
+            base_url=prepared.base_url,
+        )
+        _warn(prepared, host, missing_names(only, app))
+        asyncio.run(_serve(host, options, started))
+        _leave(EXIT_STOPPED)
+    finally:
+        state.unlock()
+
+
+def _prepare(options: StartOptions) -> _Prepared:
+    root = options.script_root
+    if not root.is_dir():
+        raise HostStartError(f"The folder {root} does not exist; pass the folder of the app as --script-root.")
+    settings, warnings = load_settings(root, os.environ)
+    host_json = read_host_json(root / HOST_JSON, os.environ)
+    _configure_logging(host_json, options)
+    address = options.address or settings.address or DEFAULT_ADDRESS
+    port = next(one for one in (options.port, settings.port, DEFAULT_PORT) if one is not None)
+    sock = bind(address, port)
+    host_name = f"{'localhost' if address in _LOCAL_ADDRESSES else address}:{sock.getsockname()[1]}"
+    announce_host(os.environ, host_name=host_name)
+    _order_import_path(root, Path.cwd())
+    os.chdir(root)
+    all_warnings = (*warnings, *host_json.warnings, *time_zone_warnings(os.environ))
+    return _Prepared(host_json, sock, f"http://{host_name}", all_warnings)
+
+
+def _order_import_path(root: Path, launch_folder: Path) -> None:
+    # `python -m` puts the folder it was started in first; there, as this package's own folder in PYTHONPATH,
+    # it would hide modules of the app. So they follow the app's folder, which itself follows the installed
+    # packages, as in the real worker.
+    own_folder = Path(__file__).resolve().parent.parent
+    later = {own_folder} if own_folder.name != "site-packages" else set()
+    if sys.path and Path(sys.path[0] or ".").resolve() == launch_folder.resolve():
+        later.add(launch_folder.resolve())
+    kept = [entry for entry in sys.path if Path(entry or ".").resolve() not in {root, *later}]
+    sys.path[:] = [*kept, str(root), *(str(folder) for folder in sorted(later - {root}))]
+
+
+def _configure_logging(host_json: HostJson, options: StartOptions) -> None:
+    handler = console_handler(
+        sys.stdout, host_json.log_levels, is_verbose=options.is_verbose, user_level=options.user_log_level
+    )
+    is_debugging = os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1"
+    logging.basicConfig(level=logging.DEBUG if is_debugging else logging.INFO, handlers=[handler], force=True)
+
+
+def _warn(prepared: _Prepared, host: Host, missing: list[str]) -> None:
+    for warning in (*prepared.warnings, *host.warnings):
+        _logger.warning("%s", warning)
+    for name in missing:
+        _logger.warning("The app has no function '%s'; --functions or host.json names it.", name)
+    for problem in host.problems:
+        _logger.error("%s", problem)
+
+
+async def _serve(host: Host, options: StartOptions, started: float) -> None:
+    stop_asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop_asked.set)
+    await host.start()
+    header = (
+        f"Python Functions development host, Python {platform.python_version()}",
+        f"Listening on {host.base_url}",
+    )
+    use_color = wants_color(sys.stdout, os.environ)
+    lines = start_up_lines(header, host.listed_functions(), is_verbose=options.is_verbose, use_color=use_color)
+    print("\n".join(lines), flush=True)
+    _logger.info("Host started (%dms), process %d", (time.monotonic() - started) * 1000, os.getpid())
+    await stop_asked.wait()
+    try:
+        is_idle = await asyncio.wait_for(host.stop(), _STOP_LIMIT_S)
+    except TimeoutError:
+        is_idle = False
+    if not is_idle:
+        _logger.warning("Functions were still running; they are cut.")
+        # Waiting for them is what the end of the loop would do.
+        _leave(EXIT_STOPPED)
+
+
+def _leave(exit_code: int) -> NoReturn:
+    # Threads of the app cannot be ended in another way, and its leftovers (the SDK never closes its HTTP
+    # session) would complain while Python shuts down. Core Tools too kills the worker of the app. Durable work
+    # that was under way is repeated at the next start; the system frees the lock of the state folder.
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code)

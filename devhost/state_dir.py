@@ -1,0 +1,59 @@
+"""The folder in which a host keeps its state, and the lock that makes it the only one there."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import TextIO
+
+from devhost.errors import HostStartError
+
+
+class StateDir:
+    """A state folder; `lock` it before any file in it is opened, `unlock` it last.
+
+    The operating system frees the lock when the process ends, however it ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock_file: TextIO | None = None
+
+    @property
+    def hub_database(self) -> Path:
+        """SQLite file of the durable functions."""
+        return self.path / "hub.sqlite"
+
+    @property
+    def timer_status(self) -> Path:
+        """JSON file with the last and next run of every timer."""
+        return self.path / "timers.json"
+
+    def lock(self) -> None:
+        """Create the folder if needed and claim it. Raises HostStartError, which names the holder's process."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock_file = (self.path / "lock").open("a+", encoding="ascii")
+        except OSError as error:
+            raise HostStartError(
+                f"The state folder {self.path} cannot be used: {error.strerror}. Choose another with --state-dir."
+            ) from error
+        try:
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock_file.seek(0)
+            holder = lock_file.read().strip() or "unknown"
+            lock_file.close()
+            raise HostStartError(
+                f"The state folder {self.path} is in use by another host (process {holder}). "
+                "Stop that host, or choose another folder with --state-dir."
+            ) from error
+        lock_file.truncate(0)
+        lock_file.write(f"{os.getpid()}\n")
+        lock_file.flush()
+        self._lock_file = lock_file
+
+    def unlock(self) -> None:
+        """Let another host use the folder; harmless without a lock."""
+        if self._lock_file is not None:
+            self._lock_file.close()
+            self._lock_file = None

@@ -1,0 +1,88 @@
+"""One listener: a bound socket, and one handler for every request that arrives on it."""
+
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from devhost.errors import HostStartError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+DEFAULT_BODY_LIMIT_BYTES = 104_857_600
+_GRACE_S = 1.0
+_MAX_HEADER_BYTES = 32_768
+_logger = logging.getLogger("devhost.web")
+
+
+def bind(address: str, port: int) -> socket.socket:
+    """A bound TCP socket that does not listen yet; port 0 takes a free one.
+
+    Raises HostStartError, which names the port, if it is taken or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((address, port))
+        # Two hosts may both bind; only one may listen. Finding out now keeps the error at the start.
+        sock.listen(128)
+    except (OSError, OverflowError) as error:
+        sock.close()
+        raise HostStartError(
+            f"Port {port} of {address} is unavailable ({error}). Close the process that uses the port, "
+            "or choose another with --port (0 takes a free one)."
+        ) from error
+    return sock
+
+
+class HttpServer:
+    """Serves one socket until it is stopped."""
+
+    def __init__(
+        self, handler: Handler, sock: socket.socket, *, body_limit_bytes: int = DEFAULT_BODY_LIMIT_BYTES
+    ) -> None:
+        self._handler = handler
+        self._sock = sock
+        # aiohttp counts a body of exactly this size as too large.
+        app = web.Application(client_max_size=body_limit_bytes + 1)
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        app.on_response_prepare.append(_without_invented_content_type)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            shutdown_timeout=_GRACE_S,
+            max_line_size=_MAX_HEADER_BYTES,
+            max_field_size=_MAX_HEADER_BYTES,
+        )
+
+    @property
+    def port(self) -> int:
+        """The real port, also when 0 was asked for."""
+        return int(self._sock.getsockname()[1])
+
+    async def start(self) -> None:
+        """Accept connections."""
+        await self._runner.setup()
+        await web.SockSite(self._runner, self._sock).start()
+
+    async def stop(self) -> None:
+        """Close the listener and, after a second at most, the connections."""
+        await self._runner.cleanup()
+        self._sock.close()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._handler(request)
+        except web.HTTPRequestEntityTooLarge:
+            return web.Response(status=413)
+        except Exception:
+            _logger.exception("The request %s %s failed inside the host", request.method, request.path)
+            return web.Response(status=500)
+
+
+async def _without_invented_content_type(_request: web.Request, response: web.StreamResponse) -> None:
+    # The server's library names a type even for an empty answer; the real host does not.
+    if isinstance(response, web.Response) and response.body is None:
+        response.headers.popall("Content-Type", None)

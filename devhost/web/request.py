@@ -1,0 +1,77 @@
+"""What a function's HttpRequest holds, made from a request of the server.
+
+Source: Azure/azure-functions-host, WebJobs.Script.Grpc/MessageExtensions/GrpcMessageConversionExtensions.cs.
+"""
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from azure.functions.meta import Datum
+
+from devhost.web.paths import decode_path, encode_path
+
+
+async def read_request(request: web.Request, route_values: Mapping[str, str]) -> Datum:
+    """The `http` datum that azure.functions turns into an HttpRequest.
+
+    A body without Content-Length (chunked) arrives empty, as on the real host.
+    Raises aiohttp's HTTPRequestEntityTooLarge if the body is larger than the server allows.
+    """
+    body = await request.read() if request.content_length else b""
+    return http_datum(
+        method=request.method,
+        scheme=request.scheme,
+        host=request.host,
+        raw_target=request.raw_path,
+        headers=request.headers.items(),
+        route_values=route_values,
+        body=body,
+    )
+
+
+def http_datum(
+    *,
+    method: str,
+    scheme: str,
+    host: str,
+    raw_target: str,
+    headers: Iterable[tuple[str, str]],
+    route_values: Mapping[str, str],
+    body: bytes,
+) -> Datum:
+    """The datum from plain values; `raw_target` is path and query as sent."""
+    raw_path, question_mark, raw_query = raw_target.partition("?")
+    url = f"{scheme}://{host}{encode_path(decode_path(raw_path))}{question_mark}{raw_query}"
+    fields = {
+        "method": _text(method.upper()),
+        "url": _text(url),
+        "headers": _texts(join_repeated(headers)),
+        "query": _texts(query_values(raw_query)),
+        "params": _texts(route_values),
+        "body": Datum(body, "bytes"),
+    }
+    return Datum(fields, "http")
+
+
+def query_values(raw_query: str) -> dict[str, str]:
+    """`a=1&A=2&b=` gives `{"a": "1,2"}`: repeats joined, empty values dropped, keys compared ignoring case."""
+    return join_repeated(parse_qsl(raw_query, keep_blank_values=False))
+
+
+def join_repeated(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Values of equal names joined with a comma; a name is spelled as at its first appearance."""
+    spelling: dict[str, str] = {}
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        key = spelling.setdefault(name.lower(), name)
+        joined[key] = f"{joined[key]},{value}" if key in joined else value
+    return joined
+
+
+def _texts(values: Mapping[str, str]) -> dict[str, Datum]:
+    return {name: _text(value) for name, value in values.items()}
+
+
+def _text(value: str) -> Datum:
+    return Datum(value, "string")

@@ -1,0 +1,108 @@
+"""What a function returned becomes an HTTP answer.
+
+Source: Azure/azure-functions-host, WebJobs.Script/Binding/Http/HttpBinding.cs.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+from azure.functions.meta import Datum
+from multidict import CIMultiDict
+
+from devhost.web.cookies import set_cookie_headers
+
+_PLAIN_TEXT = "text/plain; charset=utf-8"
+# The server writes these itself; a wrong one from the app would break the connection.
+_SERVER_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
+_logger = logging.getLogger("devhost.web")
+
+
+class BadResult(ValueError):
+    """The function's result cannot become an answer; the caller gets 500, the log says why."""
+
+
+def write_response(result: Datum | None, *, function_name: str) -> web.Response:
+    """The answer for the encoded result of an HTTP function. Raises BadResult."""
+    if result is None or result.value is None:
+        return web.Response(status=200)
+    if result.type == "http":
+        return _from_http_response(result.value)
+    return _from_text(str(result.value), function_name)
+
+
+def _from_http_response(value: Mapping[str, Any]) -> web.Response:
+    headers: CIMultiDict[str] = CIMultiDict()
+    for name, datum in value["headers"].items():
+        # Of names that differ in case only, the last wins.
+        headers[name] = datum.value
+    try:
+        for cookie in set_cookie_headers(value["cookies"] or []):
+            headers.add("Set-Cookie", cookie)
+    except ValueError as error:
+        raise BadResult(str(error)) from error
+    return _answer(_status(value["status_code"].value), value["body"].value, headers)
+
+
+def _answer(status: int, body: bytes, headers: CIMultiDict[str]) -> web.Response:
+    for name in _SERVER_HEADERS & {name.lower() for name in headers}:
+        del headers[name]
+    if any("\r" in text or "\n" in text for pair in headers.items() for text in pair):
+        raise BadResult("a header of the response contains a line break; remove it")
+    return web.Response(status=status, body=body or None, headers=headers)
+
+
+def _status(text: str) -> int:
+    if not text.isdigit() or not 100 <= int(text) <= 999:
+        raise BadResult(f"the status code {text!r} is not a number from 100 to 999")
+    return int(text)
+
+
+def _from_text(text: str, function_name: str) -> web.Response:
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        return _answer(200, text.encode(), CIMultiDict({"Content-Type": _PLAIN_TEXT}))
+    fields = {key.lower(): value for key, value in parsed.items()} if isinstance(parsed, dict) else {}
+    if "body" in fields:
+        _logger.warning(
+            "Function '%s' returned a str that is a JSON object with the key 'body': the host takes it for a "
+            "description of the response. Return func.HttpResponse instead.",
+            function_name,
+        )
+        return _from_description(fields)
+    again = _reserialize(parsed)
+    if again != text:
+        _logger.warning(
+            "Function '%s' returned a str that is JSON: the host writes it again, so it changes. Return "
+            "func.HttpResponse instead.",
+            function_name,
+        )
+    return _answer(200, again.encode(), CIMultiDict({"Content-Type": _PLAIN_TEXT}))
+
+
+def _from_description(fields: Mapping[str, Any]) -> web.Response:
+    headers: CIMultiDict[str] = CIMultiDict()
+    given = fields.get("headers")
+    for name, value in (given if isinstance(given, dict) else {}).items():
+        headers[name] = _reserialize(value)
+    headers.setdefault("Content-Type", _PLAIN_TEXT)
+    status = fields.get("statuscode", fields.get("status", 200))
+    return _answer(_status(str(status)), _reserialize(fields["body"]).encode(), headers)
+
+
+def _reserialize(value: Any) -> str:
+    """JSON values as the host's own serializer prints them into a text response."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value)
+        case str():
+            return value
+        case dict() | list():
+            return json.dumps(value, indent=2, ensure_ascii=False)
+        case _:
+            return json.dumps(value)

@@ -1,0 +1,1 @@
+"""Web pages into rows: plain Python, usable without Azure."""

@@ -1,0 +1,75 @@
+"""`python -m scraper`: check the sources file, or try one page of a source."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from scraper.errors import ScraperError, SourcesFileError
+from scraper.fetch import Fetcher
+from scraper.load import scrape_pages
+from scraper.models import PageFailed, Share, scalar_as_json
+from scraper.settings import Settings
+from scraper.sources import Source, find_source, load_sources
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns 0, or 1 if the file or the page cannot be used."""
+    options = _parser().parse_args(arguments)
+    try:
+        path = Path(options.file) if options.file else Settings().sources_path
+        sources = load_sources(path, os.environ)
+        if options.command == "check":
+            return _check(path, sources)
+        return asyncio.run(_try_page(path, sources, options.source, options.url))
+    except ScraperError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m scraper", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser("check", help="check the sources file; exit status 1 if it cannot be used")
+    check.add_argument("file", nargs="?", help="default: the setting SOURCES_FILE")
+    attempt = commands.add_parser("try", help="fetch one page and print its rows, one JSON object a line")
+    attempt.add_argument("source", help="name of a source of the file")
+    attempt.add_argument("url", help="the page")
+    attempt.add_argument("--file", help="default: the setting SOURCES_FILE")
+    return parser
+
+
+def _check(path: Path, sources: Sequence[Source]) -> int:
+    for source in sources:
+        rate = "any rate" if source.requests_per_second is None else f"{source.requests_per_second:g} a second"
+        _say(f"{source.name}: {len(source.fields)} fields, {source.concurrency} requests at a time, {rate}")
+    _say(f"{path}: {len(sources)} sources, no problem found")
+    return 0
+
+
+async def _try_page(path: Path, sources: Sequence[Source], name: str, url: str) -> int:
+    source = find_source(sources, name)
+    if source is None:
+        known = ", ".join(source.name for source in sources)
+        raise SourcesFileError(path, name, None, f"there is no such source; known are {known}")
+    async with Fetcher() as fetcher:
+        share = Share(concurrency=1)
+        outcomes = [outcome async for outcome in scrape_pages(source, [url], fetcher=fetcher, share=share)]
+    for outcome in outcomes:
+        if isinstance(outcome, PageFailed):
+            raise ScraperError(f"{url}: {outcome.failure.reason}: {outcome.failure.detail}")
+        for row in outcome.rows:
+            values = {key: scalar_as_json(value) for key, value in row.values.items()}
+            _say(json.dumps(values, ensure_ascii=False))
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

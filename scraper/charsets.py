@@ -1,0 +1,79 @@
+"""Bytes of a page as text: BOM, then header, then meta tag, then UTF-8; the first that fits wins."""
+
+import codecs
+import re
+
+from scraper.errors import ExtractError
+from scraper.models import Reason
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_META = re.compile(rb"<meta[^>]{0,512}?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.-]{1,40})", re.IGNORECASE)
+_PRESCAN_BYTES = 4096
+_TOLERATED = 0.01
+"""Up to one character in a hundred may be damaged: one bad byte in a comment does not spoil a page."""
+# Browsers read these labels as their supersets. Source: WHATWG Encoding Standard, 4.2.
+_SUPERSETS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "big5": "big5hkscs",
+}
+_PAGE_CODECS = frozenset(
+    {"utf-8", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "cp932", "cp949", "big5hkscs", "euc_jp"}
+    | {"iso2022_jp", "koi8-r", "koi8-u", "cp866", "cp874", "mac-roman", "mac-cyrillic"}
+    | {f"cp{number}" for number in range(1250, 1259)}
+    | {f"iso8859-{number}" for number in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16)}
+)
+
+
+def decode_page(body: bytes, *, url: str, charset: str | None) -> str:
+    """`body` as text; `charset` is what the header told, if it did.
+
+    A charset that is unknown, or that does not fit the bytes, is passed over. If none fits, the first is
+    taken with U+FFFD for what it cannot read. Raises ExtractError (not_decodable) if that is more than 1 %.
+    """
+    candidates = _candidates(body, charset)
+    for codec in candidates:
+        try:
+            return body.decode(codec)
+        except UnicodeDecodeError:
+            continue
+    text = body.decode(candidates[0], errors="replace")
+    damaged = text.count("\N{REPLACEMENT CHARACTER}")
+    if damaged > len(text) * _TOLERATED:
+        tried = ", ".join(candidates)
+        raise ExtractError(url, Reason.NOT_DECODABLE, f"{damaged} of {len(text)} characters cannot be read as {tried}")
+    return text
+
+
+def _candidates(body: bytes, charset: str | None) -> list[str]:
+    for bom, codec in _BOMS:
+        if body.startswith(bom):
+            return [codec]
+    found = _META.search(body, 0, _PRESCAN_BYTES)
+    told = [_codec(charset), _codec_of_meta(found[1].decode("ascii") if found else None), "utf-8"]
+    return list(dict.fromkeys(codec for codec in told if codec is not None))
+
+
+def _codec_of_meta(label: str | None) -> str | None:
+    codec = _codec(label)
+    # A page that can be read as far as its meta tag is not in UTF-16, whatever the tag says.
+    return "utf-8" if codec is not None and codec.startswith("utf-16") else codec
+
+
+def _codec(label: str | None) -> str | None:
+    """Python's codec for a charset label, or None if it is no charset of pages (`base64`, `utf-7` …)."""
+    if not label or not label.isascii():
+        return None
+    try:
+        name = codecs.lookup(label.strip()).name
+    except (LookupError, ValueError):
+        return None
+    name = _SUPERSETS.get(name, name)
+    return name if name in _PAGE_CODECS else None

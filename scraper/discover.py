@@ -1,0 +1,148 @@
+"""Which pages a source has: listed, counted up by a template, or named by its sitemap."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from scraper.errors import PageError
+from scraper.fetch import limits_of
+from scraper.models import PageFailure, Reason, Share
+from scraper.polite_fetch import Fetch, OneAttempt, polite_fetch
+from scraper.politeness import Pace
+from scraper.sitemaps import MAX_SITEMAP_BYTES, Sitemap, parse_sitemap
+from scraper.sources import Source
+from scraper.web_urls import page_url
+
+MAX_DEPTH = 3
+"""Levels of sitemap indexes below the source's sitemap; the protocol knows one."""
+MAX_SITEMAPS = 1000
+MAX_BAD_URLS = 100
+"""Unusable locations are listed as failures, up to this many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """The pages to scrape, each once, in the source's order.
+
+    `failures` are sitemaps that could not be read and locations that are no pages. `left_out` counts further
+    pages beyond `max_pages`; sitemaps that come after the limit was reached are not opened, nor counted.
+    """
+
+    urls: tuple[str, ...]
+    failures: tuple[PageFailure, ...]
+    left_out: int
+
+
+async def discover(source: Source, *, fetcher: OneAttempt) -> Discovery:
+    """The pages of `source`. Sitemaps are fetched at the source's own pace, with its retries.
+
+    Never raises for what a site sends: if nothing could be found, `failures` says why.
+    """
+    share = Share(concurrency=source.concurrency, requests_per_second=source.requests_per_second)
+    limits = replace(limits_of(source), max_body_bytes=max(source.max_body_bytes, MAX_SITEMAP_BYTES))
+    fetch = polite_fetch(fetcher, limits, pace=Pace(share), max_attempts=source.max_attempts)
+    return await discover_pages(source, fetch=fetch)
+
+
+async def discover_pages(source: Source, *, fetch: Fetch) -> Discovery:
+    """As `discover`, with the way to fetch a sitemap passed in."""
+    pages = _Pages(source.max_pages)
+    if source.sitemap is not None:
+        await _read_sitemaps(source.sitemap, pages, fetch=fetch)
+    else:
+        location = source.urls[0] if source.urls else source.url_template or ""
+        pages.add_all(location, source.urls or source.template_urls())
+    return pages.as_discovery(source)
+
+
+class _Pages:
+    """Pages in the order in which they were found, each once, up to a limit."""
+
+    def __init__(self, max_pages: int) -> None:
+        self.failures: list[PageFailure] = []
+        self._max_pages = max_pages
+        self._taken: dict[str, None] = {}
+        self._left_out: set[str] = set()
+        self._bad_urls = 0
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._taken) >= self._max_pages
+
+    def add_all(self, base: str, locations: Iterable[str]) -> None:
+        for location in locations:
+            try:
+                url = page_url(base, location)
+            except ValueError as error:
+                self._add_bad_url(location, str(error))
+                continue
+            if url in self._taken:
+                continue
+            if self.is_full:
+                self._left_out.add(url)
+            else:
+                self._taken[url] = None
+
+    def _add_bad_url(self, location: str, problem: str) -> None:
+        self._bad_urls += 1
+        if self._bad_urls <= MAX_BAD_URLS:
+            failure = PageFailure(url=location[:500], reason=Reason.BAD_URL, detail=problem, attempts=0)
+            self.failures.append(failure)
+
+    def as_discovery(self, source: Source) -> Discovery:
+        if not self._taken and not self.failures:
+            detail = "the sitemap was read, and it names no page"
+            url = source.sitemap or source.name
+            self.failures.append(PageFailure(url=url, reason=Reason.NO_PAGES, detail=detail))
+        return Discovery(tuple(self._taken), tuple(self.failures), len(self._left_out))
+
+
+async def _read_sitemaps(root: str, pages: _Pages, *, fetch: Fetch) -> None:
+    """Read `root` and the sitemaps below it, in order, until there is none left or `pages` is full.
+
+    A sitemap that cannot be read is a failure, and the others go on; pages read before a defect are kept.
+    """
+    waiting = deque([(root, 0)])
+    known = {root}
+    while waiting and not pages.is_full:
+        url, depth = waiting.popleft()
+        sitemap = Sitemap()
+        base = url
+        try:
+            fetched, _ = await fetch(url)
+            base = fetched.final_url
+            # Tens of megabytes take a second to parse: other pages' connections must not starve meanwhile.
+            await asyncio.to_thread(parse_sitemap, fetched.body, url=url, into=sitemap)
+        except PageError as error:
+            pages.failures.append(error.as_failure())
+        pages.add_all(base, sitemap.pages)
+        for child in _children(base, sitemap, known, pages, depth=depth):
+            waiting.append((child, depth + 1))
+
+
+def _children(base: str, sitemap: Sitemap, known: set[str], pages: _Pages, *, depth: int) -> list[str]:
+    """The child sitemaps to open that are not `known` yet; what is too deep or too much is a failure."""
+    children: list[str] = []
+    for location in sitemap.sitemaps:
+        try:
+            child = page_url(base, location)
+        except ValueError as error:
+            pages.failures.append(PageFailure(url=location[:500], reason=Reason.BAD_URL, detail=str(error), attempts=0))
+            continue
+        if child in known:
+            continue
+        if depth >= MAX_DEPTH or len(known) >= MAX_SITEMAPS:
+            limit = f"{MAX_DEPTH} levels" if depth >= MAX_DEPTH else f"{MAX_SITEMAPS} files"
+            pages.failures.append(
+                PageFailure(
+                    url=child,
+                    reason=Reason.BAD_SITEMAP,
+                    detail=f"not opened: sitemap indexes are followed for {limit}",
+                    attempts=0,
+                )
+            )
+            break
+        known.add(child)
+        children.append(child)
+    return children

@@ -1,0 +1,68 @@
+"""One batch end to end: every page fetched, extracted, and answered by exactly one outcome."""
+
+import asyncio
+import logging
+import random as randomness
+from collections.abc import AsyncIterator, Sequence
+
+from scraper.errors import PageError
+from scraper.extract import check_content_type, extract_rows
+from scraper.fetch import limits_of
+from scraper.models import PageFailed, PageFailure, PageLoaded, Reason, Share
+from scraper.polite_fetch import Fetch, OneAttempt, polite_fetch
+from scraper.politeness import Pace
+from scraper.retries import Random, Sleep
+from scraper.sources import Source
+
+logger = logging.getLogger(__name__)
+
+
+async def scrape_pages(
+    source: Source,
+    urls: Sequence[str],
+    *,
+    fetcher: OneAttempt,
+    share: Share,
+    sleep: Sleep = asyncio.sleep,
+    random: Random = randomness.random,
+) -> AsyncIterator[PageLoaded | PageFailed]:
+    """One outcome for each of `urls`, as they come; `index` is the place in `urls`.
+
+    Pages run concurrently within `share`. No page's failure ends the others; a defect of ours is an outcome
+    with reason `internal`. Closing the iterator, or cancelling its reader, cancels what is in flight.
+    """
+    pace = Pace(share, sleep=sleep)
+    fetch = polite_fetch(
+        fetcher,
+        limits_of(source),
+        pace=pace,
+        max_attempts=source.max_attempts,
+        sleep=sleep,
+        random=random,
+    )
+    tasks = [asyncio.create_task(_scrape_page(source, index, url, fetch)) for index, url in enumerate(urls)]
+    try:
+        for next_done in asyncio.as_completed(tasks):
+            yield await next_done
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _scrape_page(source: Source, index: int, url: str, fetch: Fetch) -> PageLoaded | PageFailed:
+    attempts = 0
+    try:
+        page, attempts = await fetch(url)
+        check_content_type(page.content_type, url=url)
+        rows = extract_rows(source, page.body, url=page.final_url, charset=page.charset)
+        return PageLoaded(index, url, page.final_url, page.fetched_at, rows)
+    except PageError as error:
+        failure = error.as_failure()
+        # The page keeps the URL that was asked for, wherever a redirect led.
+        return PageFailed(index, failure.model_copy(update={"url": url, "attempts": max(attempts, error.attempts)}))
+    except Exception as error:
+        logger.exception("Page %s of source %s met a defect", url, source.name)
+        detail = f"{type(error).__name__}: {error}"[:500]
+        failure = PageFailure(url=url, reason=Reason.INTERNAL, detail=detail, attempts=max(1, attempts))
+        return PageFailed(index, failure)

@@ -1,0 +1,100 @@
+"""The words that pages, rows and failures are described in; light enough for orchestrators to import."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Scalar = str | int | float | bool | Decimal | date | datetime
+"""One value of a row. Integers fit 64 bits, floats are finite, a datetime is aware and in UTC."""
+
+
+class Reason(StrEnum):
+    """Why a page or sitemap gave no rows. The codes are stored and shown: never rename one."""
+
+    HTTP_404 = "http_404"  # the server says that there is no such page
+    HTTP_410 = "http_410"  # the server says that the page is gone for good
+    HTTP_429 = "http_429"  # the server asked us to slow down, on every attempt
+    HTTP_3XX = "http_3xx"  # a redirect that leads nowhere: no Location, or an unusual status
+    HTTP_4XX = "http_4xx"  # the server refuses the request: 401, 403, 451 …
+    HTTP_5XX = "http_5xx"  # the server is broken or overloaded
+    TIMEOUT = "timeout"  # no complete answer within the source's timeout_s
+    CONNECTION = "connection"  # no connection, or one that broke, or an answer that is not HTTP
+    TLS = "tls"  # the server's certificate cannot be trusted
+    BAD_URL = "bad_url"  # not an absolute http or https URL
+    BODY_TOO_LARGE = "body_too_large"  # more than max_body_bytes, before or after decompression
+    BAD_COMPRESSION = "bad_compression"  # a compressed body that is damaged or cut off
+    TOO_MANY_REDIRECTS = "too_many_redirects"  # more than max_redirects, or a loop
+    UNSUPPORTED_CONTENT = "unsupported_content"  # not a page: an image, a PDF, an unknown encoding
+    NOT_DECODABLE = "not_decodable"  # the bytes are no text in any charset that the page names
+    TOO_COMPLEX = "too_complex"  # markup nested so deeply that parsing it would take minutes
+    NO_ROWS = "no_rows"  # the source's row selector matches nothing
+    MISSING_FIELD = "missing_field"  # a required field has no value
+    BAD_VALUE = "bad_value"  # a value that is not of the field's type
+    BAD_SITEMAP = "bad_sitemap"  # a sitemap that is not XML, or not a sitemap
+    NO_PAGES = "no_pages"  # the source was read without error and names no page
+    INTERNAL = "internal"  # a defect of ours; the log has the traceback
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Share(_Frozen):
+    """The part of a source's limits that one batch may use."""
+
+    concurrency: int = Field(ge=1)
+    """Requests in flight at the same time."""
+    requests_per_second: float | None = Field(default=None, gt=0)
+    """Requests started per second; None is no limit."""
+
+
+class PageFailure(_Frozen):
+    """One page that gave no rows, with everything that a person needs to see why."""
+
+    url: str
+    reason: Reason
+    detail: str
+    """One line for people; the text of a foreign server in it is data, not markup."""
+    status: int | None = None
+    """The HTTP status, where there was one."""
+    attempts: int = 1
+    """Requests made for the page, the last one included; 0 if none was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record of a page; `position` counts from 0 in page order."""
+
+    values: dict[str, Scalar | None]
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageLoaded:
+    """A page that was fetched and extracted. `index` is its place in the list that was asked for."""
+
+    index: int
+    url: str
+    final_url: str
+    fetched_at: datetime
+    rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class PageFailed:
+    """A page without rows. `index` is its place in the list that was asked for."""
+
+    index: int
+    failure: PageFailure
+
+
+def scalar_as_json(value: Scalar | None) -> str | int | float | bool | None:
+    """`value` as JSON can hold it: dates in ISO 8601, decimals as text so that no digit is lost."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    return value

@@ -1,0 +1,73 @@
+"""Whether, and when, a failed attempt is made again. Decisions only; waiting is passed in."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from scraper.errors import FetchError, RateLimited
+from scraper.models import Reason
+
+BACKOFF_BASE_S = 0.5
+BACKOFF_CAP_S = 30.0
+RETRY_AFTER_CAP_S = 60.0
+"""A longer Retry-After is cut to this: a batch must end within the host's time limit for a function."""
+_CURABLE = frozenset({Reason.HTTP_429, Reason.HTTP_5XX, Reason.TIMEOUT, Reason.CONNECTION})
+
+Sleep = Callable[[float], Awaitable[None]]
+Random = Callable[[], float]
+"""A number in [0, 1), as `random.random` gives."""
+_Answer = TypeVar("_Answer")
+
+
+def is_curable(error: FetchError) -> bool:
+    """Whether the same request may succeed later."""
+    return error.reason in _CURABLE
+
+
+def delay_before_retry_s(error: FetchError, attempt: int, *, random: Random) -> float:
+    """Seconds to wait after failed attempt number `attempt` (from 1).
+
+    Exponential, capped, with full jitter; never less than what the server asked for, up to its own cap.
+    """
+    ceiling = min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2.0 ** min(attempt - 1, 16))
+    backoff = ceiling * random()
+    if isinstance(error, RateLimited) and error.retry_after_s is not None:
+        return max(backoff, min(error.retry_after_s, RETRY_AFTER_CAP_S))
+    return backoff
+
+
+def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
+    """Seconds that a Retry-After header asks for, in either of its forms; None without a usable one.
+
+    Source: RFC 9110, 10.2.3.
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return max(0.0, (moment - now).total_seconds())
+
+
+async def fetch_with_retries(
+    attempt: Callable[[], Awaitable[_Answer]], *, max_attempts: int, sleep: Sleep, random: Random
+) -> tuple[_Answer, int]:
+    """The answer of the first attempt that succeeds, and the number of attempts it took.
+
+    Raises the last FetchError, with its `attempts` set, once none is left or another would not help.
+    """
+    number = 1
+    while True:
+        try:
+            return await attempt(), number
+        except FetchError as error:
+            error.attempts = number
+            if number >= max_attempts or not is_curable(error):
+                raise
+            delay_s = delay_before_retry_s(error, number, random=random)
+        await sleep(delay_s)
+        number += 1

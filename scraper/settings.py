@@ -1,0 +1,106 @@
+"""The environment as one frozen object, read at the edge by `Settings()`."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from scraper.errors import SettingsError
+
+APP_ROOT = Path(__file__).resolve().parent.parent
+"""The folder of the app. Relative paths start here, since the working directory differs by host."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableStorage:
+    """Where the tables are: a connection string, or an account URL for a managed identity."""
+
+    connection_string: str | None = None
+    account_url: str | None = None
+
+
+def _trimmed(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+_Text = Annotated[str, BeforeValidator(_trimmed)]
+
+
+class Settings(BaseSettings):
+    """Every setting of the app; field names in capitals are the names in the environment.
+
+    Empty variables count as absent. Raises SettingsError, which names each bad setting and its limits.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    sources_file: _Text = "sources.toml"
+    pages_per_batch: int = Field(default=50, ge=1, le=100)
+    max_parallel_batches: int = Field(default=4, ge=1, le=100)
+    scrape_schedule: _Text = "0 0 6 * * *"
+    start_grace_seconds: float = Field(default=60, ge=1, le=3600)
+    retention_days: int = Field(default=30, ge=1, le=3650)
+    contact: _Text = ""
+    user_agent: _Text = Field(default="daily-scrape/0.1 (+{contact})", pattern=r"^[\x20-\x7e]+$")
+    table_prefix: _Text = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9]{0,29})?$")
+    storage_connection: _Text | None = Field(default=None, validation_alias="AzureWebJobsStorage", repr=False)
+    storage_account_name: _Text | None = Field(
+        default=None, validation_alias="AzureWebJobsStorage__accountName", pattern=r"^[a-z0-9]{3,24}$"
+    )
+    storage_table_uri: _Text | None = Field(
+        default=None, validation_alias="AzureWebJobsStorage__tableServiceUri", pattern=r"^https?://[^\s/]+"
+    )
+
+    storage_client_id: _Text | None = Field(default=None, validation_alias="AzureWebJobsStorage__clientId")
+    """A user-assigned managed identity; None is the app's own."""
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            # The original message would show pydantic's internals, and possibly a secret's place.
+            raise SettingsError(_problems(error)) from None
+
+    @property
+    def start_grace(self) -> timedelta:
+        """START_GRACE_SECONDS as a span of time."""
+        return timedelta(seconds=self.start_grace_seconds)
+
+    @property
+    def sources_path(self) -> Path:
+        """The sources file; a relative SOURCES_FILE is looked up in the app's folder."""
+        return APP_ROOT / self.sources_file
+
+    @property
+    def full_user_agent(self) -> str:
+        """USER_AGENT with `{contact}` replaced by CONTACT; without CONTACT the bracket is dropped."""
+        if self.contact:
+            return self.user_agent.replace("{contact}", self.contact)
+        return self.user_agent.replace(" (+{contact})", "").replace("{contact}", "")
+
+    def table_storage(self) -> TableStorage:
+        """Where the tables are. A connection string wins over a service URI, that over an account name.
+
+        Raises SettingsError if no storage setting is present.
+        """
+        if self.storage_connection:
+            return TableStorage(connection_string=self.storage_connection)
+        if self.storage_table_uri:
+            return TableStorage(account_url=self.storage_table_uri)
+        if self.storage_account_name:
+            return TableStorage(account_url=f"https://{self.storage_account_name}.table.core.windows.net")
+        cure = "UseDevelopmentStorage=true for a local emulator, or AzureWebJobsStorage__accountName in Azure"
+        raise SettingsError([f"AzureWebJobsStorage is not set: give a connection string ({cure})"])
+
+
+def _problems(error: ValidationError) -> list[str]:
+    return [f"{_setting_name(str(item['loc'][0]))}: {item['msg']}" for item in error.errors()]
+
+
+def _setting_name(location: str) -> str:
+    return location if location.lower().startswith("azurewebjobsstorage") else location.upper()

@@ -1,0 +1,99 @@
+"""A sitemap's XML as locations: incremental, indifferent to namespaces, entity declarations refused."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NoReturn
+from xml.parsers import expat
+
+from scraper.errors import CompressionError, SitemapError
+from scraper.inflate import GZIP_MAGIC, Inflater
+from scraper.models import Reason
+
+MAX_SITEMAP_BYTES = 50 * 1024 * 1024
+"""Unpacked; more is not a valid sitemap. Source: sitemaps.org protocol 0.90."""
+_CHUNK_BYTES = 65_536
+_ROOTS = {"urlset": "url", "sitemapindex": "sitemap"}
+
+
+@dataclass(slots=True)
+class Sitemap:
+    """What one file names, in its order. After an error it holds what was read until then."""
+
+    pages: list[str] = field(default_factory=list)
+    sitemaps: list[str] = field(default_factory=list)
+
+
+class _Refused(Exception):
+    """The document declares entities, or is no sitemap; the text says which."""
+
+
+def parse_sitemap(body: bytes, *, url: str, into: Sitemap) -> None:
+    """Append the locations of a plain or gzipped sitemap to `into`.
+
+    Raises SitemapError for a body that is damaged, too large, not XML or no sitemap.
+    """
+    reader = _Reader(into)
+    try:
+        for chunk in _plain_chunks(body):
+            reader.feed(chunk)
+        reader.finish()
+    except CompressionError as error:
+        raise SitemapError(url, error.reason, error.detail) from error
+    except (_Refused, expat.ExpatError, LookupError, ValueError) as error:
+        raise SitemapError(url, Reason.BAD_SITEMAP, f"not a sitemap ({error})") from error
+
+
+def _plain_chunks(body: bytes) -> Iterator[bytes]:
+    chunks = (body[start : start + _CHUNK_BYTES] for start in range(0, len(body), _CHUNK_BYTES))
+    if not body.startswith(GZIP_MAGIC):
+        yield from chunks
+        return
+    inflater = Inflater("gzip", max_bytes=MAX_SITEMAP_BYTES)
+    for chunk in chunks:
+        yield inflater.feed(chunk)
+    inflater.finish()
+
+
+class _Reader:
+    """Collects `loc` directly below `url` in a `urlset`, or below `sitemap` in a `sitemapindex`."""
+
+    def __init__(self, into: Sitemap) -> None:
+        self._into = into
+        self._path: list[str] = []
+        self._text: list[str] | None = None
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._characters
+        self._parser.EntityDeclHandler = self._refuse_entity
+
+    def feed(self, chunk: bytes) -> None:
+        self._parser.Parse(chunk, False)
+
+    def finish(self) -> None:
+        self._parser.Parse(b"", True)
+
+    def _start(self, name: str, _attributes: dict[str, str]) -> None:
+        local = name.rpartition(":")[2]
+        if not self._path and local not in _ROOTS:
+            raise _Refused(f"its root is <{name[:40]}>")
+        self._path.append(local)
+        if len(self._path) == 3 and local == "loc" and self._path[1] == _ROOTS[self._path[0]]:
+            self._text = []
+
+    def _end(self, _name: str) -> None:
+        if self._text is not None and len(self._path) == 3:
+            location = "".join(self._text).strip()
+            if location:
+                found = self._into.pages if self._path[0] == "urlset" else self._into.sitemaps
+                found.append(location)
+            self._text = None
+        self._path.pop()
+
+    def _characters(self, text: str) -> None:
+        if self._text is not None:
+            self._text.append(text)
+
+    def _refuse_entity(self, *_declaration: object) -> NoReturn:
+        raise _Refused("it declares entities")

@@ -1,0 +1,151 @@
+"""One source as its file describes it, checked and frozen."""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from scraper.field_rules import FieldRule, check_selector, field_rule_from_short_form
+from scraper.web_urls import url_problem
+
+PAGE_FINDERS = ("urls", "url_template", "sitemap")
+"""The keys of which a source has exactly one: how its pages are found."""
+PAGE_MARK = "{page}"
+MAX_FIELDS = 200
+_FIELD_NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
+_PAGE_SPAN = re.compile(r"^\s*(\d{1,9})\s*-\s*(\d{1,9})\s*$")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Gate(_Frozen):
+    """What a snapshot must be like to replace the published one. The defaults are careful, not off."""
+
+    min_rows: int = Field(default=1, ge=0)
+    max_failed_percent: float = Field(default=10.0, ge=0, le=100)
+    """Failed pages in percent of all pages of the run."""
+    max_drop_percent: float = Field(default=50.0, ge=0, le=100)
+    """How many percent fewer rows than the published snapshot are still believed."""
+
+
+class PageRange(_Frozen):
+    """The numbers that `{page}` stands for; both ends are included."""
+
+    first: int = Field(ge=0)
+    last: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _is_ascending(self) -> Self:
+        if self.last < self.first:
+            raise ValueError(f"the last page ({self.last}) is before the first ({self.first})")
+        return self
+
+
+def _page_range(value: Any) -> Any:
+    """`"1-200"` and `[1, 200]` as the table that they are short for."""
+    if isinstance(value, str):
+        match = _PAGE_SPAN.match(value)
+        if match is None:
+            raise ValueError(f'{value!r} is not a range; write "1-200" or [1, 200]')
+        return {"first": int(match[1]), "last": int(match[2])}
+    if isinstance(value, list | tuple):
+        if len(value) != 2 or not all(type(number) is int for number in value):
+            raise ValueError('a range is two numbers; write "1-200" or [1, 200]')
+        return {"first": value[0], "last": value[1]}
+    return value
+
+
+def _checked_url(url: str) -> str:
+    problem = url_problem(url)
+    if problem:
+        raise ValueError(f"{url!r}: {problem}")
+    return url
+
+
+class Source(_Frozen):
+    """A site: how its pages are found, how politely they are asked for, and what a row is."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    urls: tuple[str, ...] | None = None
+    url_template: str | None = None
+    pages: Annotated[PageRange | None, BeforeValidator(_page_range)] = None
+    sitemap: str | None = None
+    max_pages: int = Field(default=10_000, ge=1, le=1_000_000)
+    requests_per_second: float | None = Field(default=2.0, gt=0, le=10_000)
+    concurrency: int = Field(default=2, ge=1, le=64)
+    user_agent: str | None = Field(default=None, pattern=r"^[\x20-\x7e]+$")
+    """None takes the app's own."""
+    max_body_bytes: int = Field(default=5_000_000, ge=1000, le=100_000_000)
+    timeout_s: float = Field(default=30.0, gt=0, le=300)
+    """For one attempt, from the first connection to the last byte, redirects included."""
+    max_redirects: int = Field(default=5, ge=0, le=20)
+    max_attempts: int = Field(default=4, ge=1, le=10)
+    rows: str | None = None
+    """CSS of one element per row; None makes the whole page one row."""
+    fields: dict[str, Annotated[FieldRule, BeforeValidator(field_rule_from_short_form)]]
+    gate: Gate = Gate()
+
+    @field_validator("urls")
+    @classmethod
+    def _urls_are_of_pages(cls, urls: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if urls is not None and not urls:
+            raise ValueError("the list is empty")
+        return None if urls is None else tuple(_checked_url(url) for url in urls)
+
+    @field_validator("sitemap")
+    @classmethod
+    def _sitemap_is_a_url(cls, sitemap: str | None) -> str | None:
+        return None if sitemap is None else _checked_url(sitemap)
+
+    @field_validator("url_template")
+    @classmethod
+    def _template_has_one_mark(cls, template: str | None) -> str | None:
+        if template is None:
+            return None
+        without_mark = template.replace(PAGE_MARK, "", 1)
+        if without_mark == template or "{" in without_mark or "}" in without_mark:
+            raise ValueError(f"{template!r} must have {PAGE_MARK} once, and no other braces")
+        _checked_url(template.replace(PAGE_MARK, "1"))
+        return template
+
+    @field_validator("rows")
+    @classmethod
+    def _rows_is_a_selector(cls, rows: str | None) -> str | None:
+        if rows is not None:
+            check_selector(rows)
+        return rows
+
+    @field_validator("fields")
+    @classmethod
+    def _field_names_are_usable(cls, fields: dict[str, FieldRule]) -> dict[str, FieldRule]:
+        if not 1 <= len(fields) <= MAX_FIELDS:
+            raise ValueError(f"a source has 1 to {MAX_FIELDS} fields, this one has {len(fields)}")
+        for name in fields:
+            if not _FIELD_NAME.match(name):
+                raise ValueError(
+                    f"{name!r} cannot be a field's name: a lower-case letter, then up to 63 of a-z, 0-9 and _"
+                )
+        return fields
+
+    @model_validator(mode="after")
+    def _pages_are_found_in_one_way(self) -> Self:
+        given = [key for key in PAGE_FINDERS if getattr(self, key) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise ValueError(f"exactly one of {', '.join(PAGE_FINDERS)} is needed; there is {found}")
+        if (self.url_template is None) != (self.pages is None):
+            raise ValueError('url_template and pages belong together, for example pages = "1-200"')
+        if self.rows is None:
+            rowless = [name for name, rule in self.fields.items() if not rule.target.css]
+            if rowless:
+                raise ValueError(f"field {rowless[0]!r} takes the row itself, and there is no rows selector")
+        return self
+
+    def template_urls(self) -> Iterator[str]:
+        """The URLs that `url_template` and `pages` stand for, in order; none without a template."""
+        if self.url_template is not None and self.pages is not None:
+            for page in range(self.pages.first, self.pages.last + 1):
+                yield self.url_template.replace(PAGE_MARK, str(page))

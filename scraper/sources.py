@@ -1,0 +1,132 @@
+"""The sources file: TOML in, checked sources out, or one readable line that says what to change."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from scraper.errors import SourcesFileError, shown
+from scraper.field_rules import FieldRule
+from scraper.source_models import Gate, Source
+
+__all__ = ["Gate", "Source", "find_source", "load_sources"]
+
+_REFERENCE = re.compile(r"(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_MODEL_PREFIX = "Value error, "
+
+
+def load_sources(path: Path, environ: Mapping[str, str]) -> tuple[Source, ...]:
+    """All sources of the file, in its order. `${NAME}` in a string is the setting NAME of `environ`;
+    `$${NAME}` is the text `${NAME}`.
+
+    Raises SourcesFileError, which names file, source, key and reason.
+    """
+    path = Path(path)
+    tables = _read_tables(path)
+    sources: list[Source] = []
+    for number, table in enumerate(tables, start=1):
+        label = _label(table, number)
+        settled = _settle(table, environ, path=path, source=label, key="")
+        source = _validated(settled, path=path, label=label)
+        if any(source.name == other.name for other in sources):
+            raise SourcesFileError(path, label, "name", "another source has the same name; rename one of them")
+        sources.append(source)
+    return tuple(sources)
+
+
+def find_source(sources: Iterable[Source], name: str) -> Source | None:
+    """The source of that name, or None."""
+    return next((source for source in sources if source.name == name), None)
+
+
+def _read_tables(path: Path) -> list[dict[str, Any]]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise SourcesFileError(path, None, None, "there is no such file; set SOURCES_FILE to its path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourcesFileError(path, None, None, f"the file cannot be read ({error})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SourcesFileError(path, None, None, f"not TOML: {error}") from error
+    for key in document:
+        if key != "source":
+            raise SourcesFileError(path, None, key, _unknown_key(key, ["source"]))
+    tables = document.get("source", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise SourcesFileError(path, None, "source", "write each source under [[source]], in double brackets")
+    if not tables:
+        raise SourcesFileError(path, None, None, "there is no source; add a [[source]] table")
+    return tables
+
+
+def _label(table: Mapping[str, Any], number: int) -> str:
+    name = table.get("name")
+    return name if isinstance(name, str) and name else f"#{number}"
+
+
+def _settle(value: Any, environ: Mapping[str, str], *, path: Path, source: str, key: str) -> Any:
+    """`value` with every `${NAME}` replaced, at any depth."""
+    if isinstance(value, dict):
+        return {
+            name: _settle(part, environ, path=path, source=source, key=f"{key}.{name}" if key else name)
+            for name, part in value.items()
+        }
+    if isinstance(value, list):
+        return [_settle(part, environ, path=path, source=source, key=key) for part in value]
+    if not isinstance(value, str):
+        return value
+
+    def replace(match: re.Match[str]) -> str:
+        if match[1]:
+            return match[0][1:]
+        if match[2] not in environ:
+            reason = f"setting {match[2]} is not set; set it, or write the value in place of ${{{match[2]}}}"
+            raise SourcesFileError(path, source, key, reason)
+        return environ[match[2]]
+
+    return _REFERENCE.sub(replace, value)
+
+
+def _validated(table: dict[str, Any], *, path: Path, label: str) -> Source:
+    try:
+        return Source.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        location = [str(part) for part in first["loc"]]
+        key = ".".join(location) or None
+        raise SourcesFileError(path, label, key, _reason(first, location)) from None
+
+
+def _reason(problem: Any, location: list[str]) -> str:
+    kind, message = problem["type"], str(problem["msg"])
+    if kind == "extra_forbidden":
+        return _unknown_key(location[-1], list(_model_at(location).model_fields))
+    if kind == "missing":
+        return "the key is missing"
+    if kind == "value_error":
+        return message.removeprefix(_MODEL_PREFIX)
+    if kind == "string_pattern_mismatch" and location == ["name"]:
+        text = shown(str(problem["input"]))
+        return f"{text} cannot be a source's name: 1 to 63 of a-z, 0-9 and -, not starting with -"
+    return f"{_lower_first(message)}, not {shown(str(problem['input']))}"
+
+
+def _model_at(location: list[str]) -> type[BaseModel]:
+    if location[0] == "gate":
+        return Gate
+    return FieldRule if location[0] == "fields" and len(location) > 2 else Source
+
+
+def _unknown_key(key: str, known: list[str]) -> str:
+    near = get_close_matches(key.lower(), known, n=1, cutoff=0.5)
+    if near:
+        return f"there is no such key; did you mean {near[0]!r}?"
+    return f"there is no such key; known are {', '.join(known)}"
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]

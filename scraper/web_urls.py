@@ -1,0 +1,40 @@
+"""What counts as the URL of a page."""
+
+import re
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+MAX_URL_LENGTH = 2000
+_UNFIT = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+def url_problem(url: str) -> str | None:
+    """Why `url` cannot be a page's URL, or None if it can: absolute, http or https, without a password."""
+    if len(url) > MAX_URL_LENGTH:
+        return f"a URL may have {MAX_URL_LENGTH} characters, this one has {len(url)}"
+    if _UNFIT.search(url):
+        return "a URL has no spaces, control characters or backslashes; write them as %XX"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        return f"not a URL ({error})"
+    problem = None
+    if parts.scheme not in {"http", "https"}:
+        problem = "only http:// and https:// URLs are fetched"
+    elif not host or port == 0:
+        problem = "the URL names no host, or port 0"
+    elif "@" in parts.netloc:
+        problem = "user names and passwords do not belong into a URL: it is stored and shown"
+    return problem
+
+
+def page_url(base: str, reference: str) -> str:
+    """`reference`, as found at `base`, as an absolute URL without its fragment.
+
+    Raises ValueError if it is no URL of a page; the text says why.
+    """
+    url = urldefrag(urljoin(base, reference.strip())).url
+    problem = url_problem(url)
+    if problem:
+        raise ValueError(problem)
+    return url

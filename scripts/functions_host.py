@@ -1,0 +1,91 @@
+"""A Functions host as a child process: the bundled devhost, or Core Tools (`func`)."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.http_json import Unreachable, ask
+from scripts.processes import Child, ChildFailed, Supervisor
+
+READY_TIMEOUT_S = 60.0
+FUNC_READY_TIMEOUT_S = 240.0  # its first start downloads the extension bundle
+USUAL_PORT = 7071
+PORTS_TRIED = 50
+
+
+@dataclass(frozen=True)
+class FunctionsHost:
+    """A running host: its base URL without a trailing slash, and the process."""
+
+    url: str
+    child: Child
+
+
+def start_devhost(supervisor: Supervisor, *, port: int, state_dir: Path, env: Mapping[str, str]) -> FunctionsHost:
+    """Start `python -m devhost`; port 0 lets the system choose. Raises ChildFailed."""
+    options = ["--port", str(port), "--state-dir", str(state_dir)]
+    child = supervisor.start("host", [sys.executable, "-m", "devhost", "start", *options], env=env)
+    listed = child.wait_for_line(r"http://(?:localhost|127\.0\.0\.1):(\d+)/", timeout_s=READY_TIMEOUT_S)
+    return _when_running(child, int(listed[1]), READY_TIMEOUT_S)
+
+
+def start_func(supervisor: Supervisor, *, port: int, env: Mapping[str, str]) -> FunctionsHost:
+    """Start Core Tools on `port`. Raises ChildFailed, also when they are not installed."""
+    if shutil.which("func") is None:
+        cure = "install Azure Functions Core Tools 4 (see docs/running.md), or leave HOST=func out to use devhost"
+        raise ChildFailed("host", f"there is no `func` on PATH; {cure}", "")
+    child = supervisor.start("host", ["func", "start", "--port", str(port)], env=env)
+    return _when_running(child, port, FUNC_READY_TIMEOUT_S)
+
+
+def on_first_free_port(supervisor: Supervisor, start: Callable[[int], FunctionsHost]) -> FunctionsHost:
+    """`start(port)` with 7071 if that is free, else with the next free one. Raises ChildFailed, OSError."""
+    for port in range(USUAL_PORT, USUAL_PORT + PORTS_TRIED):
+        if not is_free(port):
+            continue
+        try:
+            return start(port)
+        except ChildFailed:
+            if not supervisor.children or is_free(port):
+                raise
+            if supervisor.children[-1].returncode is None:
+                raise  # it has the port itself, and does not answer
+            supervisor.stop(supervisor.children[-1])  # somebody else was faster; try the next one
+    raise OSError(f"no free port from {USUAL_PORT} to {USUAL_PORT + PORTS_TRIED - 1}; name one with PORT=")
+
+
+def listing_of(child: Child) -> Sequence[str]:
+    """The lines of the host's log that name its functions."""
+    lines = child.log_path.read_text(errors="replace").splitlines()
+    return [line for line in lines if "http://" in line or line.rstrip().endswith("Trigger")]
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on `port` of 127.0.0.1."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT can be bound, too
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _when_running(child: Child, port: int, timeout_s: float) -> FunctionsHost:
+    url = f"http://127.0.0.1:{port}"
+
+    def is_running() -> bool:
+        try:
+            answer = ask("GET", f"{url}/admin/host/status")
+        except Unreachable:
+            return False
+        return answer.status == 200 and isinstance(answer.document, dict) and answer.document.get("state") == "Running"
+
+    child.wait_until(is_running, timeout_s=timeout_s, what=f"state Running at {url}/admin/host/status")
+    return FunctionsHost(url, child)

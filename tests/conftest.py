@@ -1,0 +1,33 @@
+"""What any test may ask for: an Azurite of this test session, and names of its own inside it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.checkout import IN_USE_LOCK, file_lock
+from scripts.processes import Supervisor
+from tests.helpers.azurite import running_azurite
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Connection string of an in-memory Azurite, started when the first test of the session asks for it."""
+    with file_lock(IN_USE_LOCK, shared=True), running_azurite(tmp_path_factory.mktemp("azurite")) as connection_string:
+        yield connection_string
+
+
+@pytest.fixture
+def table_prefix() -> str:
+    """A prefix for table and queue names that no other test uses: lower-case letters and digits."""
+    return f"t{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
+    """Starts child processes for one test and ends them with it; logs are in `supervisor.log_dir`."""
+    with Supervisor(tmp_path / "logs") as running:
+        yield running

@@ -1,0 +1,87 @@
+"""A hub in a process of its own, to be killed: `python -m tests.helpers.durable_crash_app FILE COUNT`.
+
+Prints `running` when the hub has started and `finished` when every instance has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+import time
+from collections.abc import Generator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import azure.durable_functions as df
+
+from tests.helpers.durable_hub import running_hub
+
+Steps = Generator[Any, Any, Any]
+RETRY = df.RetryOptions(10, 200)
+PIPELINE_OUTPUT = 5 * (0 + 1 + 2 + 3) * 2 + 5 * 7 + 5 * 30
+LOOPER_OUTPUT = sum(range(12)) * 2
+
+
+def pipeline(context: df.DurableOrchestrationContext) -> Steps:
+    """Fan-outs, a child, a retried activity and a timer in each of five rounds."""
+    total = 0
+    for _ in range(5):
+        total += sum((yield context.task_all([context.call_activity("double", n) for n in range(4)])))
+        retried = context.call_activity_with_retry("flaky", RETRY, 7)
+        child = context.call_sub_orchestrator("child", [10, 20])
+        total += sum((yield context.task_all([retried, child])))
+        timer = context.create_timer(context.current_utc_datetime + timedelta(milliseconds=30))
+        late = context.create_timer(context.current_utc_datetime + timedelta(hours=9))
+        yield context.task_any([timer, late])
+        late.cancel()
+    return total
+
+
+def child(context: df.DurableOrchestrationContext) -> Steps:
+    """The sum of its input, one retried activity for each number."""
+    numbers = json.loads(context.get_input()) if isinstance(context.get_input(), str) else context.get_input()
+    tasks = [context.call_activity_with_retry("flaky", RETRY, number) for number in numbers]
+    return sum((yield context.task_all(tasks)))
+
+
+def looper(context: df.DurableOrchestrationContext) -> Steps:
+    """Twelve generations, each adding one doubled number."""
+    value = context.get_input()
+    count, total = json.loads(value) if isinstance(value, str) else value
+    total += yield context.call_activity("double", count)
+    if count == 11:
+        return total
+    context.continue_as_new([count + 1, total])
+
+
+def double(value: int) -> int:
+    time.sleep(0.005)
+    return value * 2
+
+
+def flaky(value: int) -> int:
+    time.sleep(0.005)
+    if random.random() < 0.3:
+        raise ValueError("not this time")
+    return value
+
+
+async def main(path: Path, count: int) -> None:
+    orchestrators = {"pipeline": pipeline, "child": child, "looper": looper}
+    async with running_hub(path, orchestrators, {"double": double, "flaky": flaky}) as hub:
+        print("running", flush=True)
+        for number in range(count):
+            for name, input_text in (("pipeline", None), ("looper", '"[0, 0]"')):
+                if await hub.get_instance(f"{name}-{number}") is None:
+                    await hub.create_instance(name, instance_id=f"{name}-{number}", input_text=input_text)
+        for number in range(count):
+            await hub.wait_until_finished(f"pipeline-{number}", 60)
+            await hub.wait_until_finished(f"looper-{number}", 60)
+        print("finished", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,68 @@
+"""A task hub on a file of its own, for one test."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from devhost.clock import SystemClock
+from devhost.config.host_json import DurableOptions
+from devhost.durable.hub import TaskHub
+from devhost.durable.store import Store
+from tests.helpers.durable_functions import LocalFunctions
+
+T = TypeVar("T")
+
+OPTIONS = DurableOptions(
+    hub_name="TestHub",
+    connection_name="Storage",
+    max_concurrent_activities=20,
+    max_concurrent_orchestrators=20,
+    max_orchestration_actions=100_000,
+    override_any_state=False,
+    store_inputs_in_history=False,
+    async_sleep_ms=30_000,
+)
+
+
+@asynccontextmanager
+async def running_hub(
+    path: Path,
+    orchestrators: Mapping[str, Callable[..., Any]],
+    activities: Mapping[str, Callable[..., Any]] | None = None,
+    **options: Any,
+) -> AsyncIterator[TaskHub]:
+    """A started hub on `path`; `options` override OPTIONS."""
+    store = Store(path)
+    functions = LocalFunctions(orchestrators, activities or {})
+    hub = TaskHub(
+        store=store,
+        functions=functions,
+        clock=SystemClock(),
+        options=replace(OPTIONS, **options),
+        logger=logging.getLogger("test.hub"),
+    )
+    await hub.start()
+    try:
+        yield hub
+    finally:
+        await hub.stop()
+        functions.close()
+        store.close()
+
+
+async def wait_until(read: Callable[[], Awaitable[T]], is_wanted: Callable[[T], bool], timeout_s: float = 10.0) -> T:
+    """The first wanted value of `read`; fails with the last value after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        value = await read()
+        if is_wanted(value):
+            return value
+        assert time.monotonic() < deadline, f"still {value!r} after {timeout_s} s"
+        await asyncio.sleep(0.01)

@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.helpers.host_process import RunningHost, running_host
+from tests.helpers.processes import wait_until
+from tests.helpers.tiny_apps import write_app
+
+CODE = """
+    import logging, os, sys, threading
+    import neighbour
+
+    seen_at_import = {name: os.environ.get(name) for name in (
+        "AZURE_FUNCTIONS_ENVIRONMENT", "FUNCTIONS_CORETOOLS_ENVIRONMENT", "WEBSITE_HOSTNAME", "FROM_FILE")}
+    app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+    @app.route("echo/{id:int}", methods=["GET", "POST"])
+    def echo(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        import json
+        return func.HttpResponse(json.dumps({
+            "method": req.method, "url": req.url, "params": dict(req.params), "route": dict(req.route_params),
+            "body": req.get_body().decode(), "function": context.function_name, "header": req.headers.get("x-a"),
+        }), mimetype="application/json")
+
+    @app.route("settings")
+    async def settings(req: func.HttpRequest) -> str:
+        return ";".join(f"{name}={value}" for name, value in sorted(seen_at_import.items()))
+
+    @app.route("place")
+    async def place(req):
+        return f"{os.getcwd()}|{neighbour.WORD}|{threading.current_thread().name}|{sys.path[-2:]}"
+
+    @app.route("boom")
+    def boom(req):
+        raise ValueError("nobody told the caller")
+
+    @app.route("leave")
+    async def leave(req):
+        sys.exit(7)
+
+    @app.route("leave_thread")
+    def leave_thread(req):
+        sys.exit(7)
+
+    @app.route("nothing")
+    def nothing(req):
+        return None
+
+    @app.route("out", binding_arg_name="answer")
+    def out(req: func.HttpRequest, answer: func.Out[func.HttpResponse]) -> None:
+        answer.set(func.HttpResponse("set", status_code=201))
+
+    @app.route("text_request")
+    def text_request(req: str):
+        return "never"
+
+    @app.route("off")
+    def off(req):
+        return "still here"
+
+    @app.timer_trigger("timer", schedule="%WHEN%")
+    def by_hand(timer: func.TimerRequest):
+        logging.info("timer ran, past due: %s", timer.past_due)
+
+    @app.timer_trigger("timer", schedule="0 0 0 1 1 *")
+    def as_text(timer: str):
+        logging.info("timer text: %s", timer)
+
+    @app.timer_trigger("timer", schedule="0 0 0 1 1 *")
+    def returns_one(timer):
+        return 1
+
+    @app.timer_trigger("timer", schedule="%MISSING%")
+    def unresolved(timer):
+        raise AssertionError
+"""
+BODY_LIMIT = 1000
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+    root = tmp_path_factory.mktemp("http") / "app"
+    settings = {"WHEN": "0 0 0 1 1 *", "FROM_FILE": "yes", "AzureWebJobs.off.Disabled": "true"}
+    write_app(root, CODE, settings=settings)
+    (root / "neighbour.py").write_text("WORD = 'mine'\n")
+    with running_host(root, env={"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(BODY_LIMIT)}) as running:
+        yield running
+
+
+def logged(host: RunningHost, text: str) -> None:
+    wait_until(lambda: text in host.log(), timeout_s=10)
+
+
+def test_request_reaches_the_function(host: RunningHost):
+    answer = host.call("POST", "/API/echo/7/?a=1&A=2&b=", body="text", headers={"X-A": "h"})
+    assert answer.json() == {
+        "method": "POST",
+        "url": f"{host.url}/API/echo/7/?a=1&A=2&b=",
+        "params": {"a": "1,2"},
+        "route": {"id": "7"},
+        "body": "text",
+        "function": "echo",
+        "header": "h",
+    }
+
+
+def test_content_type_of_the_response_is_kept(host: RunningHost):
+    assert host.get("/api/echo/7").headers["Content-Type"] == "application/json"
+
+
+def test_failed_constraint_is_404(host: RunningHost):
+    assert host.get("/api/echo/x").status == 404
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_wrong_method_is_404_with_an_empty_body(host: RunningHost, method: str):
+    answer = host.call(method, "/api/echo/7")
+    assert (answer.status, answer.headers["Content-Length"], answer.headers["Content-Type"]) == (404, "0", None)
+
+
+def test_head_is_not_implied_by_get(host: RunningHost):
+    assert host.call("HEAD", "/api/echo/7").status == 404
+
+
+def test_chunked_body_arrives_empty(host: RunningHost):
+    own = urlsplit(host.url)
+    with socket.create_connection((own.hostname or "", own.port or 0), timeout=10) as connection:
+        connection.sendall(
+            b"POST /api/echo/7 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+            b"4\r\ntext\r\n0\r\n\r\n"
+        )
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert b'"body": ""' in received
+
+
+def test_body_at_the_limit_is_accepted(host: RunningHost):
+    assert len(host.call("POST", "/api/echo/7", body="x" * BODY_LIMIT).json()["body"]) == BODY_LIMIT
+
+
+def test_body_over_the_limit_is_413(host: RunningHost):
+    assert host.call("POST", "/api/echo/7", body="x" * (BODY_LIMIT + 1)).status == 413
+
+
+def test_exception_is_500_with_an_empty_body(host: RunningHost):
+    answer = host.get("/api/boom")
+    assert (answer.status, answer.body, answer.headers["Content-Type"]) == (500, b"", None)
+
+
+def test_exception_is_on_the_console_with_its_place(host: RunningHost):
+    host.get("/api/boom")
+    logged(host, 'raise ValueError("nobody told the caller")')
+
+
+def test_runs_are_announced_and_closed(host: RunningHost):
+    host.get("/api/boom")
+    logged(host, "Executed 'Functions.boom' (Failed, Id=")
+
+
+@pytest.mark.parametrize("path", ["/api/leave", "/api/leave_thread"])
+def test_function_that_leaves_does_not_take_the_host_along(host: RunningHost, path: str):
+    host.get(path)
+    assert host.get("/api/echo/7").status == 200
+
+
+def test_none_as_result_is_500(host: RunningHost):
+    assert host.get("/api/nothing").status == 500
+
+
+def test_none_as_result_is_explained_on_the_console(host: RunningHost):
+    host.get("/api/nothing")
+    logged(host, 'unable to encode outgoing TypedData: unsupported type "http" for Python type "NoneType"')
+
+
+def test_out_binding_answers(host: RunningHost):
+    answer = host.get("/api/out")
+    assert (answer.status, answer.body) == (201, b"set")
+
+
+def test_request_annotated_as_text_loads_and_fails_when_called(host: RunningHost):
+    assert host.get("/api/text_request").status == 500
+
+
+def test_settings_are_there_when_the_app_is_imported(host: RunningHost):
+    port = urlsplit(host.url).port
+    assert host.get("/api/settings").body.decode() == (
+        "AZURE_FUNCTIONS_ENVIRONMENT=Development;FROM_FILE=yes;"
+        f"FUNCTIONS_CORETOOLS_ENVIRONMENT=true;WEBSITE_HOSTNAME=localhost:{port}"
+    )
+
+
+def test_app_runs_in_its_own_folder_and_off_the_hosts_loop(host: RunningHost):
+    folder, word, thread, _ = host.get("/api/place").body.decode().split("|")
+    assert (Path(folder).name, word, thread) == ("app", "mine", "function-loop")
+
+
+def test_disabled_function_still_runs_locally(host: RunningHost):
+    assert host.get("/api/off").body == b"still here"
+
+
+def test_disabled_function_is_listed_as_such(host: RunningHost):
+    assert "off is disabled." in host.log()
+
+
+def test_function_with_a_missing_setting_is_left_out_by_name(host: RunningHost):
+    assert "The 'unresolved' function is in error: '%MISSING%' does not resolve" in host.log()
+
+
+def test_home_page(host: RunningHost):
+    assert (host.get("/").status, host.get("/").headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+
+
+def test_unknown_path_is_404(host: RunningHost):
+    assert host.get("/nowhere").status == 404
+
+
+def test_admin_runs_a_timer(host: RunningHost):
+    assert host.post("/admin/functions/BY_HAND", {}).status == 202
+    logged(host, "timer ran, past due: False")
+
+
+def test_timer_as_text_gets_json(host: RunningHost):
+    host.post("/admin/functions/as_text", {})
+    logged(host, 'timer text: {"Schedule"')
+
+
+def test_timer_that_returns_a_value_fails(host: RunningHost):
+    host.post("/admin/functions/returns_one", {})
+    logged(host, "function returns_one without a $return binding returned a non-None value")
+
+
+@pytest.mark.parametrize("body", [None, "text", '{"input": {}}', "[]"])
+def test_admin_refuses_a_body_that_is_no_input(host: RunningHost, body: str | None):
+    assert host.call("POST", "/admin/functions/by_hand", body=body).status == 400
+
+
+def test_admin_knows_no_other_function(host: RunningHost):
+    assert host.post("/admin/functions/unheard_of", {}).status == 404
+
+
+def test_admin_lists_the_functions_in_name_order(host: RunningHost):
+    assert [one["name"] for one in host.get("/admin/functions").json()][:4] == ["as_text", "boom", "by_hand", "echo"]
+
+
+def test_admin_shows_one_function(host: RunningHost):
+    found = host.get("/admin/functions/echo").json()
+    assert (found["invoke_url_template"], found["isDisabled"]) == (f"{host.url}/api/echo/{{id:int}}", False)
+
+
+def test_admin_names_the_fault_of_a_function_that_was_left_out(host: RunningHost):
+    assert "%MISSING%" in host.get("/admin/functions/unresolved/status").json()["errors"][0]
+
+
+def test_admin_has_no_fault_for_a_good_function(host: RunningHost):
+    assert host.get("/admin/functions/echo/status").json() == {}
+
+
+def test_host_status_is_running(host: RunningHost):
+    assert host.get("/admin/host/status").json()["state"] == "Running"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_ping(host: RunningHost, method: str):
+    assert host.call(method, "/admin/host/ping").status == 200
+
+
+def test_webhook_of_another_extension_is_404(host: RunningHost):
+    assert host.get("/runtime/webhooks/blobs/x").status == 404
+
+
+def test_webhooks_take_no_patch(host: RunningHost):
+    assert host.call("PATCH", "/runtime/webhooks/durabletask/instances/x").status == 404

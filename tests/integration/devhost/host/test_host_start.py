@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.host_process import run_host_to_its_end, running_host
+from tests.helpers.processes import wait_until
+from tests.helpers.tiny_apps import write_app
+
+GOOD = """
+    app = func.FunctionApp()
+
+    @app.route("a")
+    def a(req):
+        return "a"
+
+    @app.route("b")
+    def b(req):
+        return "b"
+"""
+
+
+def refused(root: Path, **more) -> tuple[int, str]:
+    return run_host_to_its_end(root, log_dir=root.parent / "logs", **more)
+
+
+def test_two_json_documents_in_host_json_are_refused_with_file_and_place(tmp_path):
+    root = write_app(tmp_path / "app", GOOD, host_json='{"version": "2.0"}{"version": "2.0"}')
+    code, output = refused(root)
+    assert (code, f"{root / 'host.json'}, line 1, column 19" in output) == (1, True)
+
+
+def test_import_error_shows_the_traceback_and_the_cure(tmp_path):
+    code, output = refused(write_app(tmp_path / "app", "import no_such_package_here"))
+    assert (code, "Traceback" in output, "add it to requirements.txt" in output) == (1, True, True)
+
+
+def test_exception_while_importing_shows_its_line(tmp_path):
+    code, output = refused(write_app(tmp_path / "app", "raise RuntimeError('at import')"))
+    assert (code, "line 2" in output, "RuntimeError: at import" in output) == (1, True, True)
+
+
+def test_missing_script_is_named(tmp_path):
+    code, output = refused(tmp_path)
+    assert (code, f"{tmp_path / 'function_app.py'} does not exist" in output) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("bp = func.Blueprint()", "has no app object"),
+        ("a = func.FunctionApp()\nb = func.FunctionApp()", "has 2 app objects: a, b"),
+        ("app = func.FunctionApp()\n@app.route('a')\ndef a(req: list[str]): ...", "cannot load the a function"),
+        (
+            """app = func.FunctionApp()
+@app.route('a')
+def a(req): ...
+@app.route('b')
+@app.function_name('a')
+def b(req): ...""",
+            "does not have a unique function name",
+        ),
+        ("app = func.FunctionApp()\n@app.function_name('a')\ndef a(req): ...", "does not have a trigger"),
+    ],
+)
+def test_app_that_cannot_be_indexed_ends_with_1_and_says_why(tmp_path, code, message):
+    exit_code, output = refused(write_app(tmp_path / "app", code))
+    assert (exit_code, message in output) == (1, True)
+
+
+def test_app_hidden_by_another_module_is_named(tmp_path):
+    root = write_app(tmp_path / "app", GOOD)
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "function_app.py").write_text("")
+    code, output = refused(root, env={"PYTHONPATH": str(tmp_path / "first")})
+    assert (code, "another module of this name wins" in output) == (1, True)
+
+
+def test_busy_port_is_named(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, output = refused(write_app(tmp_path / "app", GOOD), arguments=["--port", str(port)])
+    assert (code, f"Port {port} of 127.0.0.1 is unavailable" in output) == (1, True)
+
+
+def test_second_host_on_one_state_folder_is_refused_and_names_the_process(tmp_path):
+    root = write_app(tmp_path / "app", GOOD)
+    with running_host(root) as first:
+        code, output = refused(root)
+        assert (code, f"in use by another host (process {first.child.pid})" in output) == (1, True)
+
+
+def test_host_after_a_killed_one_may_use_the_state_folder(tmp_path):
+    root = write_app(tmp_path / "app", GOOD)
+    with running_host(root) as first:
+        first.child.kill()
+        with running_host(root) as second:
+            assert second.get("/api/a").status == 200
+
+
+def test_other_worker_runtime_is_refused(tmp_path):
+    root = write_app(tmp_path / "app", GOOD, settings={"FUNCTIONS_WORKER_RUNTIME": "node"})
+    code, output = refused(root)
+    assert (code, "FUNCTIONS_WORKER_RUNTIME is 'node'" in output) == (1, True)
+
+
+@pytest.mark.parametrize("argument", ["--frobnicate", "--cors=*", "--enableAuth", "--port=abc"])
+def test_bad_or_unavailable_argument_ends_with_3(tmp_path, argument):
+    assert refused(tmp_path, arguments=[argument])[0] == 3
+
+
+def test_ignored_flag_is_said_to_have_no_effect(tmp_path):
+    with running_host(write_app(tmp_path / "app", GOOD), arguments=["--no-build", "--timeout", "5"]) as host:
+        assert "--no-build has no effect" in host.log()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_ends_the_host_with_0(tmp_path, number):
+    with running_host(write_app(tmp_path / "app", GOOD)) as host:
+        os.kill(host.child.pid, number)
+        wait_until(lambda: host.child.returncode is not None, timeout_s=4)
+        assert host.child.returncode == 0
+
+
+def test_signal_ends_the_host_although_functions_block(tmp_path):
+    root = write_app(
+        tmp_path / "app",
+        """
+        import time
+        app = func.FunctionApp()
+        @app.timer_trigger("t", schedule="0 0 0 1 1 *")
+        def thread(t):
+            time.sleep(60)
+        @app.timer_trigger("t", schedule="0 0 0 1 1 *")
+        async def loop(t):
+            time.sleep(60)
+        """,
+    )
+    with running_host(root) as host:
+        host.post("/admin/functions/thread", {})
+        host.post("/admin/functions/loop", {})
+        wait_until(lambda: host.log().count("Executing") == 2, timeout_s=5)
+        started = time.monotonic()
+        os.kill(host.child.pid, signal.SIGTERM)
+        wait_until(lambda: host.child.returncode is not None, timeout_s=10)
+        assert (host.child.returncode, time.monotonic() - started < 4) == (0, True)
+
+
+def test_only_the_named_functions_load(tmp_path):
+    with running_host(write_app(tmp_path / "app", GOOD), arguments=["--functions", "A", "nobody"]) as host:
+        assert (host.get("/api/a").status, host.get("/api/b").status) == (200, 404)
+
+
+def test_functions_of_host_json_limit_what_loads(tmp_path):
+    root = write_app(tmp_path / "app", GOOD, host_json={"version": "2.0", "functions": ["b"]})
+    with running_host(root) as host:
+        assert (host.get("/api/a").status, host.get("/api/b").status) == (404, 200)
+
+
+def test_route_prefix_of_host_json_is_obeyed(tmp_path):
+    host_json = {"version": "2.0", "extensions": {"http": {"routePrefix": ""}}}
+    with running_host(write_app(tmp_path / "app", GOOD, host_json=host_json)) as host:
+        assert host.get("/a").body == b"a"
+
+
+def test_script_file_name_setting_is_obeyed(tmp_path):
+    root = write_app(tmp_path / "app", GOOD)
+    (root / "function_app.py").rename(root / "main_app.py")
+    with running_host(root, env={"PYTHON_SCRIPT_FILE_NAME": "main_app.py"}) as host:
+        assert host.get("/api/a").status == 200
+
+
+def test_listing_shows_methods_and_raw_template(tmp_path):
+    code = """
+    app = func.FunctionApp()
+    @app.route("items/{id:int}", methods=["GET", "POST"])
+    def items(req): ...
+    @app.timer_trigger("t", schedule="0 0 0 1 1 *")
+    def nightly(t): ...
+    """
+    with running_host(write_app(tmp_path / "app", code)) as host:
+        assert f"\titems: [GET,POST] {host.url}/api/items/{{id:int}}\n\n\tnightly: timerTrigger\n" in host.log()

@@ -1,0 +1,117 @@
+"""What the documents promise is there, and what is there is documented."""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scraper.settings import Settings
+from scraper.source_models import Gate, Source
+from scripts.checkout import ROOT
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/**/*.md"))]
+
+
+def setting_names() -> list[str]:
+    return [str(field.validation_alias or name.upper()) for name, field in Settings.model_fields.items()]
+
+
+def example_values() -> dict[str, str]:
+    values: dict[str, str] = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
+    return values
+
+
+@pytest.mark.parametrize("name", setting_names())
+def test_every_setting_is_documented_and_in_the_example(name: str) -> None:
+    assert f"| `{name}` |" in (ROOT / "docs/settings.md").read_text()
+    assert name in example_values()
+
+
+def test_the_example_holds_the_defaults_and_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in setting_names():
+        monkeypatch.delenv(name, raising=False)
+    defaults = Settings()
+    for name, value in example_values().items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == defaults.model_copy(update={"storage_connection": "UseDevelopmentStorage=true"})
+
+
+@pytest.mark.parametrize("key", [*Source.model_fields, *Gate.model_fields])
+def test_every_key_of_a_source_is_documented(key: str) -> None:
+    assert f"`{key}`" in (ROOT / "docs/sources.md").read_text()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_inside_the_repository_lead_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_every_make_command_of_the_documents_exists() -> None:
+    named = {name for path in DOCUMENTS for name in re.findall(r"^make ([a-z-]+)", path.read_text(), re.MULTILINE)}
+    known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {"demo", "test"} <= named
+    assert named <= known
+
+
+def test_make_help_lists_every_command() -> None:
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    known = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert known is not None
+    assert re.findall(r"^  make ([a-z-]+)", listed, re.MULTILINE) == known[1].split()
+
+
+def is_uploaded(path: str) -> bool:
+    """Whether `func publish` would take the file, by the simple patterns that our .funcignore uses."""
+    patterns = [line for line in (ROOT / ".funcignore").read_text().splitlines() if line and line[0] != "#"]
+    return not any(fnmatch.fnmatch(part, pattern) for part in Path(path).parts for pattern in patterns)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["function_app.py", "host.json", "requirements.txt", "sources.toml", "scraper/sources.py", "triggers/runs.py"],
+)
+def test_what_the_app_needs_is_uploaded(path: str) -> None:
+    assert (ROOT / path).exists()
+    assert is_uploaded(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["tests/conftest.py", "devhost/cli.py", ".venv/bin/python", "local.settings.json", "scraper/__pycache__/a.pyc"],
+)
+def test_what_only_a_laptop_needs_is_not_uploaded(path: str) -> None:
+    assert not is_uploaded(path)
+
+
+def test_every_file_of_the_app_is_uploaded() -> None:
+    packages = ["orchestrations", "activities", "triggers", "storage", "scraper"]
+    files = [path.relative_to(ROOT) for name in packages for path in (ROOT / name).rglob("*.py")]
+    assert [str(path) for path in files if not is_uploaded(str(path))] == []
+
+
+def test_orchestrators_never_ask_for_the_time() -> None:
+    """On replay the answer would differ; `context.current_utc_datetime` is the same every time."""
+    clocks = {"now", "utcnow", "today", "time", "monotonic", "uuid4"}
+    asked = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted((ROOT / "orchestrations").glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in clocks
+    ]
+    assert asked == []
+
+
+def test_function_app_imports_only_the_app_and_the_sdk() -> None:
+    """import-linter cannot read it: it is a module, not a package."""
+    allowed = {"azure", "orchestrations", "activities", "triggers", "scraper", "typing", "__future__"}
+    tree = ast.parse((ROOT / "function_app.py").read_text())
+    names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert {name.partition(".")[0] for name in names} <= allowed

@@ -1,0 +1,168 @@
+import io
+import logging
+import sys
+
+import pytest
+
+from devhost.console import (
+    CategoryFilter,
+    LineFormatter,
+    ListedFunction,
+    category_of,
+    console_handler,
+    start_up_lines,
+    wants_color,
+)
+
+
+def record(
+    message: str = "text", *, name: str = "devhost.web", level: int = logging.INFO, **extra: object
+) -> logging.LogRecord:
+    made = logging.LogRecord(name, level, __file__, 1, message, None, None)
+    made.created = 1793700000.0079  # 2026-11-03T10:00:00.0079Z
+    made.__dict__.update(extra)
+    return made
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_line_has_a_utc_stamp_with_milliseconds() -> None:
+    assert LineFormatter(use_color=False).format(record()) == "[2026-11-03T10:00:00.007Z] text"
+
+
+def test_every_line_of_a_message_is_stamped() -> None:
+    lines = LineFormatter(use_color=False).format(record("a\nb"))
+    assert lines == "[2026-11-03T10:00:00.007Z] a\n[2026-11-03T10:00:00.007Z] b"
+
+
+def test_every_line_of_a_traceback_is_stamped() -> None:
+    failed = record()
+    try:
+        raise ValueError("boom")
+    except ValueError:
+        failed.exc_info = sys.exc_info()
+    lines = LineFormatter(use_color=False).format(failed).split("\n")
+    assert lines[-1] == "[2026-11-03T10:00:00.007Z] ValueError: boom"
+    assert all(line.startswith("[2026-11-03T10:00:00.007Z] ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("level", "color"),
+    [
+        (logging.CRITICAL, "\x1b[91m"),
+        (logging.ERROR, "\x1b[91m"),
+        (logging.WARNING, "\x1b[33m"),
+        (logging.INFO, "\x1b[36m"),
+        (logging.DEBUG, "\x1b[32m"),
+    ],
+)
+def test_the_color_tells_the_level(level: int, color: str) -> None:
+    line = LineFormatter(use_color=True).format(record(level=level))
+    assert line == f"\x1b[32m[2026-11-03T10:00:00.007Z]\x1b[0m {color}text\x1b[0m"
+
+
+def test_a_terminal_gets_color() -> None:
+    assert wants_color(Terminal(), {}) is True
+
+
+def test_a_file_gets_no_color() -> None:
+    assert wants_color(io.StringIO(), {}) is False
+
+
+def test_no_color_is_respected() -> None:
+    assert wants_color(Terminal(), {"NO_COLOR": "1"}) is False
+
+
+@pytest.mark.parametrize(
+    ("name", "extra", "category"),
+    [
+        ("devhost.timers", {}, "Host.timers"),
+        ("devhost", {}, "Host"),
+        ("aiohttp.access", {}, "Host.aiohttp.access"),
+        ("scraper.fetch", {}, "Function"),
+        ("root", {}, "Function"),
+        ("devhost.functions", {"category": "Function.Nightly"}, "Function.Nightly"),
+    ],
+)
+def test_the_category_follows_the_logger(name: str, extra: dict[str, object], category: str) -> None:
+    assert category_of(record(name=name, **extra)) == category
+
+
+@pytest.mark.parametrize(
+    ("log_levels", "options", "name", "level", "passes"),
+    [
+        ({}, {}, "app", logging.INFO, True),
+        ({}, {}, "app", logging.DEBUG, False),
+        ({}, {}, "devhost.web", logging.INFO, False),
+        ({}, {}, "devhost.web", logging.WARNING, True),
+        ({}, {"is_verbose": True}, "devhost.web", logging.INFO, True),
+        ({"default": "Error"}, {}, "app", logging.WARNING, False),
+        ({"default": "Debug"}, {}, "devhost.web", logging.DEBUG, True),
+        ({"Host": "None"}, {}, "devhost.web", logging.CRITICAL, False),
+        ({"host": "Error", "HOST.web": "Trace"}, {}, "devhost.web", 5, True),
+        ({"default": "Error"}, {"user_level": "Debug"}, "app", logging.DEBUG, True),
+        ({"Function": "Error"}, {"user_level": "Debug"}, "app", logging.DEBUG, False),
+    ],
+)
+def test_the_filter_follows_host_json_and_options(
+    log_levels: dict[str, str], options: dict[str, object], name: str, level: int, passes: bool
+) -> None:
+    category_filter = CategoryFilter(log_levels, **{"is_verbose": False, **options})
+    assert category_filter.filter(record(name=name, level=level)) is passes
+
+
+def test_a_record_marked_always_shown_passes() -> None:
+    assert CategoryFilter({"default": "None"}, is_verbose=False).filter(record(always_shown=True)) is True
+
+
+def test_the_handler_formats_and_filters() -> None:
+    stream = io.StringIO()
+    handler = console_handler(stream, {}, is_verbose=False)
+    handler.handle(record("hidden"))
+    handler.handle(record("shown", name="app"))
+    assert stream.getvalue() == "[2026-11-03T10:00:00.007Z] shown\n"
+
+
+def test_the_list_has_http_first_then_others_then_disabled() -> None:
+    functions = [
+        ListedFunction("Alarm", "timerTrigger", is_disabled=True),
+        ListedFunction("Any", "httpTrigger", url="http://localhost:7071/api/any"),
+        ListedFunction("Nightly", "timerTrigger"),
+        ListedFunction("Pages", "httpTrigger", ("get", "POST"), "http://localhost:7071/api/p/{id:int}"),
+    ]
+    assert start_up_lines(["devhost"], functions, is_verbose=False, use_color=False) == [
+        "devhost",
+        "",
+        "Functions:",
+        "",
+        "\tAny: http://localhost:7071/api/any",
+        "",
+        "\tPages: [GET,POST] http://localhost:7071/api/p/{id:int}",
+        "",
+        "\tNightly: timerTrigger",
+        "",
+        "\tAlarm is disabled.",
+        "",
+        "Start with --verbose to see what the host logs about itself.",
+    ]
+
+
+def test_an_empty_list_says_so() -> None:
+    lines = start_up_lines([], [], is_verbose=True, use_color=False)
+    assert lines == ["", "No functions found; see the messages above.", ""]
+
+
+def test_the_list_is_colored_on_a_terminal() -> None:
+    functions = [ListedFunction("A", "httpTrigger", ("GET",), "http://x/a"), ListedFunction("B", "timerTrigger")]
+    assert start_up_lines([], functions, is_verbose=True, use_color=True) == [
+        "",
+        "\x1b[33mFunctions:\x1b[0m",
+        "",
+        "\t\x1b[33mA:\x1b[0m \x1b[32m[GET] http://x/a\x1b[0m",
+        "",
+        "\t\x1b[93mB:\x1b[0m timerTrigger",
+        "",
+    ]

@@ -1,0 +1,64 @@
+import azure.functions as func
+import pytest
+from azure.functions.http import HttpRequestConverter
+
+from devhost.web.paths import decode_path
+from devhost.web.request import http_datum, query_values
+
+
+def request(raw_target: str = "/api/a", *, headers=(), body: bytes = b"", route_values=None) -> func.HttpRequest:
+    datum = http_datum(
+        method="post",
+        scheme="http",
+        host="localhost:7071",
+        raw_target=raw_target,
+        headers=headers,
+        route_values=route_values or {},
+        body=body,
+    )
+    return HttpRequestConverter.decode(datum, trigger_metadata=None)
+
+
+@pytest.mark.parametrize(
+    ("raw_query", "values"),
+    [
+        ("a=&b=1", {"b": "1"}),
+        ("a=1&a=2", {"a": "1,2"}),
+        ("a=1&A=2", {"a": "1,2"}),
+        ("a=&a=2", {"a": "2"}),
+        ("a", {}),
+        ("a=x+y%20z", {"a": "x y z"}),
+        ("", {}),
+    ],
+)
+def test_query_values(raw_query, values):
+    assert query_values(raw_query) == values
+
+
+def test_method_is_upper_case():
+    assert request().method == "POST"
+
+
+def test_url_keeps_the_raw_query_and_an_encoded_slash():
+    assert request("/api/a%2fb/%41 c?x=%20&y=").url == "http://localhost:7071/api/a%2fb/A%20c?x=%20&y="
+
+
+def test_repeated_headers_are_joined():
+    assert request(headers=[("X-A", "1"), ("x-a", "2")]).headers["x-A"] == "1,2"
+
+
+def test_route_values_are_passed_on():
+    assert dict(request(route_values={"id": "7"}).route_params) == {"id": "7"}
+
+
+def test_body_is_bytes():
+    assert request(body=b"\xff\x00").get_body() == b"\xff\x00"
+
+
+def test_empty_body_is_not_json():
+    with pytest.raises(ValueError, match="does not contain valid JSON"):
+        request().get_json()
+
+
+def test_path_is_decoded_except_for_slashes():
+    assert decode_path("/a%20b/c%2Fd%C3%A9") == "/a b/c%2Fdé"

@@ -1,0 +1,134 @@
+"""Finding pages, with sitemaps from memory."""
+
+import gzip
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scraper.discover import Discovery, discover_pages
+from scraper.errors import PageGone, SitemapError
+from scraper.fetch import FetchedPage
+from scraper.models import Reason
+from scraper.sitemaps import Sitemap, parse_sitemap
+from scraper.sources import Source
+
+SITE = "https://books.example"
+ROOT = f"{SITE}/sitemap.xml"
+NAMESPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+
+
+def urlset(*locations: str) -> bytes:
+    return f"<urlset {NAMESPACE}>{''.join(f'<url><loc>{loc}</loc></url>' for loc in locations)}</urlset>".encode()
+
+
+def index(*locations: str) -> bytes:
+    children = "".join(f"<sitemap><loc> {loc}\n</loc></sitemap>" for loc in locations)
+    return f"<sitemapindex>{children}</sitemapindex>".encode()
+
+
+async def found(files: Mapping[str, bytes], **keys: Any) -> Discovery:
+    async def fetch(url: str) -> tuple[FetchedPage, int]:
+        if url not in files:
+            raise PageGone(url, 404)
+        return FetchedPage(url, url, 200, files[url], "", None, datetime(2024, 3, 1, tzinfo=UTC)), 1
+
+    finder = {} if {"urls", "url_template"} & keys.keys() else {"sitemap": ROOT}
+    source = Source.model_validate({"name": "books", "fields": {"t": "h1"}} | finder | keys)
+    return await discover_pages(source, fetch=fetch)
+
+
+async def test_listed_urls_come_once_each_in_their_order() -> None:
+    discovery = await found({}, urls=[f"{SITE}/b", f"{SITE}/a", f"{SITE}/b#top"])
+    assert discovery == Discovery((f"{SITE}/b", f"{SITE}/a"), (), 0)
+
+
+async def test_pages_beyond_the_limit_are_counted() -> None:
+    discovery = await found({}, url_template=f"{SITE}/{{page}}", pages="1-10", max_pages=3)
+    assert (len(discovery.urls), discovery.left_out) == (3, 7)
+
+
+async def test_sitemap_pages_come_in_its_order_and_relative_ones_are_resolved() -> None:
+    assert (await found({ROOT: urlset(f"{SITE}/2", "/1")})).urls == (f"{SITE}/2", f"{SITE}/1")
+
+
+async def test_index_leads_to_plain_and_gzipped_sitemaps() -> None:
+    files = {ROOT: index("/a.xml", "/b.xml.gz"), f"{SITE}/a.xml": urlset("/1")}
+    files[f"{SITE}/b.xml.gz"] = gzip.compress(urlset("/2"))
+    assert (await found(files)).urls == (f"{SITE}/1", f"{SITE}/2")
+
+
+async def test_broken_child_sitemap_is_a_failure_and_the_others_go_on() -> None:
+    files = {
+        ROOT: index("/gone.xml", "/bad.xml", "/a.xml"),
+        f"{SITE}/bad.xml": b"<html>",
+        f"{SITE}/a.xml": urlset("/1"),
+    }
+    discovery = await found(files)
+    assert discovery.urls == (f"{SITE}/1",)
+    assert [failure.reason for failure in discovery.failures] == [Reason.HTTP_404, Reason.BAD_SITEMAP]
+
+
+async def test_an_index_that_names_itself_ends() -> None:
+    discovery = await found({ROOT: index(ROOT, "/a.xml"), f"{SITE}/a.xml": urlset("/1")})
+    assert discovery == Discovery((f"{SITE}/1",), (), 0)
+
+
+async def test_indexes_below_indexes_end_at_a_depth() -> None:
+    files = {f"{SITE}/{level}.xml": index(f"/{level + 1}.xml") for level in range(20)}
+    discovery = await found(files | {ROOT: index("/0.xml")})
+    assert [(failure.url, failure.reason) for failure in discovery.failures] == [(f"{SITE}/3.xml", Reason.BAD_SITEMAP)]
+
+
+async def test_an_empty_sitemap_is_a_failure() -> None:
+    discovery = await found({ROOT: urlset()})
+    assert [failure.reason for failure in discovery.failures] == [Reason.NO_PAGES]
+
+
+async def test_a_location_that_is_no_page_is_a_failure() -> None:
+    discovery = await found({ROOT: urlset("javascript:alert(1)", "/1")})
+    assert (discovery.urls, [failure.reason for failure in discovery.failures]) == ((f"{SITE}/1",), [Reason.BAD_URL])
+
+
+async def test_prefixed_names_are_understood() -> None:
+    body = b"<s:urlset xmlns:s='urn:x'><s:url><s:loc>/1</s:loc></s:url></s:urlset>"
+    assert (await found({ROOT: body})).urls == (f"{SITE}/1",)
+
+
+async def test_locations_of_images_are_no_pages() -> None:
+    body = b"<urlset xmlns:i='urn:i'><url><loc>/1</loc><i:image><i:loc>/1.png</i:loc></i:image></url></urlset>"
+    assert (await found({ROOT: body})).urls == (f"{SITE}/1",)
+
+
+async def test_pages_before_a_defect_are_kept_and_the_defect_is_listed() -> None:
+    discovery = await found({ROOT: urlset("/1") + b"<junk/>"})
+    assert (discovery.urls, [f.reason for f in discovery.failures]) == ((f"{SITE}/1",), [Reason.BAD_SITEMAP])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'<!DOCTYPE urlset [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><urlset><url><loc>&b;</loc></url></urlset>',
+        b'<!DOCTYPE urlset [<!ENTITY x SYSTEM "file:///etc/hostname">]><urlset><url><loc>&x;</loc></url></urlset>',
+    ],
+)
+def test_entity_declarations_are_refused(body: bytes) -> None:
+    with pytest.raises(SitemapError, match="declares entities"):
+        parse_sitemap(body, url=ROOT, into=Sitemap())
+
+
+def test_a_gzip_bomb_is_too_large() -> None:
+    with pytest.raises(SitemapError) as caught:
+        parse_sitemap(gzip.compress(urlset() + b" " * 60_000_000), url=ROOT, into=Sitemap())
+    assert caught.value.reason == Reason.BODY_TOO_LARGE
+
+
+@given(
+    st.binary(max_size=300), st.sampled_from([b"", b"\x1f\x8b", b"<urlset>", b"<?xml version='1.0' encoding='big5'?>"])
+)
+def test_random_bytes_raise_only_sitemap_errors(body: bytes, start: bytes) -> None:
+    with pytest.raises(SitemapError):
+        parse_sitemap(start + body + b"<", url=ROOT, into=Sitemap())

@@ -1,0 +1,225 @@
+"""Saved and broken pages into rows."""
+
+import json
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scraper.errors import BadValue, ExtractError, MissingField, PageLayoutChanged
+from scraper.extract import check_content_type, extract_rows
+from scraper.models import Reason, scalar_as_json
+from scraper.sources import Source
+
+DATA = Path(__file__).parents[2] / "data" / "books"
+URL = "https://books.example/list/1.html"
+BOOK_FIELDS: dict[str, Any] = {
+    "title": "h3 a::text",
+    "link": "h3 a::attr(href)",
+    "price": {"css": ".price", "type": "decimal", "regex": r"£([\d.]+)"},
+    "stock": {"css": "span::attr(data-stock)", "type": "int"},
+    "seen": {"css": "time::attr(datetime)", "type": "date", "required": False},
+}
+
+
+def source_of(fields: dict[str, Any], rows: str | None = None) -> Source:
+    return Source.model_validate({"name": "books", "urls": [URL], "rows": rows, "fields": fields})
+
+
+def values_of(source: Source, html: str, url: str = URL) -> list[dict[str, Any]]:
+    return [row.values for row in extract_rows(source, html.encode(), url=url, charset=None)]
+
+
+def saved(case: str) -> tuple[bytes, str, Any]:
+    folder = DATA / case
+    about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+    expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    return (folder / "page.html").read_bytes(), about["url"], expected
+
+
+@pytest.mark.parametrize("field", list(BOOK_FIELDS))
+def test_saved_listing_gives_the_expected_field(field: str) -> None:
+    body, url, expected = saved("listing-1")
+    rows = extract_rows(source_of(BOOK_FIELDS, "li.book"), body, url=url, charset=None)
+    assert [scalar_as_json(row.values[field]) for row in rows] == [row[field] for row in expected]
+
+
+def test_rows_are_numbered_from_zero_in_page_order() -> None:
+    body, url, _ = saved("listing-1")
+    rows = extract_rows(source_of(BOOK_FIELDS, "li.book"), body, url=url, charset=None)
+    assert [row.position for row in rows] == [0, 1]
+
+
+def test_page_labelled_latin1_is_read_as_its_superset() -> None:
+    body, url, expected = saved("listing-latin1")
+    rows = extract_rows(source_of({"title": "h1"}), body, url=url, charset=None)
+    assert [row.values for row in rows] == expected
+
+
+def test_meta_charset_wins_where_the_header_does_not_fit_the_bytes() -> None:
+    body, url, expected = saved("listing-latin1")
+    rows = extract_rows(source_of({"title": "h1"}), body, url=url, charset="utf-8")
+    assert [row.values for row in rows] == expected
+
+
+def test_header_charset_wins_over_the_meta_tag() -> None:
+    body = '<meta charset="windows-1252"><h1>é</h1>'.encode()
+    rows = extract_rows(source_of({"title": "h1"}), body, url=URL, charset="utf-8")
+    assert rows[0].values == {"title": "é"}
+
+
+def test_byte_order_mark_wins_over_the_header() -> None:
+    rows = extract_rows(source_of({"title": "h1"}), "\ufeff<h1>é</h1>".encode("utf-16"), url=URL, charset="koi8-r")
+    assert rows[0].values == {"title": "é"}
+
+
+@pytest.mark.parametrize("label", ["utf-7", "base64", "unicode_escape", "idna", "klingon", "\x00", ""])
+def test_a_label_that_is_no_charset_of_pages_is_passed_over(label: str) -> None:
+    rows = extract_rows(source_of({"title": "h1"}), "<h1>é +AGE-</h1>".encode(), url=URL, charset=label)
+    assert rows[0].values == {"title": "é +AGE-"}
+
+
+def test_a_page_that_no_charset_fits_is_not_decodable() -> None:
+    with pytest.raises(ExtractError) as caught:
+        extract_rows(source_of({"title": "h1"}), b"<h1>\xff\xfa\xf0</h1>", url=URL, charset="utf-8")
+    assert caught.value.reason == Reason.NOT_DECODABLE
+
+
+def test_one_damaged_character_in_a_long_page_is_tolerated() -> None:
+    body = b"<h1>ok</h1><!-- \xff -->" + b"x" * 1000
+    assert extract_rows(source_of({"title": "h1"}), body, url=URL, charset=None)[0].values == {"title": "ok"}
+
+
+def test_row_selector_without_a_match_says_that_the_layout_changed() -> None:
+    with pytest.raises(PageLayoutChanged) as caught:
+        values_of(source_of({"title": "h3"}, "li.gone"), "<li><h3>x</h3>")
+    assert (caught.value.reason, caught.value.missing) == (Reason.NO_ROWS, "li.gone")
+
+
+def test_missing_required_field_names_field_selector_and_row() -> None:
+    with pytest.raises(MissingField) as caught:
+        values_of(source_of({"title": "h3"}, "li"), "<li><h3>x</h3></li><li></li>")
+    assert (caught.value.field, caught.value.selector, caught.value.position) == ("title", "h3", 1)
+
+
+def test_missing_optional_field_is_none() -> None:
+    source = source_of({"title": {"css": "h3", "required": False}})
+    assert values_of(source, "<p>nothing</p>") == [{"title": None}]
+
+
+def test_blank_text_counts_as_missing() -> None:
+    with pytest.raises(MissingField):
+        values_of(source_of({"title": "h1"}), "<h1> \n\xa0 </h1>")
+
+
+def test_text_of_the_wrong_type_names_the_field_even_if_optional() -> None:
+    source = source_of({"stock": {"css": "b", "type": "int", "required": False}})
+    with pytest.raises(BadValue) as caught:
+        values_of(source, "<b>many</b>")
+    assert caught.value.field == "stock"
+
+
+def test_whole_match_is_the_value_of_a_regex_without_groups() -> None:
+    assert values_of(source_of({"n": {"css": "b", "type": "int", "regex": r"\d+"}}), "<b>about 12 kg</b>") == [
+        {"n": 12}
+    ]
+
+
+def test_required_text_that_the_regex_does_not_match_is_a_bad_value() -> None:
+    with pytest.raises(BadValue, match="'sold out' does not match"):
+        values_of(source_of({"price": {"css": "b", "regex": r"£(\d+)"}}), "<b>sold out</b>")
+
+
+def test_optional_field_whose_regex_does_not_match_is_none() -> None:
+    source = source_of({"n": {"css": "b", "regex": r"\d+", "required": False}})
+    assert values_of(source, "<b>none</b>") == [{"n": None}]
+
+
+def test_attribute_of_the_row_itself_is_reached_with_an_empty_selector() -> None:
+    source = source_of({"id": "::attr(data-id)", "text": "::text"}, "li")
+    assert values_of(source, '<li data-id="7">a') == [{"id": "7", "text": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("markup", "absolute"),
+    [
+        ("<a href='next'>x</a>", "https://books.example/list/next"),
+        ("<a href='?p=2&amp;q=a'>x</a>", "https://books.example/list/1.html?p=2&q=a"),
+        ("<a href='//cdn.example/x'>x</a>", "https://cdn.example/x"),
+        ("<base href='/shop/'><a href='a'>x</a>", "https://books.example/shop/a"),
+        ("<base href='http://[bad/'><a href='a'>x</a>", "https://books.example/list/a"),
+        ("<a href='mailto:me@books.example'>x</a>", "mailto:me@books.example"),
+    ],
+)
+def test_links_become_absolute(markup: str, absolute: str) -> None:
+    assert values_of(source_of({"link": "a::attr(href)"}), markup) == [{"link": absolute}]
+
+
+def test_link_that_is_no_url_is_a_bad_value() -> None:
+    with pytest.raises(BadValue):
+        values_of(source_of({"link": "a::attr(href)"}), "<a href='http://[bad/'>x</a>")
+
+
+def test_deeply_nested_markup_is_refused_at_once() -> None:
+    started = time.monotonic()
+    with pytest.raises(ExtractError) as caught:
+        values_of(source_of({"title": "h1"}), "<div>" * 200_000)
+    assert (caught.value.reason, time.monotonic() - started < 10) == (Reason.TOO_COMPLEX, True)
+
+
+def test_a_long_flat_page_is_not_taken_for_a_bomb() -> None:
+    html = "<ul>" + "<li><b>x</b><br><img src=a>" * 20_000 + "</ul>"
+    assert len(values_of(source_of({"x": "b"}, "li"), html)) == 20_000
+
+
+@pytest.mark.parametrize("content_type", ["image/png", "application/pdf", "application/octet-stream"])
+def test_what_is_not_a_page_is_unsupported(content_type: str) -> None:
+    with pytest.raises(ExtractError) as caught:
+        check_content_type(content_type, url=URL)
+    assert caught.value.reason == Reason.UNSUPPORTED_CONTENT
+
+
+@given(st.binary(max_size=600), st.one_of(st.none(), st.text(max_size=12), st.sampled_from(["utf-16", "gbk", "big5"])))
+def test_random_bytes_raise_only_extract_errors(body: bytes, charset: str | None) -> None:
+    source = source_of(BOOK_FIELDS, "li")
+    with suppress(ExtractError):
+        extract_rows(source, body, url=URL, charset=charset)
+
+
+MARKUP = st.lists(
+    st.sampled_from(
+        [
+            "<li>",
+            "</li>",
+            "<h3>",
+            "<a href='",
+            "'>",
+            "</a",
+            "<p class=price>",
+            "£1.5",
+            "<!--",
+            "]]>",
+            "<svg>",
+            "\x00",
+            "<table>",
+            "<span data-stock=1>",
+            "<template>",
+            "&#xD800;",
+            "&amp",
+            "<script>",
+            "</p>",
+            "<base href='//['>",
+        ]
+    ),
+    max_size=40,
+)
+
+
+@given(MARKUP)
+def test_broken_markup_raises_only_extract_errors(parts: list[str]) -> None:
+    with suppress(ExtractError):
+        extract_rows(source_of(BOOK_FIELDS, "li"), "".join(parts).encode(), url=URL, charset=None)

@@ -1,0 +1,133 @@
+"""The sources file: what is accepted, and the one line that refuses the rest."""
+
+from pathlib import Path
+
+import pytest
+
+from scraper.errors import SourcesFileError
+from scraper.sources import Source, load_sources
+
+HEAD = '[[source]]\nname = "books"\n'
+URLS = 'urls = ["https://books.example/1"]\n'
+FIELDS = '[source.fields]\ntitle = "h1::text"\n'
+
+
+def load(tmp_path: Path, text: str, **environ: str) -> tuple[Source, ...]:
+    path = tmp_path / "sources.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_sources(path, environ)
+
+
+def refusal(tmp_path: Path, text: str, **environ: str) -> str:
+    with pytest.raises(SourcesFileError) as caught:
+        load(tmp_path, text, **environ)
+    assert "\n" not in str(caught.value)
+    return str(caught.value).removeprefix(f"{tmp_path / 'sources.toml'}: ")
+
+
+def test_short_and_long_form_of_a_field_say_the_same(tmp_path: Path) -> None:
+    (source,) = load(tmp_path, HEAD + URLS + FIELDS + 'long = { css = "h1::text" }\n')
+    assert source.fields["title"] == source.fields["long"]
+
+
+def test_a_field_is_required_unless_it_says_otherwise(tmp_path: Path) -> None:
+    (source,) = load(tmp_path, HEAD + URLS + FIELDS)
+    assert source.fields["title"].required
+
+
+@pytest.mark.parametrize("pages", ['"1-3"', "[1, 3]", "{ first = 1, last = 3 }"])
+def test_a_template_stands_for_its_range(tmp_path: Path, pages: str) -> None:
+    text = f'url_template = "https://books.example/p/{{page}}.html"\npages = {pages}\n'
+    (source,) = load(tmp_path, HEAD + text + FIELDS)
+    assert list(source.template_urls()) == [f"https://books.example/p/{page}.html" for page in (1, 2, 3)]
+
+
+def test_settings_are_filled_in_at_any_depth(tmp_path: Path) -> None:
+    text = HEAD + 'urls = ["${SITE}/1"]\nconcurrency = "${MANY}"\n[source.fields]\ntitle = { css = "${CSS}" }\n'
+    (source,) = load(tmp_path, text, SITE="https://books.example", CSS="h2", MANY="3")
+    assert (source.urls, source.fields["title"].css, source.concurrency) == (("https://books.example/1",), "h2", 3)
+
+
+def test_a_doubled_dollar_sign_is_no_setting(tmp_path: Path) -> None:
+    (source,) = load(tmp_path, HEAD + URLS + '[source.fields]\ntitle = { css = "h1", regex = "$${NAME}" }\n')
+    assert source.fields["title"].regex == "${NAME}"
+
+
+def test_a_missing_setting_names_source_key_setting_and_cure(tmp_path: Path) -> None:
+    assert refusal(tmp_path, HEAD + 'urls = ["${SITE}/1"]\n' + FIELDS) == (
+        "source books: urls: setting SITE is not set; set it, or write the value in place of ${SITE}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (HEAD + URLS + "max_page = 3\n" + FIELDS, "max_page: there is no such key; did you mean 'max_pages'?"),
+        (HEAD + URLS + FIELDS + "[source.gate]\nmin_row = 1\n", "gate.min_row: there is no such key; did you mean"),
+        (HEAD + URLS + '[source.fields]\na = { csss = "p", css = "p" }\n', "fields.a.csss: there is no such key"),
+        (HEAD + FIELDS, "exactly one of urls, url_template, sitemap is needed; there is none"),
+        (HEAD + URLS + 'sitemap = "https://books.example/s.xml"\n' + FIELDS, "there is urls and sitemap"),
+        (HEAD + 'url_template = "https://books.example/{page}"\n' + FIELDS, "url_template and pages belong together"),
+        (HEAD + 'url_template = "https://books.example/{n}"\npages = "1-2"\n' + FIELDS, "must have {page} once"),
+        (HEAD + 'url_template = "https://books.example/{page}"\npages = "5-2"\n' + FIELDS, "is before the first"),
+        (HEAD + 'url_template = "https://books.example/{page}"\npages = "all"\n' + FIELDS, "is not a range"),
+        (HEAD + "urls = []\n" + FIELDS, "urls: the list is empty"),
+        (HEAD + 'urls = ["ftp://books.example/"]\n' + FIELDS, "only http:// and https:// URLs are fetched"),
+        (HEAD + 'urls = ["file:///etc/passwd"]\n' + FIELDS, "only http:// and https:// URLs are fetched"),
+        (HEAD + 'urls = ["https://me:secret@books.example/"]\n' + FIELDS, "do not belong into a URL"),
+        (HEAD + 'urls = ["https://[::1/"]\n' + FIELDS, "not a URL"),
+        (HEAD + URLS + '[source.fields]\ntitle = "h1["\n', "fields.title.css: 'h1[' is not a CSS selector"),
+        (HEAD + URLS + '[source.fields]\ntitle = "h1::html"\n', "ends neither in ::text nor in ::attr(name)"),
+        (HEAD + URLS + '[source.fields]\ntitle = ""\n', "a selector is needed"),
+        (HEAD + URLS + '[source.fields]\ntitle = "::text"\n', "there is no rows selector"),
+        (HEAD + URLS + '[source.fields]\nt = { css = "p", regex = "(" }\n', "fields.t.regex: not a regular expression"),
+        (HEAD + URLS + '[source.fields]\nt = { css = "p", type = "money" }\n', "fields.t.type: input should be 'str'"),
+        (HEAD + URLS + '[source.fields]\n_url = "p"\n', "'_url' cannot be a field's name"),
+        (HEAD + URLS + "[source.fields]\n", "a source has 1 to 200 fields"),
+        (HEAD + URLS, "fields: the key is missing"),
+        (HEAD + URLS + 'rows = "li:nope"\n' + FIELDS, "rows: 'li:nope' is not a CSS selector"),
+        (
+            HEAD + URLS + "concurrency = 0\n" + FIELDS,
+            "concurrency: input should be greater than or equal to 1, not '0'",
+        ),
+        (HEAD.replace("books", "My Books") + URLS + FIELDS, "'My Books' cannot be a source's name"),
+    ],
+)
+def test_a_bad_source_is_refused_with_key_and_reason(tmp_path: Path, text: str, reason: str) -> None:
+    message = refusal(tmp_path, text)
+    assert message.startswith(("source books: ", "source My Books: "))
+    assert reason in message
+
+
+def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
+    one = HEAD + URLS + FIELDS
+    assert refusal(tmp_path, one + one) == "source books: name: another source has the same name; rename one of them"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "there is no source; add a [[source]] table"),
+        ("[[sources]]\n", "sources: there is no such key; did you mean 'source'?"),
+        ("[source]\n", "source: write each source under [[source]]"),
+        ("source = = 1", "not TOML: Invalid value (at line 1, column 10)"),
+    ],
+)
+def test_a_file_that_holds_no_sources_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    assert reason in refusal(tmp_path, text)
+
+
+def test_a_source_without_a_name_is_called_by_its_number(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "[[source]]\n" + URLS + FIELDS) == "source #1: name: the key is missing"
+
+
+def test_a_missing_file_is_named_with_its_setting(tmp_path: Path) -> None:
+    with pytest.raises(SourcesFileError, match="there is no such file; set SOURCES_FILE"):
+        load_sources(tmp_path / "none.toml", {})
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sources.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SourcesFileError, match="the file cannot be read"):
+        load_sources(path, {})

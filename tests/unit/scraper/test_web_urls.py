@@ -1,0 +1,50 @@
+"""What counts as a page's URL."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scraper.web_urls import page_url, url_problem
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a.example", "https://a.example:8443/p?q=1#x", "http://[::1]/", "http://é.example/ü"]
+)
+def test_http_urls_are_accepted(url: str) -> None:
+    assert url_problem(url) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "/p",
+        "a.example",
+        "ftp://a.example",
+        "http://",
+        "http:///p",
+        "http://a.example:99999/",
+        "http://a.example:0/",
+        "http://a b.example",
+        "http://a.example\\@b.example",
+        "http://u@a.example",
+        "http://[::1",
+        "javascript:alert(1)",
+        "http://a.example/\n",
+        "http://a.example/" + "x" * 2000,
+    ],
+)
+def test_everything_else_has_a_problem(url: str) -> None:
+    assert url_problem(url)
+
+
+def test_fragment_is_dropped_and_reference_resolved() -> None:
+    assert page_url("https://a.example/x/y", " ../z?q#top ") == "https://a.example/z?q"
+
+
+@given(st.text(max_size=80))
+def test_any_reference_is_a_usable_url_or_a_value_error(reference: str) -> None:
+    with suppress(ValueError):
+        assert url_problem(page_url("https://a.example/", reference)) is None
