@@ -1,5 +1,6 @@
 """Planning a source's pages and scraping one batch of them."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from orchestrations import names
 from scraper.app_sources import app_source
 from scraper.discover import discover
 from scraper.load import scrape_pages
-from scraper.models import PageFailed, PageFailure, PageLoaded, Share
+from scraper.models import PageFailed, PageFailure, Share
 from scraper.politeness import plan_window
 from scraper.settings import Settings
 from storage.batches import BatchResult, Plan, cut_batches
@@ -67,29 +68,26 @@ async def scrape_batch(payload: Mapping[str, Any]) -> dict[str, Any]:
     settings = Settings()
     store = open_store(settings)
     batch, snapshot = payload["batch"], snapshot_id(payload["source"], payload["epoch"])
-    recorded = await store.batches.result(snapshot, batch)
+    ticket, recorded, urls = await asyncio.gather(
+        store.tickets.read(names.DAILY_SCRAPE),
+        store.batches.result(snapshot, batch),
+        store.batches.pages(snapshot, plan_attempt=payload["plan_attempt"], batch=batch),
+    )
     if recorded is not None:
         return _scraped(recorded)
-    ticket = await store.tickets.read(names.DAILY_SCRAPE)
     if ticket is None or ticket.epoch != payload["epoch"]:
         return {"code": "superseded"}
-    urls = await store.batches.pages(snapshot, plan_attempt=payload["plan_attempt"], batch=batch)
-    loaded: list[PageLoaded] = []
-    failed: list[tuple[int, PageFailure]] = []
-    async for outcome in scrape_pages(
-        app_source(settings, payload["source"]),
-        urls,
-        fetcher=open_fetcher(settings),
-        share=Share.model_validate(payload["share"]),
-    ):
-        if isinstance(outcome, PageFailed):
-            failed.append((outcome.index, outcome.failure))
-        else:
-            loaded.append(outcome)
     attempt = uuid4().hex[:12]
-    rows = await store.rows.stage(snapshot, batch, attempt, loaded)
+    source, share = app_source(settings, payload["source"]), Share.model_validate(payload["share"])
+    failed: list[tuple[int, PageFailure]] = []
+    async with store.rows.staging(snapshot, batch, attempt) as staging:
+        async for outcome in scrape_pages(source, urls, fetcher=open_fetcher(settings), share=share):
+            if isinstance(outcome, PageFailed):
+                failed.append((outcome.index, outcome.failure))
+            else:
+                staging.add(outcome)
     await store.rows.stage_failures(snapshot, batch, attempt, failed)
-    result = BatchResult(batch, attempt, len(loaded), len(failed), rows)
+    result = BatchResult(batch, attempt, len(urls) - len(failed), len(failed), staging.rows)
     return _scraped(await store.batches.record_result(snapshot, result))
 
 

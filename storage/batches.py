@@ -65,19 +65,15 @@ class Batches:
 
     async def record_plan(self, snapshot: str, plan: Plan, pages: Sequence[Sequence[str]]) -> Plan:
         """Store the page lists, then the plan; returns the plan that counts, ours or an earlier one."""
-        table = await self._tables.table("batches")
-        async with storage_faults():
-            await upsert_all(
-                table,
-                [
-                    {
-                        "PartitionKey": snapshot,
-                        "RowKey": _page_list_key(plan.attempt, number),
-                        "pages": EntityProperty(_pack(urls), EdmType.BINARY),
-                    }
-                    for number, urls in enumerate(pages)
-                ],
-            )
+        entities = (
+            {
+                "PartitionKey": snapshot,
+                "RowKey": _page_list_key(plan.attempt, number),
+                "pages": EntityProperty(_pack(urls), EdmType.BINARY),
+            }
+            for number, urls in enumerate(pages)
+        )
+        await upsert_all(await self._tables.table("batches"), entities)
         return await self._insert_once(snapshot, PLAN, plan, Plan)
 
     async def pages(self, snapshot: str, *, plan_attempt: str, batch: int) -> list[str]:

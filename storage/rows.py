@@ -5,6 +5,7 @@ that `batches` recorded; the leavings of all others are invisible and go with th
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,7 +17,7 @@ from scraper.models import PageFailure, PageLoaded, Scalar
 from storage.batches import BatchResult
 from storage.keys import attempt_key, batch_partition, prefix_filter
 from storage.tables import Tables, storage_faults
-from storage.writes import upsert_all
+from storage.writes import Writer, upsert_all
 
 PLAN_BATCH = 999_999  # failures that planning met, filed where no batch is
 INT32 = range(-(2**31), 2**31)
@@ -38,24 +39,18 @@ class Rows:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
+    @asynccontextmanager
+    async def staging(self, snapshot: str, batch: int, attempt: str) -> AsyncIterator["Staging"]:
+        """Takes the loaded pages of one attempt as they come; all are written when the block ends."""
+        async with Writer(await self._tables.table("rows")) as writer:
+            yield Staging(writer, batch_partition(snapshot, batch), attempt)
+
     async def stage(self, snapshot: str, batch: int, attempt: str, pages: Iterable[PageLoaded]) -> int:
         """Write the rows of one attempt; returns how many."""
-        partition = batch_partition(snapshot, batch)
-        entities = [
-            {
-                "PartitionKey": partition,
-                "RowKey": attempt_key(attempt, page.index, row.position),
-                "_url": page.url,
-                "_position": row.position,
-                "_fetched_at": page.fetched_at,
-                **{name: _storable(value) for name, value in row.values.items() if value is not None},
-            }
-            for page in pages
-            for row in page.rows
-        ]
-        async with storage_faults():
-            await upsert_all(await self._tables.table("rows"), entities)
-        return len(entities)
+        async with self.staging(snapshot, batch, attempt) as staging:
+            for page in pages:
+                staging.add(page)
+        return staging.rows
 
     async def stage_failures(
         self, snapshot: str, batch: int, attempt: str, failures: Sequence[tuple[int, PageFailure]]
@@ -99,6 +94,33 @@ class Rows:
                     yield PageFailure.model_validate(
                         {name: entity[name] for name in PageFailure.model_fields if name in entity}
                     )
+
+
+class Staging:
+    """The rows of one attempt on their way into storage; `rows` counts them."""
+
+    def __init__(self, writer: Writer, partition: str, attempt: str) -> None:
+        self.rows = 0
+        self._writer, self._partition, self._attempt = writer, partition, attempt
+
+    def add(self, page: PageLoaded) -> None:
+        """Take the rows of one page."""
+        self.rows += len(page.rows)
+        self._writer.add(
+            {
+                "PartitionKey": self._partition,
+                "RowKey": attempt_key(self._attempt, page.index, row.position),
+                "_url": page.url,
+                "_position": row.position,
+                "_fetched_at": page.fetched_at,
+                **{name: _storable(value) for name, value in row.values.items() if value is not None},
+            }
+            for row in page.rows
+        )
+
+
+def _without_none(failure: PageFailure) -> dict[str, Any]:
+    return {name: value for name, value in failure.model_dump(mode="json").items() if value is not None}
 
 
 def _storable(value: Scalar | None) -> Any:

@@ -1,6 +1,7 @@
 """The storage account: one client per event loop, tables made on first use."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -11,6 +12,9 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 
 from scraper.settings import Settings, TableStorage
 from storage.errors import StorageUnreachable
+
+# The SDK logs every request with its headers at INFO: twenty lines a call, each of them paid for in Azure.
+logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel(logging.WARNING)
 
 TABLE_NAMES: Final = ("locks", "runs", "batches", "rows", "failures", "datasets")
 

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 from azure.data.tables.aio import TableClient
+
+from storage.tables import storage_faults
 
 TRANSACTION_ENTITIES: Final = 100  # the service's limit
 TRANSACTION_BYTES: Final = 2_000_000  # the service takes 4 MiB, envelope and escapes included
@@ -13,20 +16,53 @@ TRANSACTIONS_IN_FLIGHT: Final = 4  # measured: more does not make Azurite or the
 Entity = Mapping[str, Any]
 
 
-async def upsert_all(table: TableClient, entities: Sequence[Entity]) -> None:
-    """Write all entities of ONE partition, in transactions of bounded size, a few at a time.
+class Writer:
+    """Writes the entities of ONE partition in the background, while the caller makes more of them.
 
+    Use as an async context manager; leaving it waits until everything is written, and raises what went wrong.
     Not atomic as a whole; each entity is replaced if it is there already, so a repeat changes nothing.
     """
-    slots = asyncio.Semaphore(TRANSACTIONS_IN_FLIGHT)
 
-    async def submit(chunk: Sequence[Entity]) -> None:
-        async with slots:
-            await table.submit_transaction([("upsert", entity, {"mode": "replace"}) for entity in chunk])
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+        self._pending: list[Entity] = []
+        self._slots = asyncio.Semaphore(TRANSACTIONS_IN_FLIGHT)
+        self._group = asyncio.TaskGroup()
 
-    async with asyncio.TaskGroup() as group:
-        for chunk in transactions(entities):
-            group.create_task(submit(chunk))
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._flush()
+        try:
+            await self._group.__aexit__(kind, error, trace)
+        except BaseExceptionGroup as faults:
+            raise faults.exceptions[0] from None  # one fault says it all, and callers know its type
+
+    def add(self, entities: Iterable[Entity]) -> None:
+        """Take entities; they go off as soon as a transaction is full."""
+        self._pending.extend(entities)
+        if len(self._pending) >= TRANSACTION_ENTITIES:
+            self._flush()
+
+    def _flush(self) -> None:
+        for chunk in transactions(self._pending):
+            self._group.create_task(self._submit(chunk))
+        self._pending = []
+
+    async def _submit(self, chunk: Sequence[Entity]) -> None:
+        async with self._slots, storage_faults():
+            await self._table.submit_transaction([("upsert", entity, {"mode": "replace"}) for entity in chunk])
+
+
+async def upsert_all(table: TableClient, entities: Iterable[Entity]) -> None:
+    """Write all entities of one partition; see Writer."""
+    async with Writer(table) as writer:
+        writer.add(entities)
 
 
 def transactions(entities: Iterable[Entity]) -> Iterator[list[Entity]]:
