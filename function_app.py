@@ -12,13 +12,14 @@ import triggers.health
 import triggers.orchestrators
 import triggers.runs
 from orchestrations.daily_scrape import daily_scrape
+from orchestrations.scrape_lane import scrape_lane
 from orchestrations.scrape_source import scrape_source
 from scraper.settings import Settings
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 # Orchestrators: plain generators until here.
-for orchestrator in (daily_scrape, scrape_source):
+for orchestrator in (daily_scrape, scrape_source, scrape_lane):
     app.orchestration_trigger(context_name="context")(orchestrator)
 
 

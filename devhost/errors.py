@@ -29,12 +29,17 @@ class FunctionFailed(DevhostError):
     """A user function raised; its exception is carried as text, since it may come from another process.
 
     `message` is `str(exception)` in full (of an orchestrator it holds the labelled state), `error_type` the
-    name of its class, `stack` the formatted traceback.
+    name of its class, `stack` the formatted traceback; half a surrogate pair in them is written as an escape.
     """
 
     def __init__(self, function_name: str, error_type: str, message: str, stack: str) -> None:
-        super().__init__(f"{function_name} failed: {error_type}: {message}")
+        super().__init__(f"{function_name} failed: {error_type}: {encodable(message)}")
         self.function_name = function_name
         self.error_type = error_type
-        self.message = message
-        self.stack = stack
+        self.message = encodable(message)
+        self.stack = encodable(stack)
+
+
+def encodable(text: str) -> str:
+    """Neither a file nor a socket takes half a surrogate pair, and an exception may hold one."""
+    return text.encode(errors="backslashreplace").decode()

@@ -4,6 +4,7 @@ from typing import Final
 
 DAILY_SCRAPE: Final = "daily_scrape"
 SCRAPE_SOURCE: Final = "scrape_source"
+SCRAPE_LANE: Final = "scrape_lane"
 
 CLAIM_RUN: Final = "claim_run"
 PLAN_SOURCE: Final = "plan_source"

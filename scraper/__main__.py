@@ -55,7 +55,7 @@ async def _try_page(path: Path, sources: Sequence[Source], name: str, url: str) 
     if source is None:
         known = ", ".join(source.name for source in sources)
         raise SourcesFileError(path, name, None, f"there is no such source; known are {known}")
-    async with Fetcher() as fetcher:
+    async with Fetcher(user_agent=Settings().full_user_agent) as fetcher:
         share = Share(concurrency=1)
         outcomes = [outcome async for outcome in scrape_pages(source, [url], fetcher=fetcher, share=share)]
     for outcome in outcomes:

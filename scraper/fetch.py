@@ -17,7 +17,6 @@ from scraper.errors import CompressionError, FetchError, PageGone, RateLimited, 
 from scraper.inflate import Inflater
 from scraper.models import Reason
 from scraper.retries import parse_retry_after
-from scraper.settings import Settings
 from scraper.sources import Source
 from scraper.web_urls import url_problem
 
@@ -64,12 +63,12 @@ def limits_of(source: Source) -> FetchLimits:
 class Fetcher:
     """One connection pool, for one event loop. Use it as an async context manager, or call `close`.
 
-    `user_agent` None takes USER_AGENT from the environment. No cookies are kept: pages do not depend on the order
-    in which they are fetched.
+    `user_agent` is used where a source sets none. No cookies are kept: pages do not depend on the order in which
+    they are fetched.
     """
 
-    def __init__(self, *, user_agent: str | None = None, max_connections: int = 100) -> None:
-        self._user_agent = Settings().full_user_agent if user_agent is None else user_agent
+    def __init__(self, *, user_agent: str, max_connections: int = 100) -> None:
+        self._user_agent = user_agent
         self._max_connections = max_connections
         self._session: aiohttp.ClientSession | None = None
 

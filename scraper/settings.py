@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     )
 
     sources_file: _Text = "sources.toml"
-    pages_per_batch: int = Field(default=50, ge=1, le=100)
+    pages_per_batch: int = Field(default=100, ge=1, le=100)
     max_parallel_batches: int = Field(default=4, ge=1, le=100)
     scrape_schedule: _Text = "0 0 6 * * *"
     start_grace_seconds: float = Field(default=60, ge=1, le=3600)

@@ -5,7 +5,7 @@ Azure/durabletask, DurableTask.Core/TaskFailureException.cs.
 """
 
 from devhost.durable.protocol import compact
-from devhost.errors import FunctionFailed
+from devhost.errors import FunctionFailed, encodable
 
 _SYSTEM_EXCEPTION = "System.Exception, System.Private.CoreLib"
 _RPC_EXCEPTION = "Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException, Microsoft.Azure.WebJobs.Script"
@@ -45,7 +45,7 @@ def activity_failure(name: str, failed: FunctionFailed) -> tuple[str, str]:
 
 def orchestrator_failure(name: str, error: str) -> str:
     """The output text of a failed instance, and the Reason that its parent receives."""
-    return f"Orchestrator function '{name}' failed: {error}"
+    return f"Orchestrator function '{name}' failed: {encodable(error)}"
 
 
 def child_failure_details(error: str) -> str:

@@ -54,8 +54,13 @@ def parse_time(text: str) -> datetime:
 
 
 def compact(value: Any) -> str:
-    """JSON text without spaces, characters as they are."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    """JSON text without spaces; characters as they are, but escaped where half a surrogate pair is among them."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
 
 
 def dump_events(events: list[Event], *, is_played: bool) -> str:

@@ -152,6 +152,19 @@ async def test_a_failed_child_shows_its_whole_failure_to_the_parent(tmp_path: Pa
     assert ended.output_text == "\"Orchestrator function 'child' failed: bad child \""
 
 
+async def test_half_a_surrogate_pair_in_an_error_ends_the_instance_and_not_the_host(tmp_path: Path) -> None:
+    def broken(context: Context) -> Steps:
+        yield context.call_activity("shout", "\ud800")
+        raise ValueError("\ud800 in a text")
+
+    def shout(value: str) -> str:
+        return value * 2
+
+    async with running_hub(tmp_path / "hub.sqlite", {"broken": broken}, {"shout": shout}) as hub:
+        ended = await run(hub, "broken")
+    assert ended.output_text == "Orchestrator function 'broken' failed: \\ud800 in a text"
+
+
 async def test_a_terminated_child_fails_at_its_parent_with_the_reason(tmp_path: Path) -> None:
     def parent(context: Context) -> Steps:
         try:

@@ -32,7 +32,7 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_defaults_are_complete() -> None:
     settings = Settings()
-    assert (settings.pages_per_batch, settings.max_parallel_batches, settings.retention_days) == (50, 4, 30)
+    assert (settings.pages_per_batch, settings.max_parallel_batches, settings.retention_days) == (100, 4, 30)
     assert (settings.scrape_schedule, settings.start_grace.total_seconds()) == ("0 0 6 * * *", 60)
 
 
@@ -55,7 +55,7 @@ def test_every_bad_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_empty_setting_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAGES_PER_BATCH", "")
-    assert Settings().pages_per_batch == 50
+    assert Settings().pages_per_batch == 100
 
 
 def test_contact_completes_the_user_agent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,35 @@
+"""One lane of a source: every n-th batch, one after the other.
+
+Lanes never wait for each other, so a slow batch holds up its own lane only; and each has a short history.
+"""
+
+from collections.abc import Generator
+from typing import Any, Final
+
+from azure.durable_functions import DurableOrchestrationContext
+
+from orchestrations import names
+from orchestrations.retries import INFRASTRUCTURE
+
+# A batch costs about four history events, so an execution stays under 500 of them.
+BATCHES_PER_EXECUTION: Final = 100
+
+
+def scrape_lane(context: DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any] | None]:
+    """Scrape batches `next_batch`, `next_batch + lanes`, … below `batches`.
+
+    Input: `run_id`, `epoch`, `source`, `plan_attempt`, `share`, `next_batch`, `lanes`, `batches`. Returns `code`:
+    `scraped`, or `superseded` as soon as a newer run has begun.
+    """
+    lane = context.get_input()
+    work = {key: lane[key] for key in ("run_id", "epoch", "source", "plan_attempt", "share")}
+    ahead = range(lane["next_batch"], lane["batches"], lane["lanes"])
+    for batch in ahead[:BATCHES_PER_EXECUTION]:
+        result = yield context.call_activity_with_retry(names.SCRAPE_BATCH, INFRASTRUCTURE, {**work, "batch": batch})
+        if result["code"] == "superseded":
+            return {"code": "superseded"}
+    rest = ahead[BATCHES_PER_EXECUTION:]
+    if rest:
+        context.continue_as_new({**lane, "next_batch": rest[0]})
+        return None
+    return {"code": "scraped"}
