@@ -1,0 +1,122 @@
+"""What triggers decide without a hub: ticks, instance IDs, requests, problem documents."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from storage.errors import StorageUnreachable
+from triggers.orchestrators import known_orchestrator, run_request, valid_instance_id
+from triggers.problem import Problem, answers_problems
+from triggers.runs import tick_of, whole_number
+
+NOW = datetime(2026, 11, 21, 6, 0, 3, tzinfo=UTC)
+
+
+def get(**params: str) -> func.HttpRequest:
+    return func.HttpRequest("GET", "http://localhost/api/runs", params=params, body=b"")
+
+
+def test_the_tick_is_the_scheduled_time_and_not_the_time_of_the_call() -> None:
+    status = {"Last": "2026-11-20T06:00:00+00:00", "Next": "2026-11-21T06:00:00+00:00"}
+    assert tick_of(status, now=datetime(2026, 11, 22, tzinfo=UTC)) == datetime(2026, 11, 21, 6, tzinfo=UTC)
+
+
+def test_a_tick_in_local_time_is_turned_into_utc() -> None:
+    assert tick_of({"Next": "2026-11-21T01:00:00+02:00"}, now=NOW) == datetime(2026, 11, 20, 23, tzinfo=UTC)
+
+
+def test_a_tick_with_seven_fraction_digits_is_read() -> None:
+    found = tick_of({"Next": "2026-11-21T06:00:00.0012345+00:00"}, now=NOW)
+    assert found.date().isoformat() == "2026-11-21"
+
+
+@pytest.mark.parametrize("status", [None, {}, {"Next": ""}])
+def test_without_a_schedule_status_the_tick_is_now(status: dict[str, Any] | None) -> None:
+    assert tick_of(status, now=NOW) == NOW
+
+
+@pytest.mark.parametrize("text", ["daily-2026-11-21", "a b", "Grüße", "100%"])
+def test_usual_texts_are_instance_ids(text: str) -> None:
+    assert valid_instance_id(text, longest=100) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a/b", "it contains '/'"),
+        ("a\\b", "it contains '\\\\'"),
+        ("a#b", "it contains '#'"),
+        ("a?b", "it contains '?'"),
+        ("a\tb", "it contains '\\t'"),
+        ("@a", "it starts with '@'"),
+        ("a" * 101, "it has 101 characters; at most 100"),
+        (" ", "it is blank"),
+    ],
+)
+def test_a_text_that_cannot_be_an_instance_id_is_refused_with_the_reason(text: str, reason: str) -> None:
+    with pytest.raises(Problem) as refused:
+        valid_instance_id(text, longest=100)
+    assert refused.value.status == 400
+    assert reason in refused.value.detail
+
+
+def test_an_orchestrator_is_found_whatever_the_case_of_its_letters() -> None:
+    assert known_orchestrator("DAILY_scrape") == "daily_scrape"
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        ({"source": ["books"]}, "Unknown field 'source' in the body; known: sources."),
+        ({"sources": []}, "'sources' must be a list of source names"),
+        ({"sources": "books"}, "'sources' must be a list of source names"),
+        ({"sources": [1]}, "'sources' must be a list of source names"),
+        ({"sources": ["books", "x"]}, "'sources': there is no source 'x'. Known: books, news."),
+    ],
+)
+def test_a_request_that_cannot_be_served_is_refused_by_field(payload: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Problem, match="sources") as refused:
+        run_request(payload, known=["books", "news"])
+    assert reason in refused.value.detail
+
+
+def test_a_request_without_sources_means_all_of_them() -> None:
+    assert run_request({"sources": None}, known=["books"]) == {}
+
+
+@pytest.mark.parametrize("text", ["0", "201", "-1", "1.5", "ten", "", "१"])
+def test_a_limit_out_of_its_bounds_is_refused_by_name(text: str) -> None:
+    with pytest.raises(Problem) as refused:
+        whole_number(get(limit=text), "limit", default=20, low=1, high=200)
+    assert refused.value.detail == f"'limit' must be a whole number from 1 to 200, not '{text}'."
+
+
+def test_a_limit_that_is_not_given_is_the_default() -> None:
+    assert whole_number(get(), "limit", default=20, low=1, high=200) == 20
+
+
+async def test_a_problem_is_answered_as_problem_json() -> None:
+    @answers_problems
+    async def handler() -> func.HttpResponse:
+        raise StorageUnreachable("the account does not answer")
+
+    answer = await handler()
+    assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
+    assert json.loads(answer.get_body()) == {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "the account does not answer",
+    }
+
+
+async def test_a_defect_is_not_hidden_behind_a_problem() -> None:
+    @answers_problems
+    async def handler() -> func.HttpResponse:
+        raise KeyError("a defect")
+
+    with pytest.raises(KeyError):
+        await handler()
