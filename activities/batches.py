@@ -11,11 +11,12 @@ from orchestrations import names
 from scraper.app_sources import app_source
 from scraper.discover import discover
 from scraper.load import scrape_pages
-from scraper.models import PageFailed, PageFailure, Share
+from scraper.models import PageFailed, PageFailure, Reason, Share
 from scraper.politeness import plan_window
 from scraper.settings import Settings
 from storage.batches import BatchResult, Plan, cut_batches
 from storage.datasets import Superseded
+from storage.errors import RowTooLarge
 from storage.keys import snapshot_id
 from storage.rows import PLAN_BATCH
 from storage.store import Store, open_store
@@ -84,8 +85,12 @@ async def scrape_batch(payload: Mapping[str, Any]) -> dict[str, Any]:
         async for outcome in scrape_pages(source, urls, fetcher=open_fetcher(settings), share=share):
             if isinstance(outcome, PageFailed):
                 failed.append((outcome.index, outcome.failure))
-            else:
+                continue
+            try:
                 staging.add(outcome)
+            except RowTooLarge as refused:
+                failure = PageFailure(url=outcome.url, reason=Reason.ROW_TOO_LARGE, detail=str(refused))
+                failed.append((outcome.index, failure))
     await store.rows.stage_failures(snapshot, batch, attempt, failed)
     result = BatchResult(batch, attempt, len(urls) - len(failed), len(failed), staging.rows)
     return _scraped(await store.batches.record_result(snapshot, result))

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     NO_ROWS = "no_rows"  # the source's row selector matches nothing
     MISSING_FIELD = "missing_field"  # a required field has no value
     BAD_VALUE = "bad_value"  # a value that is not of the field's type
+    ROW_TOO_LARGE = "row_too_large"  # more text in one row than storage takes
     BAD_SITEMAP = "bad_sitemap"  # a sitemap that is not XML, or not a sitemap
     NO_PAGES = "no_pages"  # the source was read without error and names no page
     INTERNAL = "internal"  # a defect of ours; the log has the traceback

@@ -4,7 +4,8 @@ StorageError
 ├── StorageUnreachable   the account does not answer or refuses us
 ├── TicketHeld           somebody else holds a singleton
 ├── TicketChanged        a compare-and-swap was lost
-└── MissingRecord        something that an earlier step must have written is not there
+├── MissingRecord        something that an earlier step must have written is not there
+└── RowTooLarge          one row has more text than the service takes
 """
 
 from storage.ticket import Ticket
@@ -34,3 +35,13 @@ class TicketChanged(StorageError):
 
 class MissingRecord(StorageError):
     """A record that an earlier step of the run must have written is not there."""
+
+
+class RowTooLarge(StorageError):
+    """The row at `position` of the page at `url` has `size` bytes, which the table service refuses."""
+
+    def __init__(self, url: str, position: int, size: int) -> None:
+        super().__init__(f"row {position} has {size:,} bytes; a row can have 1 MiB")
+        self.url = url
+        self.position = position
+        self.size = size

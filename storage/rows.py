@@ -13,11 +13,12 @@ from typing import Any
 
 from azure.data.tables import EdmType, EntityProperty
 
-from scraper.models import PageFailure, PageLoaded, Scalar
+from scraper.models import PageFailure, PageLoaded, Row, Scalar
 from storage.batches import BatchResult
+from storage.errors import RowTooLarge
 from storage.keys import attempt_key, batch_partition, prefix_filter
 from storage.tables import Tables, storage_faults
-from storage.writes import Writer, upsert_all
+from storage.writes import ENTITY_BYTES, Writer, size_of, upsert_all
 
 PLAN_BATCH = 999_999  # failures that planning met, filed where no batch is
 INT32 = range(-(2**31), 2**31)
@@ -57,18 +58,11 @@ class Rows:
     ) -> None:
         """Write the failed pages of one attempt, each with its index in the batch."""
         partition = batch_partition(snapshot, batch)
-        async with storage_faults():
-            await upsert_all(
-                await self._tables.table("failures"),
-                [
-                    {
-                        "PartitionKey": partition,
-                        "RowKey": attempt_key(attempt, index),
-                        **{name: value for name, value in failure.model_dump(mode="json").items() if value is not None},
-                    }
-                    for index, failure in failures
-                ],
-            )
+        entities = (
+            {"PartitionKey": partition, "RowKey": attempt_key(attempt, index), **_without_none(failure)}
+            for index, failure in failures
+        )
+        await upsert_all(await self._tables.table("failures"), entities)
 
     async def of_snapshot(self, snapshot: str, results: Sequence[BatchResult]) -> AsyncIterator[StoredRow]:
         """The rows of the attempts in `results`, in page order."""
@@ -104,19 +98,23 @@ class Staging:
         self._writer, self._partition, self._attempt = writer, partition, attempt
 
     def add(self, page: PageLoaded) -> None:
-        """Take the rows of one page."""
-        self.rows += len(page.rows)
-        self._writer.add(
-            {
-                "PartitionKey": self._partition,
-                "RowKey": attempt_key(self._attempt, page.index, row.position),
-                "_url": page.url,
-                "_position": row.position,
-                "_fetched_at": page.fetched_at,
-                **{name: _storable(value) for name, value in row.values.items() if value is not None},
-            }
-            for row in page.rows
-        )
+        """Take the rows of one page. Raises RowTooLarge, and takes none, if the service would refuse one."""
+        entities = [self._entity(page, row) for row in page.rows]
+        for entity in entities:
+            if size_of(entity) > ENTITY_BYTES:
+                raise RowTooLarge(page.url, entity["_position"], size_of(entity))
+        self.rows += len(entities)
+        self._writer.add(entities)
+
+    def _entity(self, page: PageLoaded, row: Row) -> dict[str, Any]:
+        return {
+            "PartitionKey": self._partition,
+            "RowKey": attempt_key(self._attempt, page.index, row.position),
+            "_url": page.url,
+            "_position": row.position,
+            "_fetched_at": page.fetched_at,
+            **{name: _storable(value) for name, value in row.values.items() if value is not None},
+        }
 
 
 def _without_none(failure: PageFailure) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from scraper.models import PageFailure, PageLoaded, Reason, Row, Scalar
 from scraper.settings import Settings
 from storage.batches import BatchResult, Plan
 from storage.datasets import Superseded
-from storage.errors import StorageUnreachable
+from storage.errors import RowTooLarge, StorageUnreachable
 from storage.progress import progress_of
 from storage.runs import RunRecord, finished
 from storage.store import Store, open_store
@@ -87,6 +87,25 @@ async def test_rows_too_large_for_one_transaction_are_written_in_several(store: 
     await store.rows.stage(SNAPSHOT, 0, "a", [page(n, {"text": text, "again": text}) for n in range(100)])
     await store.batches.record_result(SNAPSHOT, BatchResult(0, "a", 100, 0, 100))
     assert len(await values_of(store)) == 100
+
+
+async def test_a_row_that_the_service_would_refuse_is_refused_before_and_harms_no_other(store: Store) -> None:
+    large = page(0, {f"field_{number}": "x" * 32_000 for number in range(20)})
+    async with store.rows.staging(SNAPSHOT, 0, "a") as staging:
+        staging.add(page(1, {"text": "small"}))
+        with pytest.raises(RowTooLarge, match="row 0 has"):
+            staging.add(large)
+    await store.batches.record_result(SNAPSHOT, BatchResult(0, "a", 1, 1, 1))
+    assert await values_of(store) == [{"text": "small"}]
+
+
+# aiohttp warns of bodies over 1 MiB; ours is one row, and the loop has nothing better to do.
+@pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
+async def test_the_largest_row_that_is_not_refused_is_stored(store: Store) -> None:
+    large = {f"field_{number}": "漢" * 32_000 for number in range(14)}
+    assert await store.rows.stage(SNAPSHOT, 0, "a", [page(0, dict(large))]) == 1
+    await store.batches.record_result(SNAPSHOT, BatchResult(0, "a", 1, 0, 1))
+    assert await values_of(store) == [large]
 
 
 async def test_failures_are_listed_with_url_and_reason_of_the_recorded_attempt(store: Store) -> None:
