@@ -90,7 +90,7 @@ def test_a_signal_to_the_supervising_process_ends_the_child(tmp_path: Path, numb
 
 
 def test_a_second_signal_does_not_cut_the_stopping_short(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", SUPERVISING, str(tmp_path), "print('pid 0', flush=True);" + STUBBORN]
+    command = [sys.executable, "-c", SUPERVISING, str(tmp_path), STUBBORN.replace("'up'", "'pid 0'")]
     parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert parent.stdout is not None
     with parent, parent.stdout:

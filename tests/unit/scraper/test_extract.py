@@ -171,6 +171,19 @@ def test_deeply_nested_markup_is_refused_at_once() -> None:
     assert (caught.value.reason, time.monotonic() - started < 10) == (Reason.TOO_COMPLEX, True)
 
 
+@pytest.mark.parametrize("attribute", ["a={}", "a='{}'", 'b=\'"\' a=">{}"'])
+def test_formats_that_every_paragraph_would_repeat_are_refused(attribute: str) -> None:
+    formats = "".join(f"<b {attribute.format(number)}>" for number in range(2000))
+    with pytest.raises(ExtractError) as caught:
+        values_of(source_of({"title": "h1"}), f"<p>{formats}</p>" + "<p>x" * 2000)
+    assert caught.value.reason == Reason.TOO_COMPLEX
+
+
+def test_a_page_that_never_closes_its_bold_text_is_read() -> None:
+    html = "<h1>x</h1>" + '<p><b class="k">bold' * 5000
+    assert values_of(source_of({"title": "h1"}), html) == [{"title": "x"}]
+
+
 def test_a_long_flat_page_is_not_taken_for_a_bomb() -> None:
     html = "<ul>" + "<li><b>x</b><br><img src=a>" * 20_000 + "</ul>"
     assert len(values_of(source_of({"x": "b"}, "li"), html)) == 20_000
