@@ -74,18 +74,21 @@ async def claim_run(payload: dict, client: df.DurableOrchestrationClient) -> dic
 
 
 @app.activity_trigger(input_name="payload")
-async def plan_source(payload: dict) -> dict[str, Any]:
-    return await activities.batches.plan_source(payload)
+@app.durable_client_input(client_name="client")
+async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
+    return await activities.batches.plan_source(payload, client)
 
 
 @app.activity_trigger(input_name="payload")
-async def scrape_batch(payload: dict) -> dict[str, Any]:
-    return await activities.batches.scrape_batch(payload)
+@app.durable_client_input(client_name="client")
+async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
+    return await activities.batches.scrape_batch(payload, client)
 
 
 @app.activity_trigger(input_name="payload")
-async def publish_source(payload: dict) -> dict[str, Any]:
-    return await activities.datasets.publish_source(payload)
+@app.durable_client_input(client_name="client")
+async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
+    return await activities.datasets.publish_source(payload, client)
 
 
 @app.activity_trigger(input_name="payload")

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
+import azure.durable_functions as df
+
+from activities.fence import WHY_NOT, may_go_on
 from activities.wiring import open_fetcher
-from orchestrations import names
 from scraper.app_sources import app_source
 from scraper.discover import discover
 from scraper.load import scrape_pages
@@ -24,7 +26,7 @@ from storage.store import Store, open_store
 logger = logging.getLogger(__name__)
 
 
-async def plan_source(payload: Mapping[str, Any]) -> dict[str, Any]:
+async def plan_source(payload: Mapping[str, Any], client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Find the source's pages and record them in batches, once. Input: `run_id`, `epoch`, `source`.
 
     Returns `code` `planned` with `attempt`, `batches`, `window` (batches at a time) and `share` (of the source's
@@ -33,6 +35,8 @@ async def plan_source(payload: Mapping[str, Any]) -> dict[str, Any]:
     settings = Settings()
     store = open_store(settings)
     source = app_source(settings, payload["source"])
+    if not await may_go_on(store, client, payload):
+        return {"code": "superseded", "reason": WHY_NOT}
     try:
         await store.datasets.raise_fence(source.name, payload["epoch"])
     except Superseded as newer:
@@ -61,7 +65,7 @@ async def plan_source(payload: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def scrape_batch(payload: Mapping[str, Any]) -> dict[str, Any]:
+async def scrape_batch(payload: Mapping[str, Any], client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Scrape one batch and stage its rows. Input: `run_id`, `epoch`, `source`, `batch`, `plan_attempt`, `share`.
 
     Returns `code` `scraped` with the counts, or `superseded`. A repeat of a finished batch fetches nothing.
@@ -69,14 +73,14 @@ async def scrape_batch(payload: Mapping[str, Any]) -> dict[str, Any]:
     settings = Settings()
     store = open_store(settings)
     batch, snapshot = payload["batch"], snapshot_id(payload["source"], payload["epoch"])
-    ticket, recorded, urls = await asyncio.gather(
-        store.tickets.read(names.DAILY_SCRAPE),
+    goes_on, recorded, urls = await asyncio.gather(
+        may_go_on(store, client, payload),
         store.batches.result(snapshot, batch),
         store.batches.pages(snapshot, plan_attempt=payload["plan_attempt"], batch=batch),
     )
     if recorded is not None:
         return _scraped(recorded)
-    if ticket is None or ticket.epoch != payload["epoch"]:
+    if not goes_on:
         return {"code": "superseded"}
     attempt = uuid4().hex[:12]
     source, share = app_source(settings, payload["source"]), Share.model_validate(payload["share"])

@@ -6,7 +6,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestrations import names
+import azure.durable_functions as df
+
+from activities.fence import WHY_NOT, may_go_on
 from scraper.app_sources import app_source
 from scraper.gate import SnapshotCounts, why_refused
 from scraper.settings import Settings
@@ -19,7 +21,7 @@ from storage.store import Store, open_store
 logger = logging.getLogger(__name__)
 
 
-async def publish_source(payload: Mapping[str, Any]) -> dict[str, Any]:
+async def publish_source(payload: Mapping[str, Any], client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Publish the snapshot if it passes the source's gate. Input: `run_id`, `epoch`, `source`.
 
     Returns `outcome` (`published`, `refused`, `superseded`), `reason` and the counts. A repeat changes nothing.
@@ -39,7 +41,10 @@ async def publish_source(payload: Mapping[str, Any]) -> dict[str, Any]:
         failed=sum(result.failed for result in results) + plan.not_found,
         rows=sum(result.rows for result in results),
     )
-    outcome, reason = await _publish(store, app_source(settings, name), payload, counts)
+    if await may_go_on(store, client, payload):
+        outcome, reason = await _publish(store, app_source(settings, name), payload, counts)
+    else:
+        outcome, reason = "superseded", WHY_NOT
     logger.info("source '%s' of run '%s': %s %s", name, payload["run_id"], outcome, reason)
     return {
         "source": name,
@@ -54,9 +59,6 @@ async def publish_source(payload: Mapping[str, Any]) -> dict[str, Any]:
 async def _publish(store: Store, source: Source, payload: Mapping[str, Any], counts: SnapshotCounts) -> tuple[str, str]:
     """Outcome and reason. The pointer moves only if no newer run has begun; it is the run's one visible write."""
     epoch = payload["epoch"]
-    ticket = await store.tickets.read(names.DAILY_SCRAPE)
-    if ticket is None or ticket.epoch != epoch:
-        return "superseded", "a newer start has taken over"
     dataset = await store.datasets.find(source.name)
     if dataset is None or dataset.epoch != epoch:  # else an earlier attempt of this activity has published
         rows_before = dataset.rows if dataset is not None and dataset.epoch else None

@@ -6,7 +6,7 @@ from samples.site.catalogue import Catalogue
 from scripts.processes import Supervisor
 from scripts.sample_site import start_sample_site
 from tests.e2e.conftest import StartApp
-from tests.helpers.running_app import expected_rows, failures_by_path, published
+from tests.helpers.running_app import expected_rows, failures_by_path, published, wait_for
 
 BOOKS, FAULT_PERCENT = 300, 8.0
 
@@ -68,6 +68,39 @@ async def test_a_broken_source_does_not_keep_the_others_from_being_published(
     states = {source["source"]: source["state"] for source in run["sources"]}
     assert states == {"books": "published", "listing": "refused"}
     assert run["outcome"] == "completed_with_failures"
+
+
+async def test_a_run_that_is_terminated_stops_its_children_and_publishes_nothing(
+    start_app: StartApp, supervisor: Supervisor
+) -> None:
+    app = start_app(start_sample_site(supervisor, books=1500, fault_percent=0), PAGES_PER_BATCH="20")
+    app.start_run("ended")
+    wait_for(lambda: any(one["loaded"] for one in app.run("ended")["sources"]), timeout_s=30)
+    app.terminate("ended")
+    wait_for(lambda: not app.live_instances(), timeout_s=30)
+    run = app.run("ended")
+    dataset, rows = await published(app.settings, "books")
+    assert (run["state"], run["outcome"]) == ("finished", "terminated")
+    assert next(one for one in run["sources"] if one["source"] == "books")["loaded"] < 1500
+    assert rows == {}
+    assert dataset is not None
+    assert dataset.epoch == 0
+
+
+async def test_a_run_that_is_started_right_after_another_was_terminated_is_exact(
+    start_app: StartApp, supervisor: Supervisor
+) -> None:
+    catalogue = Catalogue(300, 1, 0)
+    app = start_app(start_sample_site(supervisor, books=300, fault_percent=0), PAGES_PER_BATCH="20")
+    app.start_run("first")
+    wait_for(lambda: any(one["loaded"] for one in app.run("first")["sources"]), timeout_s=30)
+    app.terminate("first")
+    assert app.start_run("second").status == 202
+    app.finished_run("second")
+    dataset, rows = await published(app.settings, "books")
+    assert rows == expected_rows(catalogue)
+    assert dataset is not None
+    assert dataset.run_id == "second"
 
 
 async def test_only_the_named_sources_are_scraped(start_app: StartApp, supervisor: Supervisor) -> None:

@@ -30,11 +30,9 @@ async def start_all(app: RunningApp, run_ids: list[str]) -> Counter[int]:
 
 def end_all(app: RunningApp) -> None:
     """Terminate what lives, children too, so that the next round begins with a free singleton."""
-    listed = app.ask("GET", "/runtime/webhooks/durabletask/instances?runtimeStatus=Running,Pending&top=1000").document
-    for instance in listed:
-        app.terminate(instance["instanceId"])
-    for instance in listed:
-        wait_for(lambda one=instance["instanceId"]: app.status(one)["runtimeStatus"] == "Terminated", timeout_s=30)
+    for instance_id in app.live_instances():
+        app.terminate(instance_id)
+    wait_for(lambda: not app.live_instances(), timeout_s=30)
 
 
 async def prove_rounds(start_app: StartApp, supervisor: Supervisor, rounds: int) -> None:

@@ -51,6 +51,10 @@ class RunningApp:
     def finished_run(self, run_id: str, *, timeout_s: float = 240) -> dict[str, Any]:
         """The run's record once its orchestration has ended, too."""
         wait_for(lambda: self.status(run_id)["runtimeStatus"] not in {"Pending", "Running"}, timeout_s=timeout_s)
+        return self.run(run_id)
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """The run's record as it stands."""
         answer = self.ask("GET", f"/api/runs/{run_id}")
         assert answer.status == 200, answer.text
         document: dict[str, Any] = answer.document
@@ -61,6 +65,11 @@ class RunningApp:
         assert answer.status in {200, 202}, answer.text
         document: dict[str, Any] = answer.document
         return document
+
+    def live_instances(self) -> list[str]:
+        """IDs of all instances that have not ended."""
+        listed = self.ask("GET", "/runtime/webhooks/durabletask/instances?runtimeStatus=Running,Pending&top=1000")
+        return [instance["instanceId"] for instance in listed.document]
 
     def terminate(self, instance_id: str) -> None:
         answer = self.ask("POST", f"/runtime/webhooks/durabletask/instances/{instance_id}/terminate?reason=test")
