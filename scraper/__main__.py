@@ -46,7 +46,7 @@ def _check(path: Path, sources: Sequence[Source]) -> int:
     for source in sources:
         rate = "any rate" if source.requests_per_second is None else f"{source.requests_per_second:g} a second"
         _say(f"{source.name}: {len(source.fields)} fields, {source.concurrency} requests at a time, {rate}")
-    _say(f"{path}: {len(sources)} sources, no problem found")
+    _say(f"{path}: no problem found, number of sources: {len(sources)}")
     return 0
 
 

@@ -26,6 +26,9 @@ def _trimmed(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
+# Five or six fields of NCRONTAB; whether their values are in range, the host decides.
+_SCHEDULE = r"^[0-9A-Za-z*,/-]+( +[0-9A-Za-z*,/-]+){4,5}$"
+
 _Text = Annotated[str, BeforeValidator(_trimmed)]
 
 
@@ -42,7 +45,7 @@ class Settings(BaseSettings):
     sources_file: _Text = "sources.toml"
     pages_per_batch: int = Field(default=100, ge=1, le=100)
     max_parallel_batches: int = Field(default=4, ge=1, le=100)
-    scrape_schedule: _Text = "0 0 6 * * *"
+    scrape_schedule: _Text = Field(default="0 0 6 * * *", pattern=_SCHEDULE)
     start_grace_seconds: float = Field(default=60, ge=1, le=3600)
     retention_days: int = Field(default=30, ge=1, le=3650)
     contact: _Text = ""

@@ -48,4 +48,4 @@ def start_azurite(supervisor: Supervisor, *, location: Path | None) -> Azurite:
 
 def _port(child: Child, service: str) -> int:
     pattern = rf"Azurite {re.escape(service)} service is successfully listening at http://[^:]+:(\d+)"
-    return int(child.wait_for_line(pattern, timeout_s=READY_TIMEOUT_S)[1])
+    return int(child.wait_for_line(pattern, timeout_s=READY_TIMEOUT_S, what=f"its {service} service")[1])

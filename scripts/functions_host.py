@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.free_port import is_free
 from scripts.http_json import Unreachable, ask
 from scripts.processes import Child, ChildFailed, Supervisor
 
@@ -31,7 +30,7 @@ def start_devhost(supervisor: Supervisor, *, port: int, state_dir: Path, env: Ma
     """Start `python -m devhost`; port 0 lets the system choose. Raises ChildFailed."""
     options = ["--port", str(port), "--state-dir", str(state_dir)]
     child = supervisor.start("host", [sys.executable, "-m", "devhost", "start", *options], env=env)
-    listed = child.wait_for_line(r"http://(?:localhost|127\.0\.0\.1):(\d+)/", timeout_s=READY_TIMEOUT_S)
+    listed = child.wait_for_line(r"^Listening on http://\S+:(\d+)", timeout_s=READY_TIMEOUT_S, what="its address")
     return _when_running(child, int(listed[1]), READY_TIMEOUT_S)
 
 
@@ -64,17 +63,6 @@ def listing_of(child: Child) -> Sequence[str]:
     """The lines of the host's log that name its functions."""
     lines = child.log_path.read_text(errors="replace").splitlines()
     return [line for line in lines if "http://" in line or line.rstrip().endswith("Trigger")]
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody listens on `port` of 127.0.0.1."""
-    with closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT can be bound, too
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _when_running(child: Child, port: int, timeout_s: float) -> FunctionsHost:

@@ -63,8 +63,8 @@ class Child:
         text = self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
 
-    def wait_for_line(self, pattern: str, *, timeout_s: float) -> re.Match[str]:
-        """The first match of `pattern` in a whole line of its log. Raises ChildFailed."""
+    def wait_for_line(self, pattern: str, *, timeout_s: float, what: str = "") -> re.Match[str]:
+        """The first match of `pattern` in a whole line of its log. Raises ChildFailed, which names `what` it is."""
         found: list[re.Match[str]] = []
 
         def line_is_there() -> bool:
@@ -72,7 +72,7 @@ class Child:
             found.extend(filter(None, (re.search(pattern, line) for line in whole.splitlines())))
             return bool(found)
 
-        self.wait_until(line_is_there, timeout_s=timeout_s, what=f"the line /{pattern}/")
+        self.wait_until(line_is_there, timeout_s=timeout_s, what=what or f"the line /{pattern}/")
         return found[0]
 
     def wait_until(self, is_ready: Callable[[], bool], *, timeout_s: float, what: str) -> None:

@@ -55,7 +55,8 @@ def start_everything(supervisor: Supervisor, options: argparse.Namespace) -> Fun
         print("starting Azurite …", flush=True)
         ours["AzureWebJobsStorage"] = start_azurite(supervisor, location=options.state / ".azurite").connection_string
     if options.sample:
-        site = start_sample_site(supervisor, books=options.books, fault_percent=options.faults)
+        port_file = options.state / ".devhost" / "sample-site-port"
+        site = start_sample_site(supervisor, books=options.books, fault_percent=options.faults, port_file=port_file)
         ours |= site.settings
         print(f"sample site: {site.url}", flush=True)
     print(f"starting the host ({options.host}) …", flush=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from samples.site.catalogue import BOOKS_PER_LISTING_PAGE
+from scripts.free_port import is_free
 from scripts.processes import Supervisor
 
 READY_TIMEOUT_S = 30.0
@@ -26,8 +28,27 @@ class SampleSite:
         return {"SAMPLE_SITE_URL": self.url, "SAMPLE_LISTING_PAGES": str(listing_pages)}
 
 
-def start_sample_site(supervisor: Supervisor, *, books: int, fault_percent: float) -> SampleSite:
-    """Start the site on a free port, with faults on `fault_percent` % of its book pages. Raises ChildFailed."""
+def start_sample_site(
+    supervisor: Supervisor, *, books: int, fault_percent: float, port_file: Path | None = None
+) -> SampleSite:
+    """Start the site, with faults on `fault_percent` % of its book pages. Raises ChildFailed.
+
+    The system chooses the port. With a `port_file` it is kept: a run that is taken up again after a restart has
+    planned its pages at the old address.
+    """
     size = ["--books", str(books), "--faults", f"{fault_percent:g}"]
-    child = supervisor.start("sample-site", [sys.executable, "-m", "samples.site", "--port", "0", *size])
-    return SampleSite(child.wait_for_line(r"^serving (http://\S+?)/?$", timeout_s=READY_TIMEOUT_S)[1], books)
+    port = _kept_port(port_file)
+    child = supervisor.start("sample-site", [sys.executable, "-m", "samples.site", "--port", str(port), *size])
+    url = child.wait_for_line(r"^serving (http://\S+?)/?$", timeout_s=READY_TIMEOUT_S, what="its address")[1]
+    if port_file is not None:
+        port_file.parent.mkdir(parents=True, exist_ok=True)
+        port_file.write_text(url.rpartition(":")[2])
+    return SampleSite(url, books)
+
+
+def _kept_port(port_file: Path | None) -> int:
+    """The port of last time if it is free, else 0."""
+    if port_file is None or not port_file.exists():
+        return 0
+    port = int(port_file.read_text())
+    return port if is_free(port) else 0

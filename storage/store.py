@@ -7,8 +7,9 @@ from scraper.models import PageFailure
 from scraper.settings import Settings
 from storage.batches import Batches
 from storage.datasets import Datasets
+from storage.errors import MissingRecord
 from storage.locks import TableTickets
-from storage.rows import Rows
+from storage.rows import Rows, StoredRow
 from storage.runs import Runs
 from storage.tables import Tables, open_tables
 
@@ -32,6 +33,15 @@ class Store:
         results = await self.batches.results(snapshot)
         async for failure in self.rows.failures(snapshot, results, plan_attempt=plan.attempt):
             yield failure
+
+    async def published_rows(self, source: str) -> AsyncIterator[StoredRow]:
+        """The rows that readers of a source see, in page order. Raises MissingRecord if nothing is published."""
+        dataset = await self.datasets.find(source)
+        if dataset is None or not dataset.snapshot:
+            known = ", ".join(one.source for one in await self.datasets.all() if one.snapshot) or "none"
+            raise MissingRecord(f"nothing of '{source}' is published; published sources: {known}")
+        async for row in self.rows.of_snapshot(dataset.snapshot, await self.batches.results(dataset.snapshot)):
+            yield row
 
 
 def open_store(settings: Settings) -> Store:

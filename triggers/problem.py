@@ -36,7 +36,7 @@ class Problem(Exception):
             **self.members,
         }
         return func.HttpResponse(
-            json.dumps(document), status_code=self.status.value, mimetype="application/problem+json"
+            json.dumps(document) + "\n", status_code=self.status.value, mimetype="application/problem+json"
         )
 
 
@@ -61,7 +61,7 @@ def answers_problems(handler: Handler) -> Handler:
 
 def json_response(body: Any, status: HTTPStatus = HTTPStatus.OK) -> func.HttpResponse:
     """`body` as JSON."""
-    return func.HttpResponse(json.dumps(body), status_code=status.value, mimetype="application/json")
+    return func.HttpResponse(json.dumps(body) + "\n", status_code=status.value, mimetype="application/json")
 
 
 def json_body(request: func.HttpRequest) -> Any:

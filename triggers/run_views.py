@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
+from urllib.parse import quote
+
+import azure.functions as func
 
 from orchestrations import names
 from storage.hub import HubClient, is_live
@@ -22,11 +25,20 @@ async def as_it_is(client: HubClient, store: Store, run: RunRecord) -> RunRecord
         if await is_live(client, run.run_id):
             return run
         status = await client.get_status(run.run_id)
-        ended = status.runtime_status.name.lower() if status else "purged"
-    else:
-        ended = "replaced by a newer run"
-    outcome = "terminated" if ended == "terminated" else "failed"
-    return replace(run, outcome=outcome, reason=f"the orchestration ended without a record: {ended}")
+        if status:
+            return _ended_by_the_hub(run, status)
+    return replace(run, outcome="failed", reason="the orchestration is gone and left no record")
+
+
+def _ended_by_the_hub(run: RunRecord, status: Any) -> RunRecord:
+    """A run that was terminated, or whose orchestration broke; the hub's output is the reason it was given."""
+    ended = status.runtime_status.name.lower()
+    return replace(
+        run,
+        outcome="terminated" if ended == "terminated" else "failed",
+        reason=f"the orchestration was {ended}: {status.output}"[:1000],
+        finished_at=status.last_updated_time,
+    )
 
 
 async def starting_run(client: HubClient, store: Store, run_id: str) -> RunRecord | None:
@@ -37,8 +49,9 @@ async def starting_run(client: HubClient, store: Store, run_id: str) -> RunRecor
     return RunRecord(run_id, ticket.epoch, "", ticket.acquired_at, ticket.acquired_by)
 
 
-def run_view(run: RunRecord) -> dict[str, Any]:
-    """One line of the run history."""
+def run_view(run: RunRecord, request: func.HttpRequest) -> dict[str, Any]:
+    """One line of the run history; its links are absolute, from the URL of the request."""
+    address = f"{request.url.partition('/runs')[0]}/runs/{quote(run.run_id)}"
     return {
         "runId": run.run_id,
         "epoch": run.epoch,
@@ -48,7 +61,7 @@ def run_view(run: RunRecord) -> dict[str, Any]:
         "startedAt": run.started_at.isoformat(),
         "finishedAt": run.finished_at.isoformat() if run.finished_at else None,
         "triggeredBy": run.triggered_by,
-        "links": {"self": f"runs/{run.run_id}", "failures": f"runs/{run.run_id}/failures"},
+        "links": {"self": address, "failures": f"{address}/failures"},
     }
 
 

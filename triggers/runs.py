@@ -52,7 +52,7 @@ async def list_runs(client: df.DurableOrchestrationClient, request: func.HttpReq
     page, continuation = await store.runs.newest(limit=limit, before_epoch=before or None)
     return json_response(
         {
-            "runs": [run_view(await as_it_is(client, store, run)) for run in page],
+            "runs": [run_view(await as_it_is(client, store, run), request) for run in page],
             "continuation": None if continuation is None else str(continuation),
         }
     )
@@ -71,7 +71,7 @@ async def get_run(client: df.DurableOrchestrationClient, request: func.HttpReque
         sources = [result_view(result) for result in run.results]
     else:
         sources = [progress_view(await _progress(store, source, run.epoch)) for source in run.sources]
-    return json_response({**run_view(run), "sources": sources})
+    return json_response({**run_view(run, request), "sources": sources})
 
 
 @answers_problems
@@ -113,4 +113,4 @@ async def _progress(store: Store, source: str, epoch: int) -> SourceProgress:
 
 
 def _no_such_run(run_id: str) -> Problem:
-    return Problem(HTTPStatus.NOT_FOUND, f"There is no run '{run_id}'. GET runs lists them.")
+    return Problem(HTTPStatus.NOT_FOUND, f"There is no run '{run_id}'. GET /api/runs lists them.")

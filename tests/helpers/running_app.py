@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from scripts.functions_host import FunctionsHost, start_devhost
 from scripts.http_json import Answer, Unreachable, ask
 from scripts.processes import Child, Supervisor
 from storage.datasets import Dataset
-from storage.store import Store, open_store
+from storage.store import open_store
 
 POLL_S = 0.1
 
@@ -83,13 +84,13 @@ class RunningApp:
 
     def history_sizes(self) -> dict[str, int]:
         """Bytes of the history of every instance that the hub has, as it stands in the state file."""
-        with sqlite3.connect(self.state_dir / "hub.sqlite") as db:
+        with closing(sqlite3.connect(self.state_dir / "hub.sqlite")) as db:
             found = db.execute("SELECT instance_id, sum(length(cast(events AS BLOB))) FROM history GROUP BY 1")
             return dict(found.fetchall())
 
     def largest_custom_status(self) -> int:
         """Bytes of the largest custom status in the hub."""
-        with sqlite3.connect(self.state_dir / "hub.sqlite") as db:
+        with closing(sqlite3.connect(self.state_dir / "hub.sqlite")) as db:
             select = "SELECT coalesce(max(length(cast(custom_status_text AS BLOB))), 0) FROM instances"
             return int(db.execute(select).fetchone()[0])
 
@@ -116,17 +117,11 @@ async def published(settings: Mapping[str, str], source: str) -> tuple[Dataset |
         dataset = await store.datasets.find(source)
         rows: dict[str, list[dict[str, Any]]] = {}
         if dataset is not None and dataset.snapshot:
-            await _read_rows(store, dataset, rows)
+            async for row in store.published_rows(source):
+                rows.setdefault("/" + row.url.split("/", 3)[3], []).append(dict(row.values))
         return dataset, rows
     finally:
         await store.tables.close()
-
-
-async def _read_rows(store: Store, dataset: Dataset, rows: dict[str, list[dict[str, Any]]]) -> None:
-    results = await store.batches.results(dataset.snapshot)
-    async for row in store.rows.of_snapshot(dataset.snapshot, results):
-        path = "/" + row.url.split("/", 3)[3]
-        rows.setdefault(path, []).append(dict(row.values))
 
 
 def expected_rows(catalogue: Catalogue) -> dict[str, list[dict[str, Any]]]:

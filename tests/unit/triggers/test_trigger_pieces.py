@@ -38,7 +38,7 @@ def test_without_a_schedule_status_the_tick_is_now(status: dict[str, Any] | None
     assert tick_of(status, now=NOW) == NOW
 
 
-@pytest.mark.parametrize("text", ["daily-2026-11-21", "a b", "Grüße", "100%"])
+@pytest.mark.parametrize("text", ["daily-2026-11-21", "a.b_c~d:e", "7", "0f3c5f0b9d3f4a0e8f3a1b2c3d4e5f60"])
 def test_usual_texts_are_instance_ids(text: str) -> None:
     assert valid_instance_id(text, longest=100) == text
 
@@ -51,9 +51,12 @@ def test_usual_texts_are_instance_ids(text: str) -> None:
         ("a#b", "it contains '#'"),
         ("a?b", "it contains '?'"),
         ("a\tb", "it contains '\\t'"),
-        ("@a", "it starts with '@'"),
+        ("@a", "it contains '@'"),
+        ("a%2Fb", "it contains '%'"),
+        ("to day", "it contains ' '; letters, digits and - _ . : ~ are allowed"),
+        ("Grüße", "it contains 'ü'"),
         ("a" * 101, "it has 101 characters; at most 100"),
-        (" ", "it is blank"),
+        ("", "it is empty"),
     ],
 )
 def test_a_text_that_cannot_be_an_instance_id_is_refused_with_the_reason(text: str, reason: str) -> None:
