@@ -6,6 +6,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 import activities.batches
+import activities.claim
 import activities.datasets
 import activities.runs
 import triggers.health
@@ -70,7 +71,7 @@ async def health_details(req: func.HttpRequest, client: df.DurableOrchestrationC
 @app.activity_trigger(input_name="payload")
 @app.durable_client_input(client_name="client")
 async def claim_run(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
-    return await activities.runs.claim_run(payload, client)
+    return await activities.claim.claim_run(payload, client)
 
 
 @app.activity_trigger(input_name="payload")

@@ -1,5 +1,6 @@
 """Every durable name, once. A name never changes while instances of it live."""
 
+import re
 from typing import Final
 
 DAILY_SCRAPE: Final = "daily_scrape"
@@ -22,3 +23,26 @@ SINGLETONS_BY_NAME: Final = frozenset({DAILY_SCRAPE})
 def singleton_key(orchestrator: str, instance_id: str) -> str:
     """The name under which a start competes with others."""
     return orchestrator if orchestrator in SINGLETONS_BY_NAME else f"{orchestrator}:{instance_id}"
+
+
+INSTANCE_ID_LENGTH: Final = 256
+RUN_ID_LENGTH: Final = 100  # the IDs of a run's children are made from it
+_INSTANCE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]*")
+
+
+def run_id_problem(text: str) -> str:
+    """Why `text` cannot be the ID of a run; empty if it can."""
+    return instance_id_problem(text, longest=RUN_ID_LENGTH)
+
+
+def instance_id_problem(text: str, *, longest: int = INSTANCE_ID_LENGTH) -> str:
+    """Why `text` cannot be the ID of an instance that we start; empty if it can.
+
+    The SDK and the durable API put IDs into URLs as they are: what a URL would change, or read as a path, would
+    become another instance there.
+    """
+    if len(text) > longest:
+        return f"it has {len(text)} characters; at most {longest} are allowed"
+    if not _INSTANCE_ID.fullmatch(text):
+        return "it must begin with a letter or digit and have only letters, digits and - _ . : ~"
+    return ""

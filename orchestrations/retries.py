@@ -5,4 +5,4 @@ A page that fails is not such a fault: its retries happen inside the batch, and 
 
 from azure.durable_functions import RetryOptions
 
-INFRASTRUCTURE = RetryOptions(first_retry_interval_in_milliseconds=10_000, max_number_of_attempts=6)
+INFRASTRUCTURE = RetryOptions(first_retry_interval_in_milliseconds=15_000, max_number_of_attempts=12)

@@ -47,7 +47,6 @@ class Settings(BaseSettings):
     max_parallel_batches: int = Field(default=4, ge=1, le=100)
     scrape_schedule: _Text = Field(default="0 0 6 * * *", pattern=_SCHEDULE)
     start_grace_seconds: float = Field(default=60, ge=1, le=3600)
-    retention_days: int = Field(default=30, ge=1, le=3650)
     contact: _Text = ""
     user_agent: _Text = Field(default="daily-scrape/0.1 (+{contact})", pattern=r"^[\x20-\x7e]+$")
     table_prefix: _Text = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9]{0,29})?$")

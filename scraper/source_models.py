@@ -124,7 +124,7 @@ class Source(_Frozen):
         if not 1 <= len(fields) <= MAX_FIELDS:
             raise ValueError(f"a source has 1 to {MAX_FIELDS} fields, this one has {len(fields)}")
         for name in fields:
-            if not _FIELD_NAME.match(name):
+            if not _FIELD_NAME.fullmatch(name):
                 raise ValueError(
                     f"{name!r} cannot be a field's name: a lower-case letter, then up to 63 of a-z, 0-9 and _"
                 )

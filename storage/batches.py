@@ -16,7 +16,7 @@ from azure.data.tables import EdmType, EntityProperty
 
 from storage.errors import MissingRecord
 from storage.keys import prefix_filter
-from storage.tables import Tables, storage_faults
+from storage.tables import Tables
 from storage.writes import upsert_all
 
 PLAN: Final = "plan"
@@ -99,13 +99,13 @@ class Batches:
 
     async def _results(self, snapshot: str) -> AsyncIterator[BatchResult]:
         table = await self._tables.table("batches")
-        async with storage_faults():
+        async with self._tables.faults():
             async for entity in table.query_entities(prefix_filter(snapshot, "result-")):
                 yield BatchResult(**_fields(entity, BatchResult))
 
     async def _find(self, snapshot: str, row_key: str) -> Any:
         table = await self._tables.table("batches")
-        async with storage_faults():
+        async with self._tables.faults():
             try:
                 return await table.get_entity(snapshot, row_key)
             except ResourceNotFoundError:
@@ -113,7 +113,7 @@ class Batches:
 
     async def _insert_once(self, snapshot: str, row_key: str, record: Record, kind: type[Record]) -> Record:
         table = await self._tables.table("batches")
-        async with storage_faults():
+        async with self._tables.faults():
             try:
                 await table.create_entity({"PartitionKey": snapshot, "RowKey": row_key, **asdict(record)})
             except ResourceExistsError:

@@ -15,7 +15,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, Re
 from azure.data.tables import UpdateMode
 
 from storage.keys import partition_filter
-from storage.tables import Tables, storage_faults
+from storage.tables import Tables
 
 PARTITION: Final = "dataset"
 RETRY_PAUSE_S: Final = 0.05
@@ -63,7 +63,7 @@ class Datasets:
     async def all(self) -> list[Dataset]:
         """The pointers of all sources, by name."""
         table = await self._tables.table("datasets")
-        async with storage_faults():
+        async with self._tables.faults():
             return [_from_entity(one) async for one in table.query_entities(partition_filter(PARTITION))]
 
     async def raise_fence(self, source: str, epoch: int) -> Dataset:
@@ -107,7 +107,7 @@ class Datasets:
 
     async def _read(self, source: str) -> tuple[Dataset, str] | None:
         table = await self._tables.table("datasets")
-        async with storage_faults():
+        async with self._tables.faults():
             try:
                 entity = await table.get_entity(PARTITION, source)
             except ResourceNotFoundError:
@@ -121,7 +121,7 @@ class Datasets:
             "RowKey": dataset.source,
             **{name: value for name, value in asdict(dataset).items() if value is not None},
         }
-        async with storage_faults():
+        async with self._tables.faults():
             try:
                 if not etag:
                     await table.create_entity(entity)

@@ -15,7 +15,7 @@ from azure.data.tables import UpdateMode
 
 from storage.errors import TicketChanged, TicketHeld
 from storage.keys import key_text
-from storage.tables import Tables, storage_faults
+from storage.tables import Tables
 from storage.ticket import Ticket, TicketState
 
 PARTITION = "singleton"
@@ -41,12 +41,12 @@ async def acquire(
 ) -> Ticket:
     """Take the singleton of `wanted`, a ticket without epoch; returns it as it is stored, with its new epoch.
 
-    `once` refuses also when the last holder was this very instance ID, whatever became of it.
+    `once` refuses also when this very instance ID was the last that was started, whatever became of it.
     Raises TicketHeld if its holder lives, is still starting, or if another caller was faster.
     """
     current = await store.read(wanted.key)
     if current is not None:
-        served = once and current.state is not TicketState.FREE and current.instance_id == wanted.instance_id
+        served = once and current.state is TicketState.STARTED and current.instance_id == wanted.instance_id
         if served or await is_held(current, is_live=is_live, now=wanted.acquired_at, grace=grace):
             raise TicketHeld(wanted.key, current)
     try:
@@ -94,7 +94,7 @@ class TableTickets:
     async def read(self, key: str) -> Ticket | None:
         """The ticket of a singleton key, or None if it was never taken."""
         table = await self._tables.table("locks")
-        async with storage_faults():
+        async with self._tables.faults():
             try:
                 return _from_entity(await table.get_entity(PARTITION, key_text(key)))
             except ResourceNotFoundError:
@@ -103,7 +103,7 @@ class TableTickets:
     async def insert(self, ticket: Ticket) -> Ticket:
         """Store the first ticket of its key. Raises TicketChanged if there is one."""
         table = await self._tables.table("locks")
-        async with storage_faults():
+        async with self._tables.faults():
             try:
                 answer = await table.create_entity(_to_entity(ticket))
             except ResourceExistsError as lost:
@@ -113,7 +113,7 @@ class TableTickets:
     async def replace(self, ticket: Ticket) -> Ticket:
         """Store `ticket` if the stored one still has `ticket.etag`. Raises TicketChanged if not."""
         table = await self._tables.table("locks")
-        async with storage_faults():
+        async with self._tables.faults():
             try:
                 answer = await table.update_entity(
                     _to_entity(ticket),

@@ -17,7 +17,7 @@ from scraper.models import PageFailure, PageLoaded, Row, Scalar
 from storage.batches import BatchResult
 from storage.errors import RowTooLarge
 from storage.keys import attempt_key, batch_partition, prefix_filter
-from storage.tables import Tables, storage_faults
+from storage.tables import Tables
 from storage.writes import ENTITY_BYTES, Writer, size_of, upsert_all
 
 PLAN_BATCH = 999_999  # failures that planning met, filed where no batch is
@@ -71,7 +71,7 @@ class Rows:
             if result.rows == 0:
                 continue
             partition = batch_partition(snapshot, result.batch)
-            async with storage_faults():
+            async with self._tables.faults():
                 async for entity in table.query_entities(prefix_filter(partition, f"{result.attempt}-")):
                     yield _row(entity)
 
@@ -83,7 +83,7 @@ class Rows:
         filed = [(PLAN_BATCH, plan_attempt), *((one.batch, one.attempt) for one in results if one.failed)]
         for batch, attempt in filed:
             partition = batch_partition(snapshot, batch)
-            async with storage_faults():
+            async with self._tables.faults():
                 async for entity in table.query_entities(prefix_filter(partition, f"{attempt}-")):
                     yield PageFailure.model_validate(
                         {name: entity[name] for name in PageFailure.model_fields if name in entity}

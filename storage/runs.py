@@ -4,15 +4,17 @@ It outlives the task hub's own record of an orchestration, which a purge removes
 """
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.data.tables import EdmType, EntityProperty
 
 from storage.keys import key_text, newest_first, partition_filter
-from storage.tables import Tables, storage_faults
+from storage.tables import Tables
 
 RUNS = "run"
 RUN_IDS = "run-id"
@@ -47,7 +49,7 @@ class Runs:
     async def create(self, run: RunRecord) -> RunRecord:
         """Store a run unless its epoch has one already; returns the run that is stored."""
         table = await self._tables.table("runs")
-        async with storage_faults():
+        async with self._tables.faults():
             try:
                 await table.create_entity(_to_entity(run))
             except ResourceExistsError:
@@ -60,13 +62,13 @@ class Runs:
     async def of_epoch(self, epoch: int) -> RunRecord:
         """The run with this epoch. Raises ResourceNotFoundError if there is none."""
         table = await self._tables.table("runs")
-        async with storage_faults():
+        async with self._tables.faults():
             return _from_entity(await table.get_entity(RUNS, newest_first(epoch)))
 
     async def find(self, run_id: str) -> RunRecord | None:
         """The newest run with this ID, or None."""
         table = await self._tables.table("runs")
-        async with storage_faults():
+        async with self._tables.faults():
             try:
                 pointer = await table.get_entity(RUN_IDS, key_text(run_id))
                 return await self.of_epoch(pointer["epoch"])
@@ -76,7 +78,7 @@ class Runs:
     async def update(self, run: RunRecord) -> None:
         """Replace the stored row of this run; only the run itself writes it, one step after the other."""
         table = await self._tables.table("runs")
-        async with storage_faults():
+        async with self._tables.faults():
             await table.upsert_entity(_to_entity(run), mode="replace")
 
     async def newest(self, *, limit: int, before_epoch: int | None) -> tuple[list[RunRecord], int | None]:
@@ -84,7 +86,7 @@ class Runs:
         table = await self._tables.table("runs")
         newer = f" and RowKey gt '{newest_first(before_epoch)}'" if before_epoch is not None else ""
         page: list[RunRecord] = []
-        async with storage_faults():
+        async with self._tables.faults():
             rows = table.query_entities(partition_filter(RUNS) + newer, results_per_page=limit + 1)
             async for entity in rows:
                 if len(page) == limit:
@@ -111,13 +113,18 @@ def _to_entity(run: RunRecord) -> dict[str, Any]:
         "triggered_by": run.triggered_by,
         "sources": json.dumps(run.sources),
         "reason": run.reason,
-        "results": json.dumps([dict(result) for result in run.results]),
+        "results": EntityProperty(_packed(run.results), EdmType.BINARY),
     }
     if run.outcome is not None:
         entity["outcome"] = run.outcome
     if run.finished_at is not None:
         entity["finished_at"] = run.finished_at
     return entity
+
+
+def _packed(results: Sequence[Mapping[str, Any]]) -> bytes:
+    """Compressed: a property takes 64 KiB, which hundreds of sources with their reasons would exceed."""
+    return zlib.compress(json.dumps([dict(result) for result in results]).encode())
 
 
 def _from_entity(entity: Any) -> RunRecord:
@@ -131,5 +138,5 @@ def _from_entity(entity: Any) -> RunRecord:
         outcome=entity.get("outcome"),
         reason=entity["reason"],
         finished_at=entity.get("finished_at"),
-        results=tuple(json.loads(entity["results"])),
+        results=tuple(json.loads(zlib.decompress(entity["results"]))),
     )

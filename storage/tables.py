@@ -4,10 +4,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.data.tables import TableErrorCode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from scraper.settings import Settings, TableStorage
@@ -15,6 +21,9 @@ from storage.errors import StorageUnreachable
 
 # The SDK logs every request with its headers at INFO: twenty lines a call, each of them paid for in Azure.
 logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel(logging.WARNING)
+
+# A frozen account must not hang a request: at most about a minute, retries included.
+PATIENCE: Final[dict[str, Any]] = {"connection_timeout": 5, "read_timeout": 15, "retry_total": 3}
 
 TABLE_NAMES: Final = ("locks", "runs", "batches", "rows", "failures", "datasets")
 
@@ -36,6 +45,18 @@ class Tables:
             self._creation = asyncio.create_task(self._create_missing())
         await asyncio.shield(self._creation)
         return self._clients[name]
+
+    @asynccontextmanager
+    async def faults(self) -> AsyncIterator[None]:
+        """As `storage_faults`; and tables that have vanished are made again by the next call."""
+        try:
+            async with storage_faults():
+                yield
+        except ResourceNotFoundError as fault:
+            if getattr(fault, "error_code", None) != TableErrorCode.TABLE_NOT_FOUND:
+                raise
+            self._creation = None
+            raise StorageUnreachable("The app's tables have vanished; the next request makes them again.") from fault
 
     async def close(self) -> None:
         """Close the connection pool."""
@@ -81,12 +102,12 @@ def _connect(settings: Settings) -> TableServiceClient:
         text = storage.connection_string
         if text.strip().rstrip(";").lower() == "usedevelopmentstorage=true":
             text = DEVELOPMENT_STORAGE
-        return TableServiceClient.from_connection_string(text)
+        return TableServiceClient.from_connection_string(text, **PATIENCE)
     # Imported here: a local run never needs it, and it is the slowest import of the app.
     from azure.identity.aio import DefaultAzureCredential
 
     credential = DefaultAzureCredential(managed_identity_client_id=settings.storage_client_id)
-    return TableServiceClient(endpoint=storage.account_url or "", credential=credential)
+    return TableServiceClient(endpoint=storage.account_url or "", credential=credential, **PATIENCE)
 
 
 # The account that every emulator has; its key is published by Microsoft and protects nothing.

@@ -9,9 +9,10 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from orchestrations import names
 from scraper.app_sources import app_sources
 from scraper.settings import Settings
-from storage.tables import open_tables
+from storage.store import open_store
 from triggers.problem import json_response
 
 PATIENCE_S = 5
@@ -43,7 +44,7 @@ async def _settings() -> None:
 
 
 async def _storage() -> None:
-    await open_tables(Settings()).table("locks")
+    await open_store(Settings()).tickets.read(names.DAILY_SCRAPE)
 
 
 async def _fault(check: Awaitable[Any]) -> str:

@@ -1,6 +1,5 @@
 """`POST orchestrators/{functionName}/{instanceId}`: the singleton start by HTTP."""
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -17,17 +16,12 @@ from storage.ticket import Ticket
 from triggers.problem import Problem, answers_problems, json_body
 from triggers.singleton import RunAlreadyLive, Start, start_singleton
 
-INSTANCE_ID_LENGTH = 256
-RUN_ID_LENGTH = 100  # of singletons by name: the IDs of their children are made from it
-_REFUSED_IN_IDS = re.compile(r"[^A-Za-z0-9._:~-]")
-
 
 @answers_problems
 async def start_orchestrator(client: df.DurableOrchestrationClient, request: func.HttpRequest) -> func.HttpResponse:
     """202 with the check-status payload; 409 names the holder, 404 the known orchestrators, 400 what is wrong."""
     orchestrator = known_orchestrator(request.route_params["functionName"])
-    longest = RUN_ID_LENGTH if orchestrator in names.SINGLETONS_BY_NAME else INSTANCE_ID_LENGTH
-    instance_id = valid_instance_id(request.route_params["instanceId"], longest=longest)
+    instance_id = valid_instance_id(orchestrator, request.route_params["instanceId"])
     settings = Settings()
     start = Start(orchestrator, instance_id, _payload(orchestrator, request, settings), started_by="http")
     try:
@@ -49,19 +43,13 @@ def known_orchestrator(name: str) -> str:
     )
 
 
-def valid_instance_id(text: str, *, longest: int) -> str:
-    """`text` if it can be an instance ID. Raises Problem 400 that says why not."""
-    found = _REFUSED_IN_IDS.search(text)
-    if found:
-        # The durable API and its SDK put IDs into URLs as they are, so that much else would change on the way.
-        reason = f"it contains {found.group()!r}; letters, digits and - _ . : ~ are allowed"
-    elif len(text) > longest:
-        reason = f"it has {len(text)} characters; at most {longest} are allowed"
-    elif not text:
-        reason = "it is empty"
-    else:
-        return text
-    raise Problem(HTTPStatus.BAD_REQUEST, f"'{text}' cannot be an instance ID: {reason}.")
+def valid_instance_id(orchestrator: str, text: str) -> str:
+    """`text` if it can be an instance ID of this orchestrator. Raises Problem 400 that says why not."""
+    by_name = orchestrator in names.SINGLETONS_BY_NAME
+    problem = names.run_id_problem(text) if by_name else names.instance_id_problem(text)
+    if problem:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"'{text[:300]}' cannot be an instance ID: {problem}.")
+    return text
 
 
 def conflict(refusal: RunAlreadyLive, request: func.HttpRequest) -> Problem:
@@ -108,7 +96,7 @@ def run_request(payload: dict[str, Any], *, known: Sequence[str]) -> dict[str, A
         raise Problem(
             HTTPStatus.BAD_REQUEST, f"'sources': there is no source '{missing[0]}'. Known: {', '.join(known)}."
         )
-    return {"sources": wanted}
+    return {"sources": list(dict.fromkeys(wanted))}
 
 
 def json_type(value: Any) -> str:

@@ -71,5 +71,5 @@ def json_body(request: func.HttpRequest) -> Any:
         return None
     try:
         return json.loads(body)
-    except ValueError as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"The body is not JSON that can be read: {error}.") from error

@@ -41,10 +41,12 @@ def _ended_by_the_hub(run: RunRecord, status: Any) -> RunRecord:
     )
 
 
-async def starting_run(client: HubClient, store: Store, run_id: str) -> RunRecord | None:
-    """A run whose start was accepted but which has not taken its first step yet."""
+async def starting_run(client: HubClient, store: Store, run_id: str, *, after_epoch: int) -> RunRecord | None:
+    """A run whose start was accepted but which has not taken its first step yet; newer than the one on record."""
     ticket = await store.tickets.read(names.DAILY_SCRAPE)
-    if ticket is None or ticket.instance_id != run_id or not await is_live(client, run_id):
+    if ticket is None or ticket.instance_id != run_id or ticket.epoch <= after_epoch:
+        return None
+    if not await is_live(client, run_id):
         return None
     return RunRecord(run_id, ticket.epoch, "", ticket.acquired_at, ticket.acquired_by)
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +20,7 @@ from triggers.singleton import RunAlreadyLive, Start, start_singleton
 
 MOST_RUNS = 200
 MOST_FAILURES = 1000
+TICK_TOLERANCE = timedelta(seconds=30)  # a host's clock may fire a little early
 
 logger = logging.getLogger(__name__)
 
@@ -28,19 +29,27 @@ async def start_daily(client: df.DurableOrchestrationClient, timer: func.TimerRe
     """Start the run of this tick's UTC date, unless a run is live or this tick has been served already."""
     run_id = f"daily-{tick_of(timer.schedule_status, now=datetime.now(UTC)).date().isoformat()}"
     settings = Settings()
+    store = open_store(settings)
+    if await store.runs.find(run_id) is not None:
+        logger.warning("skipped the scheduled start of '%s': this date has had its run", run_id)
+        return
     start = Start(names.DAILY_SCRAPE, run_id, {}, started_by="timer", once=True)
     try:
-        await start_singleton(client, open_store(settings).tickets, start, grace=settings.start_grace)
+        await start_singleton(client, store.tickets, start, grace=settings.start_grace)
     except RunAlreadyLive as refusal:
         logger.warning("skipped the scheduled start of '%s': %s", run_id, refusal)
 
 
 def tick_of(schedule_status: Mapping[str, Any] | None, *, now: datetime) -> datetime:
-    """The scheduled time of this tick in UTC: the host's `Next`, or now if it keeps no schedule status."""
+    """The scheduled time of this tick in UTC: the host's `Next`.
+
+    It is now if the host keeps no schedule status, or if somebody runs the timer by hand: then `Next` is still to come.
+    """
     scheduled = (schedule_status or {}).get("Next")
     if not scheduled:
         return now
-    return datetime.fromisoformat(scheduled).astimezone(UTC)
+    tick = datetime.fromisoformat(scheduled).astimezone(UTC)
+    return now if tick > now + TICK_TOLERANCE else tick
 
 
 @answers_problems
@@ -63,7 +72,9 @@ async def get_run(client: df.DurableOrchestrationClient, request: func.HttpReque
     """One run with the progress of each source; 404 if there never was one."""
     run_id = request.route_params["runId"]
     store = open_store(Settings())
-    run = await store.runs.find(run_id) or await starting_run(client, store, run_id)
+    run = await store.runs.find(run_id)
+    starting = await starting_run(client, store, run_id, after_epoch=run.epoch if run else 0)
+    run = starting or run
     if run is None:
         raise _no_such_run(run_id)
     run = await as_it_is(client, store, run)
@@ -102,8 +113,10 @@ def whole_number(request: func.HttpRequest, name: str, *, default: int, low: int
     text = request.params.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit()) or not low <= int(text) <= high:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"'{name}' must be a whole number from {low} to {high}, not '{text}'.")
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(high))
+    if not is_number or not low <= int(text) <= high:
+        reason = f"'{name}' must be a whole number from {low} to {high}, not '{text[:100]}'."
+        raise Problem(HTTPStatus.BAD_REQUEST, reason)
     return int(text)
 
 

@@ -1,17 +1,25 @@
 """The fence: which executions of `daily_scrape` may go on, on the real tables."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from activities.runs import claim_run, finish_run, outcome_of
+from activities.claim import claim_run
+from activities.runs import finish_run, outcome_of
 from scraper.settings import Settings
+from storage.batches import BatchResult, Plan
+from storage.datasets import Superseded
+from storage.keys import snapshot_id
+from storage.runs import RunRecord, finished
 from storage.store import Store, open_store
+from storage.ticket import TicketState
 from tests.helpers.ticket_stores import MemoryHub, Status
-from triggers.singleton import Start, start_singleton
+from triggers.singleton import RunAlreadyLive, Start, start_singleton
 
+NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 SOURCES = """
 [[source]]
 name = "books"
@@ -136,12 +144,88 @@ async def test_a_broken_sources_file_gives_a_run_that_says_so(
 
 
 async def test_a_run_that_finished_is_recorded_with_its_outcome(hub: MemoryHub, store: Store) -> None:
-    await claim_run(await start(hub, store, "a"), hub)
-    summary = {"source": "books", "outcome": "published", "failed": 0, "rows": 3}
+    payload = {**await start(hub, store, "a"), "sources": ["books"]}
+    await claim_run(payload, hub)
+    summary = {"source": "books", "outcome": "published", "reason": "", "pages": 3, "failed": 0, "rows": 3}
     await finish_run({"run_id": "a", "epoch": 1, "reason": "", "sources": [summary]})
     run = await store.runs.find("a")
     assert run is not None
     assert (run.outcome, run.results) == ("completed", (summary,))
+
+
+async def test_a_source_that_broke_is_recorded_with_what_its_batches_had_counted(hub: MemoryHub, store: Store) -> None:
+    await claim_run(await start(hub, store, "a"), hub)
+    snapshot = snapshot_id("books", 1)
+    await store.batches.record_plan(snapshot, Plan("p", 2, 150, 0, 0), [["http://site/a"], ["http://site/b"]])
+    await store.batches.record_result(snapshot, BatchResult(0, "x", 90, 10, 90))
+    broken = {"source": "books", "outcome": "failed", "reason": "infrastructure: away"}
+    ended = await finish_run({"run_id": "a", "epoch": 1, "reason": "", "sources": [broken]})
+    assert ended["sources"][0] == {**broken, "batches": 2, "pages": 150, "loaded": 90, "failed": 10, "rows": 90}
+
+
+async def test_what_a_broken_run_had_published_counts_as_published(hub: MemoryHub, store: Store) -> None:
+    await claim_run(await start(hub, store, "a"), hub)
+    snapshot = snapshot_id("books", 1)
+    await store.batches.record_plan(snapshot, Plan("p", 1, 3, 0, 0), [["http://site/a"]])
+    await store.batches.record_result(snapshot, BatchResult(0, "x", 3, 0, 3))
+    await store.datasets.publish("books", epoch=1, snapshot=snapshot, run_id="a", at=NOW, counts=(3, 0, 3))
+    ended = await finish_run({"run_id": "a", "epoch": 1, "reason": "a child was terminated", "sources": []})
+    assert ended["outcome"] == "completed_with_failures"
+    assert [one["outcome"] for one in ended["sources"]] == ["published", "failed"]
+
+
+async def test_the_reasons_of_hundreds_of_sources_fit_into_the_record(store: Store) -> None:
+    names = [f"source-{number}" for number in range(300)]
+    run = await store.runs.create(RunRecord("wide", 1, "c", NOW, "http", tuple(names)))
+    results = [{"source": name, "outcome": "failed", "reason": f"{name} is away. " * 25} for name in names]
+    await store.runs.update(finished(run, at=NOW, outcome="failed", reason="", results=results))
+    found = await store.runs.find("wide")
+    assert found is not None
+    assert list(found.results) == results
+
+
+async def test_a_run_that_begins_keeps_older_ones_from_publishing(hub: MemoryHub, store: Store) -> None:
+    await claim_run(await start(hub, store, "old"), hub)
+    hub.finish("old")
+    await claim_run(await start(hub, store, "new"), hub)
+    with pytest.raises(Superseded):
+        await store.datasets.publish("books", epoch=1, snapshot="s", run_id="old", at=NOW, counts=(1, 0, 1))
+
+
+async def test_a_run_started_past_us_takes_over_the_ticket_that_a_refused_start_left_for_its_id(
+    hub: MemoryHub, store: Store
+) -> None:
+    await hub.start_new("daily_scrape", "both")
+    with pytest.raises(RunAlreadyLive):
+        await start(hub, store, "both")
+    claim = await claim_run(claim_of("both", None), hub)
+    assert (claim["code"], claim["epoch"]) == ("claimed", 1)
+    ticket = await store.tickets.read("daily_scrape")
+    assert ticket is not None
+    assert ticket.state is TicketState.STARTED
+
+
+async def test_a_made_up_epoch_is_stopped_and_leaves_no_record_for_a_later_run_to_stumble_over(
+    hub: MemoryHub, store: Store
+) -> None:
+    await claim_run(await start(hub, store, "a"), hub)
+    hub.finish("a")
+    assert (await claim_run(claim_of("made-up", 2), hub))["code"] == "superseded"
+    claim = await claim_run(await start(hub, store, "b"), hub)
+    assert (claim["code"], claim["epoch"]) == ("claimed", 2)
+
+
+@pytest.mark.parametrize("run_id", [".", "a b", "a+b", "x" * 101])
+async def test_a_run_with_an_id_that_cannot_be_asked_for_is_refused_and_takes_no_ticket(
+    hub: MemoryHub, store: Store, run_id: str
+) -> None:
+    assert (await claim_run(claim_of(run_id, None), hub))["code"] == "refused"
+    assert await store.tickets.read("daily_scrape") is None
+
+
+async def test_sources_that_are_no_list_are_refused_in_words(hub: MemoryHub, store: Store) -> None:
+    claim = await claim_run({**await start(hub, store, "a"), "sources": "books"}, hub)
+    assert (claim["sources"], claim["reason"]) == ([], "'sources' must be a list of source names")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ NAMES = [
     "MAX_PARALLEL_BATCHES",
     "SCRAPE_SCHEDULE",
     "START_GRACE_SECONDS",
-    "RETENTION_DAYS",
     "CONTACT",
     "USER_AGENT",
     "TABLE_PREFIX",
@@ -32,7 +31,7 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_defaults_are_complete() -> None:
     settings = Settings()
-    assert (settings.pages_per_batch, settings.max_parallel_batches, settings.retention_days) == (100, 4, 30)
+    assert (settings.pages_per_batch, settings.max_parallel_batches) == (100, 4)
     assert (settings.scrape_schedule, settings.start_grace.total_seconds()) == ("0 0 6 * * *", 60)
 
 

@@ -148,6 +148,17 @@ def test_a_tick_that_fires_twice_starts_no_second_run_of_the_same_date() -> None
     assert isinstance(outcomes[0], RunAlreadyLive)
 
 
+@pytest.mark.parametrize("steps", range(1, 3))
+def test_a_tick_whose_starter_died_before_its_instance_existed_is_served_after_the_grace(steps: int) -> None:
+    world = World()
+    dead = world.starter("daily-2026-11-21", once=True)
+    for _ in range(steps):
+        dead.send(None)
+    dead.close()
+    outcomes, _ = run_schedule([world.starter("daily-2026-11-21", now=NOW + GRACE, once=True)], [])
+    assert isinstance(outcomes[0], Ticket)
+
+
 @pytest.mark.parametrize("status", [Status.Pending, Status.Suspended, Status.ContinuedAsNew])
 def test_a_holder_that_is_not_running_but_alive_keeps_the_singleton(status: Status) -> None:
     world = World()

@@ -1,0 +1,128 @@
+"""The first step of a run: only the singleton's holder may pass."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import azure.durable_functions as df
+
+from orchestrations import names
+from scraper.app_sources import app_sources
+from scraper.errors import SourcesFileError
+from scraper.settings import Settings
+from storage.datasets import Superseded
+from storage.errors import TicketHeld
+from storage.hub import is_live
+from storage.locks import acquire, mark_started
+from storage.runs import RunRecord, finished
+from storage.store import Store, open_store
+from storage.ticket import Ticket, TicketState
+
+
+async def claim_run(payload: Mapping[str, Any], client: df.DurableOrchestrationClient) -> dict[str, Any]:
+    """Let only the singleton's holder pass, and keep older runs from publishing from here on.
+
+    Input: `run_id`, `epoch` or None, `claim`, `sources` or None, `triggered_by`. Returns `code` (`claimed`,
+    `superseded`, `held`, `refused`), `reason`, and for a claimed run its `epoch` and `sources`. A sources file that
+    cannot be used gives no sources and the reason.
+    """
+    problem = names.run_id_problem(payload["run_id"])
+    if problem:
+        return {"code": "refused", "reason": f"'{payload['run_id']}' cannot be the ID of a run: {problem}"}
+    settings = Settings()
+    store = open_store(settings)
+    ticket = await store.tickets.read(names.DAILY_SCRAPE)
+    brought_epoch = payload["epoch"]
+    if brought_epoch is not None and (ticket is None or ticket.epoch != brought_epoch):
+        return await _superseded(store, payload, ticket)
+    sources, reason = _wanted_sources(settings, payload["sources"])
+    run = await _run_of_own_ticket(store, payload, ticket, sources)
+    if run is None:
+        try:
+            ticket = await _acquire(store, client, settings, payload, ticket)
+        except TicketHeld as held:
+            return {"code": "held", "reason": str(held)}
+        run = await store.runs.create(_new_run(payload, ticket.epoch, sources))
+    try:
+        for source in run.sources:
+            await store.datasets.raise_fence(source, run.epoch)
+    except Superseded as newer:
+        return {"code": "superseded", "reason": str(newer)}
+    return {"code": "claimed", "reason": reason, "epoch": run.epoch, "sources": list(run.sources)}
+
+
+async def _run_of_own_ticket(
+    store: Store, payload: Mapping[str, Any], ticket: Ticket | None, sources: Sequence[str]
+) -> RunRecord | None:
+    """The run of a ticket that names this instance, unless an earlier execution of the ID has used it up.
+
+    It may have been taken for us by a starter, or by one that then met us alive: started through the durable API.
+    """
+    if ticket is None or ticket.state is TicketState.FREE or ticket.instance_id != payload["run_id"]:
+        return None
+    run = await store.runs.create(_new_run(payload, ticket.epoch, sources))
+    if run.claim != payload["claim"]:
+        return None
+    if ticket.state is TicketState.STARTING:
+        await mark_started(store.tickets, ticket)
+    return run
+
+
+async def _acquire(
+    store: Store,
+    client: df.DurableOrchestrationClient,
+    settings: Settings,
+    payload: Mapping[str, Any],
+    ticket: Ticket | None,
+) -> Ticket:
+    """Take the singleton for a run that has no ticket: started through the durable API, restarted, or a child."""
+    run_id = payload["run_id"]
+
+    async def another_is_live(instance_id: str) -> bool:
+        return instance_id != run_id and await is_live(client, instance_id)
+
+    # Nobody else can be starting this ID while we, the instance with this ID, live.
+    is_own = ticket is not None and ticket.instance_id == run_id
+    wanted = Ticket(
+        names.DAILY_SCRAPE,
+        run_id,
+        TicketState.STARTED,
+        datetime.now(UTC),
+        payload["triggered_by"],
+        claim=f"{run_id}@{payload['claim']}",
+    )
+    grace = timedelta(0) if is_own else settings.start_grace
+    return await acquire(store.tickets, wanted, is_live=another_is_live, grace=grace)
+
+
+async def _superseded(store: Store, payload: Mapping[str, Any], ticket: Ticket | None) -> dict[str, Any]:
+    """Stop a run at the fence; a start that really was overtaken leaves a trace under its own epoch."""
+    if ticket is not None and payload["epoch"] < ticket.epoch:
+        run = _new_run(payload, payload["epoch"], [])
+        reason = "stopped at the fence: its start was older than another one"
+        await store.runs.create(finished(run, at=run.started_at, outcome="superseded", reason=reason, results=[]))
+    return {"code": "superseded", "reason": f"epoch {payload['epoch']} is not the current one"}
+
+
+def _new_run(payload: Mapping[str, Any], epoch: int, sources: Sequence[str]) -> RunRecord:
+    return RunRecord(
+        payload["run_id"], epoch, payload["claim"], datetime.now(UTC), payload["triggered_by"], tuple(sources)
+    )
+
+
+def _wanted_sources(settings: Settings, wanted: Any) -> tuple[list[str], str]:
+    """The names of the sources to scrape, in file order, and why there are none or fewer.
+
+    A run that came past our routes may ask for anything.
+    """
+    try:
+        known = [source.name for source in app_sources(settings)]
+    except SourcesFileError as error:
+        return [], str(error)
+    if wanted is None:
+        return known, ""
+    if not isinstance(wanted, list):
+        return [], "'sources' must be a list of source names"
+    missing = [str(name) for name in wanted if name not in known]
+    reason = f"no such source: {', '.join(missing)[:500]}; known: {', '.join(known)}" if missing else ""
+    return [name for name in known if name in wanted], reason
