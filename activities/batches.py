@@ -12,12 +12,11 @@ from activities.fence import WHY_NOT, may_go_on
 from activities.wiring import open_fetcher
 from scraper.app_sources import app_source
 from scraper.discover import discover
-from scraper.load import scrape_pages
+from scraper.load import BATCH_TIME_LIMIT_S, scrape_pages
 from scraper.models import PageFailed, PageFailure, Reason, Share
-from scraper.politeness import plan_window
+from scraper.politeness import pages_in_time, plan_window
 from scraper.settings import Settings
 from storage.batches import BatchResult, Plan, cut_batches
-from storage.datasets import Superseded
 from storage.errors import RowTooLarge
 from storage.keys import snapshot_id
 from storage.rows import PLAN_BATCH
@@ -37,25 +36,22 @@ async def plan_source(payload: Mapping[str, Any], client: df.DurableOrchestratio
     source = app_source(settings, payload["source"])
     if not await may_go_on(store, client, payload):
         return {"code": "superseded", "reason": WHY_NOT}
-    try:
-        await store.datasets.raise_fence(source.name, payload["epoch"])
-    except Superseded as newer:
-        return {"code": "superseded", "reason": str(newer)}
     snapshot = snapshot_id(source.name, payload["epoch"])
+    window, share = plan_window(source.concurrency, source.requests_per_second, settings.max_parallel_batches)
     plan = await store.batches.plan(snapshot)
     if plan is None:
         discovery = await discover(source, fetcher=open_fetcher(settings))
-        batches = cut_batches(discovery.urls, pages_per_batch=settings.pages_per_batch)
+        pages_per_batch = pages_in_time(share, at_most=settings.pages_per_batch, seconds=BATCH_TIME_LIMIT_S / 2)
+        batches = cut_batches(discovery.urls, pages_per_batch=pages_per_batch)
         attempt = uuid4().hex[:12]
         await store.rows.stage_failures(snapshot, PLAN_BATCH, attempt, list(enumerate(discovery.failures)))
         plan = await store.batches.record_plan(
             snapshot,
-            Plan(attempt, len(batches), len(discovery.urls), len(discovery.failures), discovery.left_out),
+            Plan(attempt, len(batches), len(discovery.urls), discovery.failure_count, discovery.left_out),
             batches,
         )
     if plan.pages == 0:
         return {"code": "failed", "reason": await _why_no_pages(store, snapshot)}
-    window, share = plan_window(source.concurrency, source.requests_per_second, settings.max_parallel_batches)
     return {
         "code": "planned",
         "attempt": plan.attempt,

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from scraper.errors import PageError
 from scraper.fetch import limits_of
@@ -17,21 +18,28 @@ from scraper.web_urls import page_url
 MAX_DEPTH = 3
 """Levels of sitemap indexes below the source's sitemap; the protocol knows one."""
 MAX_SITEMAPS = 1000
-MAX_BAD_URLS = 100
-"""Unusable locations are listed as failures, up to this many."""
+MAX_BAD_URLS = 5000
+"""Unusable locations are listed one by one up to this many; one more line counts the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
     """The pages to scrape, each once, in the source's order.
 
-    `failures` are sitemaps that could not be read and locations that are no pages. `left_out` counts further
-    pages beyond `max_pages`; sitemaps that come after the limit was reached are not opened, nor counted.
+    `failures` are sitemaps that could not be read and locations that are no pages; `unlisted` more are only counted,
+    by the last of `failures`. `left_out` counts further pages beyond `max_pages`; sitemaps that come after the limit
+    was reached are not opened, nor counted.
     """
 
     urls: tuple[str, ...]
     failures: tuple[PageFailure, ...]
     left_out: int
+    unlisted: int = 0
+
+    @property
+    def failure_count(self) -> int:
+        """Every failure once, listed or not."""
+        return len(self.failures) + max(0, self.unlisted - 1)
 
 
 async def discover(source: Source, *, fetcher: OneAttempt) -> Discovery:
@@ -52,7 +60,9 @@ async def discover_pages(source: Source, *, fetch: Fetch) -> Discovery:
         await _read_sitemaps(source.sitemap, pages, fetch=fetch)
     else:
         location = source.urls[0] if source.urls else source.url_template or ""
-        pages.add_all(location, source.urls or source.template_urls())
+        # A range may be far longer than max_pages: its URLs all differ, so that the rest need only be counted.
+        pages.add_all(location, source.urls or islice(source.template_urls(), source.max_pages))
+        pages.leave_out(max(0, source.template_pages - source.max_pages))
     return pages.as_discovery(source)
 
 
@@ -65,6 +75,7 @@ class _Pages:
         self._taken: dict[str, None] = {}
         self._left_out: set[str] = set()
         self._bad_urls = 0
+        self._uncounted = 0
 
     @property
     def is_full(self) -> bool:
@@ -95,7 +106,17 @@ class _Pages:
             detail = "the sitemap was read, and it names no page"
             url = source.sitemap or source.name
             self.failures.append(PageFailure(url=url, reason=Reason.NO_PAGES, detail=detail))
-        return Discovery(tuple(self._taken), tuple(self.failures), len(self._left_out))
+        unlisted = max(0, self._bad_urls - MAX_BAD_URLS)
+        if unlisted:
+            detail = f"{unlisted} more locations are no pages; only the first {MAX_BAD_URLS} are listed"
+            url = source.sitemap or source.name
+            self.failures.append(PageFailure(url=url, reason=Reason.BAD_URL, detail=detail, attempts=0))
+        left_out = len(self._left_out) + self._uncounted
+        return Discovery(tuple(self._taken), tuple(self.failures), left_out, unlisted)
+
+    def leave_out(self, count: int) -> None:
+        """Count pages that were never looked at."""
+        self._uncounted += count
 
 
 async def _read_sitemaps(root: str, pages: _Pages, *, fetch: Fetch) -> None:
@@ -112,11 +133,11 @@ async def _read_sitemaps(root: str, pages: _Pages, *, fetch: Fetch) -> None:
         try:
             fetched, _ = await fetch(url)
             base = fetched.final_url
-            # Tens of megabytes take a second to parse: other pages' connections must not starve meanwhile.
+            # Tens of megabytes take seconds to read: other pages' connections must not starve meanwhile.
             await asyncio.to_thread(parse_sitemap, fetched.body, url=url, into=sitemap)
         except PageError as error:
             pages.failures.append(error.as_failure())
-        pages.add_all(base, sitemap.pages)
+        await asyncio.to_thread(pages.add_all, base, sitemap.pages)
         for child in _children(base, sitemap, known, pages, depth=depth):
             waiting.append((child, depth + 1))
 
@@ -124,7 +145,7 @@ async def _read_sitemaps(root: str, pages: _Pages, *, fetch: Fetch) -> None:
 def _children(base: str, sitemap: Sitemap, known: set[str], pages: _Pages, *, depth: int) -> list[str]:
     """The child sitemaps to open that are not `known` yet; what is too deep or too much is a failure."""
     children: list[str] = []
-    for location in sitemap.sitemaps:
+    for number, location in enumerate(sitemap.sitemaps):
         try:
             child = page_url(base, location)
         except ValueError as error:
@@ -134,11 +155,12 @@ def _children(base: str, sitemap: Sitemap, known: set[str], pages: _Pages, *, de
             continue
         if depth >= MAX_DEPTH or len(known) >= MAX_SITEMAPS:
             limit = f"{MAX_DEPTH} levels" if depth >= MAX_DEPTH else f"{MAX_SITEMAPS} files"
+            others = len(sitemap.sitemaps) - number - 1
             pages.failures.append(
                 PageFailure(
                     url=child,
                     reason=Reason.BAD_SITEMAP,
-                    detail=f"not opened: sitemap indexes are followed for {limit}",
+                    detail=f"not opened, nor {others} after it: sitemap indexes are followed for {limit}",
                     attempts=0,
                 )
             )

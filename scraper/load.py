@@ -16,6 +16,9 @@ from scraper.sources import Source
 
 logger = logging.getLogger(__name__)
 
+BATCH_TIME_LIMIT_S = 1200.0
+"""A batch must end by itself within the host's functionTimeout of 30 minutes, or it would be repeated for ever."""
+
 
 async def scrape_pages(
     source: Source,
@@ -23,13 +26,15 @@ async def scrape_pages(
     *,
     fetcher: OneAttempt,
     share: Share,
+    time_limit_s: float = BATCH_TIME_LIMIT_S,
     sleep: Sleep = asyncio.sleep,
     random: Random = randomness.random,
 ) -> AsyncIterator[PageLoaded | PageFailed]:
     """One outcome for each of `urls`, as they come; `index` is the place in `urls`.
 
     Pages run concurrently within `share`. No page's failure ends the others; a defect of ours is an outcome
-    with reason `internal`. Closing the iterator, or cancelling its reader, cancels what is in flight.
+    with reason `internal`, and pages that are not done within `time_limit_s` fail with reason `timeout`. Closing the
+    iterator, or cancelling its reader, cancels what is in flight.
     """
     pace = Pace(share, sleep=sleep)
     fetch = polite_fetch(
@@ -41,13 +46,25 @@ async def scrape_pages(
         random=random,
     )
     tasks = [asyncio.create_task(_scrape_page(source, index, url, fetch)) for index, url in enumerate(urls)]
+    done: set[int] = set()
     try:
-        for next_done in asyncio.as_completed(tasks):
-            yield await next_done
+        for next_done in asyncio.as_completed(tasks, timeout=time_limit_s):
+            outcome = await next_done
+            done.add(outcome.index)
+            yield outcome
+    except TimeoutError:
+        for index, url in enumerate(urls):
+            if index not in done:
+                yield _out_of_time(index, url, time_limit_s)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _out_of_time(index: int, url: str, time_limit_s: float) -> PageFailed:
+    detail = f"its batch was not done within {time_limit_s:g} s: the site is too slow, or asks for too long pauses"
+    return PageFailed(index, PageFailure(url=url, reason=Reason.TIMEOUT, detail=detail, attempts=0))
 
 
 async def _scrape_page(source: Source, index: int, url: str, fetch: Fetch) -> PageLoaded | PageFailed:

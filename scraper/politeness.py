@@ -20,6 +20,13 @@ def plan_window(concurrency: int, requests_per_second: float | None, max_paralle
     return window, Share(concurrency=max(1, concurrency // window), requests_per_second=rate)
 
 
+def pages_in_time(share: Share, *, at_most: int, seconds: float) -> int:
+    """How many pages a batch with this share can ask for in `seconds`; at least one, and `at_most` as many."""
+    if share.requests_per_second is None:
+        return at_most
+    return max(1, min(at_most, int(share.requests_per_second * seconds)))
+
+
 def _part(whole: float, count: int) -> float:
     part = whole / count
     # Rounding may have gone up: the parts together must not exceed the whole.

@@ -144,6 +144,11 @@ class Source(_Frozen):
                 raise ValueError(f"field {rowless[0]!r} takes the row itself, and there is no rows selector")
         return self
 
+    @property
+    def template_pages(self) -> int:
+        """How many URLs `url_template` and `pages` stand for."""
+        return 0 if self.pages is None else self.pages.last - self.pages.first + 1
+
     def template_urls(self) -> Iterator[str]:
         """The URLs that `url_template` and `pages` stand for, in order; none without a template."""
         if self.url_template is not None and self.pages is not None:

@@ -1,14 +1,26 @@
 """The main job over HTTP: what the site has is what is published, and what is broken is listed."""
 
+from pathlib import Path
+
 import pytest
 
 from samples.site.catalogue import Catalogue
+from scripts.azurite import start_azurite
 from scripts.processes import Supervisor
 from scripts.sample_site import start_sample_site
 from tests.e2e.conftest import StartApp
 from tests.helpers.running_app import expected_rows, failures_by_path, published, wait_for
 
 BOOKS, FAULT_PERCENT = 300, 8.0
+BOOKS_ONLY = """
+[[source]]
+name = "books"
+sitemap = "${{SAMPLE_SITE_URL}}/sitemap.xml"
+requests_per_second = 500
+concurrency = 8
+fields = {{ title = "h1.book-title" }}
+gate = {{ min_rows = {min_rows} }}
+"""
 
 
 async def prove_exact_run(start_app: StartApp, supervisor: Supervisor, books: int, fault_percent: float) -> None:
@@ -55,6 +67,23 @@ async def test_a_site_that_is_down_fails_its_source_and_keeps_the_published_data
     dataset, rows = await published(app.settings, "books")
     assert run["outcome"] == "failed"
     assert {source["state"] for source in run["sources"]} <= {"failed", "refused"}
+    assert dataset is not None
+    assert (dataset.run_id, len(rows)) == ("good", 40)
+
+
+async def test_a_snapshot_that_fails_its_gate_leaves_the_published_dataset_and_says_why(
+    start_app: StartApp, supervisor: Supervisor, tmp_path: Path
+) -> None:
+    file = tmp_path / "sources.toml"
+    file.write_text(BOOKS_ONLY.format(min_rows=40))
+    app = start_app(start_sample_site(supervisor, books=40, fault_percent=0), SOURCES_FILE=str(file))
+    app.start_run("good")
+    app.finished_run("good")
+    file.write_text(BOOKS_ONLY.format(min_rows=41))
+    app.start_run("refused")
+    source = app.finished_run("refused")["sources"][0]
+    dataset, rows = await published(app.settings, "books")
+    assert (source["state"], source["reason"]) == ("refused", "min_rows: 40 rows, at least 41 are wanted")
     assert dataset is not None
     assert (dataset.run_id, len(rows)) == ("good", 40)
 
@@ -118,6 +147,19 @@ async def test_runs_are_listed_newest_first(start_app: StartApp, supervisor: Sup
     rest = app.ask("GET", f"/api/runs?limit=2&continuation={page['continuation']}").document
     assert [run["runId"] for run in page["runs"] + rest["runs"]] == ["third", "second", "first"]
     assert rest["continuation"] is None
+
+
+async def test_health_names_storage_that_has_gone_away_while_the_host_runs(
+    start_app: StartApp, supervisor: Supervisor
+) -> None:
+    own_azurite = start_azurite(supervisor, location=None)
+    site = start_sample_site(supervisor, books=20, fault_percent=0)
+    app = start_app(site, AzureWebJobsStorage=own_azurite.connection_string)
+    assert app.ask("GET", "/api/health").document["status"] == "ok"
+    own_azurite.child.kill()
+    answer = app.ask("GET", "/api/health")
+    assert (answer.status, answer.document["checks"]["storage"]) == (503, "failed")
+    assert app.start_run("any").status == 503
 
 
 async def test_health_is_ok_and_names_what_fails(start_app: StartApp, supervisor: Supervisor) -> None:

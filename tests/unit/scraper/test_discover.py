@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.discover import Discovery, discover_pages
+from scraper.discover import MAX_BAD_URLS, Discovery, discover_pages
 from scraper.errors import PageGone, SitemapError
 from scraper.fetch import FetchedPage
 from scraper.models import Reason
@@ -132,3 +132,16 @@ def test_a_gzip_bomb_is_too_large() -> None:
 def test_random_bytes_raise_only_sitemap_errors(body: bytes, start: bytes) -> None:
     with pytest.raises(SitemapError):
         parse_sitemap(start + body + b"<", url=ROOT, into=Sitemap())
+
+
+async def test_every_location_that_is_no_page_is_listed_or_counted() -> None:
+    locations = [f"ftp://example.com/{number}" for number in range(MAX_BAD_URLS + 30)]
+    discovery = await found({ROOT: urlset("/1", *locations)})
+    assert discovery.urls == (f"{SITE}/1",)
+    assert discovery.failure_count == MAX_BAD_URLS + 30
+    assert discovery.failures[-1].detail == "30 more locations are no pages; only the first 5000 are listed"
+
+
+async def test_a_range_far_beyond_the_limit_is_counted_and_not_gone_through() -> None:
+    discovery = await found({}, url_template=f"{SITE}/{{page}}", pages="1-999999999", max_pages=3)
+    assert discovery == Discovery((f"{SITE}/1", f"{SITE}/2", f"{SITE}/3"), (), 999_999_996)

@@ -137,3 +137,23 @@ async def test_cancelling_the_reader_cancels_what_is_in_flight() -> None:
         reader.cancel()
         await asyncio.wait([reader])
     assert (reader.cancelled(), pages.waiting) == (True, 0)
+
+
+async def test_pages_that_are_not_done_when_the_batch_runs_out_of_time_fail_as_timed_out() -> None:
+    class OnePageHangs(SavedPages):
+        async def fetch(self, url: str, limits: FetchLimits) -> FetchedPage:
+            if url.endswith("/hang"):
+                await asyncio.Event().wait()
+            return await super().fetch(url, limits)
+
+    pages = OnePageHangs({"/a": [b"<h1>A</h1>"]})
+    results = [
+        outcome
+        async for outcome in scrape_pages(
+            SOURCE, [f"{SITE}/hang", f"{SITE}/a"], fetcher=pages, share=Share(concurrency=2), time_limit_s=0.05
+        )
+    ]
+    assert [type(result) for result in results] == [PageLoaded, PageFailed]
+    failed = results[1]
+    assert isinstance(failed, PageFailed)
+    assert (failed.index, failed.failure.reason, failed.failure.attempts) == (0, Reason.TIMEOUT, 0)

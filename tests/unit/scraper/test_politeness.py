@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.models import Share
-from scraper.politeness import Pace, plan_window
+from scraper.politeness import Pace, pages_in_time, plan_window
 
 RATES = st.floats(min_value=0.001, max_value=1000)
 
@@ -105,3 +105,11 @@ async def test_a_cancelled_waiter_gives_its_slot_back() -> None:
     holder.cancel()
     async with asyncio.timeout(1), pace.turn():
         assert holder.cancelled()
+
+
+@pytest.mark.parametrize(
+    ("rate", "pages"), [(None, 100), (5.0, 100), (0.1, 60), (0.0001, 1)], ids=["no-limit", "fast", "slow", "glacial"]
+)
+def test_a_batch_of_a_slow_source_has_only_the_pages_that_fit_into_its_time(rate: float | None, pages: int) -> None:
+    share = Share(concurrency=1, requests_per_second=rate)
+    assert pages_in_time(share, at_most=100, seconds=600) == pages
