@@ -20,7 +20,7 @@ from scripts.processes import Child, Supervisor
 from storage.datasets import Dataset
 from storage.store import open_store
 
-POLL_S = 0.1
+POLL_S = 0.25
 
 
 @dataclass
