@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(words)
     for flag in _given_ignored(parsed):
         print(f"{flag} has no effect on this host.", file=sys.stderr)
-    return run_host(_options(parsed))
+    run_host(_options(parsed))
 
 
 def _parser() -> argparse.ArgumentParser:

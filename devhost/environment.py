@@ -9,15 +9,15 @@ from devhost.options import LOCAL_SETTINGS
 
 
 def load_settings(script_root: Path, environ: MutableMapping[str, str]) -> tuple[LocalSettings, tuple[str, ...]]:
-    """Put the values of local.settings.json into `environ`; the file, and warnings for the console.
+    """Put the values of local.settings.json into `environ`; the file, and further warnings for the console.
 
-    A variable that is set already wins. Raises ConfigurationError for a worker runtime other than Python.
+    A variable that is set already wins. The warnings of the file itself stay with it: they say that all of it is
+    unusable, so the app starts without its settings. Raises ConfigurationError for a worker runtime other than Python.
     """
     path = script_root / LOCAL_SETTINGS
     settings = read_local_settings(path)
     skipped = apply_settings(settings.values, environ)
-    warnings = [*settings.warnings]
-    warnings += [f"Skipping '{name}' from local settings: the environment has a value already." for name in skipped]
+    warnings = [f"Skipping '{name}' from local settings: the environment has a value already." for name in skipped]
     if settings.cors:
         warnings.append(f"Host.CORS of {path} is ignored: this host answers no cross-origin requests.")
     runtime = environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python") or "python"

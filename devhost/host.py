@@ -60,12 +60,13 @@ class Host:
         self._functions = tuple(one for one in app.functions if one.name not in self._routes.refusals)
         self._refusals = {**app.refusals, **self._routes.refusals}
         rpc_sock = bind(RPC_ADDRESS, 0)
-        self._rpc_base_url = f"http://{RPC_ADDRESS}:{rpc_sock.getsockname()[1]}{_RPC_MOUNT_POINT}"
-        self._worker = Worker(threads=thread_count(environ))
+        self._rpc_port = int(rpc_sock.getsockname()[1])
+        self._rpc_base_url = f"http://{RPC_ADDRESS}:{self._rpc_port}{_RPC_MOUNT_POINT}"
+        self._worker = Worker(threads=thread_count(environ), timeout_s=host_json.function_timeout_s)
         self._invoker = Invoker(
             self._functions, self._worker, client_payload=self._client_payload, script_root=script_root
         )
-        self._store = Store(state.hub_database)
+        self._store = Store(state.hub_database(host_json.durable.hub_name))
         self._hub = TaskHub(
             store=self._store,
             functions=self._invoker,
@@ -98,6 +99,11 @@ class Host:
     def base_url(self) -> str:
         """The address of the public listener, without a final slash."""
         return self._base_url
+
+    @property
+    def rpc_port(self) -> int:
+        """The port of the listener for the durable client, on 127.0.0.1 only."""
+        return self._rpc_port
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -199,9 +205,10 @@ def _timer_functions(functions: Sequence[LoadedFunction]) -> list[TimerFunction]
             schedule=str(function.trigger["schedule"]),
             run_on_startup=bool(function.trigger.get("runOnStartup", False)),
             use_monitor=bool(function.trigger.get("useMonitor", True)),
+            is_disabled=function.disabled,
         )
         for function in functions
-        if function.trigger_type == "timerTrigger" and not function.disabled
+        if function.trigger_type == "timerTrigger"
     ]
 
 

@@ -9,7 +9,7 @@ from devhost.errors import HostStartError
 
 
 class StateDir:
-    """A state folder; `lock` it before any file in it is opened, `unlock` it last.
+    """A state folder; `lock` it before any file in it is opened.
 
     The operating system frees the lock when the process ends, however it ends.
     """
@@ -18,18 +18,20 @@ class StateDir:
         self.path = path
         self._lock_file: TextIO | None = None
 
-    @property
-    def hub_database(self) -> Path:
-        """SQLite file of the durable functions."""
-        return self.path / "hub.sqlite"
+    def hub_database(self, hub_name: str) -> Path:
+        """SQLite file of the durable functions of one task hub; the name's case does not count, as in Azure Storage."""
+        return self.path / f"{hub_name.lower()}.sqlite"
 
     @property
     def timer_status(self) -> Path:
         """JSON file with the last and next run of every timer."""
         return self.path / "timers.json"
 
-    def lock(self) -> None:
-        """Create the folder if needed and claim it. Raises HostStartError, which names the holder's process."""
+    def lock(self) -> int:
+        """Create the folder if needed and claim it; the file descriptor that holds the lock.
+
+        Raises HostStartError, which names the holder's process.
+        """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock_file = (self.path / "lock").open("a+", encoding="ascii")
@@ -51,9 +53,4 @@ class StateDir:
         lock_file.write(f"{os.getpid()}\n")
         lock_file.flush()
         self._lock_file = lock_file
-
-    def unlock(self) -> None:
-        """Let another host use the folder; harmless without a lock."""
-        if self._lock_file is not None:
-            self._lock_file.close()
-            self._lock_file = None
+        return lock_file.fileno()

@@ -3,21 +3,27 @@
 import asyncio
 import json
 import logging
-import sqlite3
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
 
 from devhost.clock import Clock
-from devhost.durable.background import SideThread, cancel_all, finish_or_cancel
+from devhost.durable.background import (
+    SideThread,
+    cancel_all,
+    finish_or_cancel,
+    is_cancelled_from_outside,
+    repeat,
+)
+from devhost.durable.database import is_passing_fault
 from devhost.durable.durable_functions import DurableFunctions
 from devhost.durable.episode_store import EpisodeStore, WorkItem
-from devhost.durable.failure_texts import activity_failure
+from devhost.durable.failure_texts import activity_failure, text_of
 from devhost.durable.protocol import Event, compact, task_completed, task_failed
 from devhost.errors import FunctionFailed
 
 _READ_AT_ONCE = 100
-_RETRY_S = 1.0
 
 
 class ActivityRunner:
@@ -35,11 +41,13 @@ class ActivityRunner:
         clock: Clock,
         limit: int,
         wake: Callable[[Iterable[str]], None],
+        fault_pause_s: float,
         logger: logging.Logger,
     ) -> None:
         self._store, self._store_thread = store, store_thread
         self._functions, self._clock = functions, clock
         self._limit, self._wake, self._logger = limit, wake, logger
+        self._fault_pause_s = fault_pause_s
         self._window: deque[WorkItem] = deque()
         self._read_up_to = 0
         self._may_have_more = False
@@ -56,24 +64,31 @@ class ActivityRunner:
     def start(self) -> None:
         """Begin with whatever is in the store."""
         self.work_added()
-        self._loops = [asyncio.create_task(self._start_calls()), asyncio.create_task(self._write_results())]
+        self._loops = [
+            self._loop(self._start_calls, "Starting queued activities"),
+            self._loop(self._write_results, "Writing results of activities"),
+        ]
 
     async def stop(self, timeout_s: float) -> None:
         """Start no call any more; those under way may end within `timeout_s`, the rest will be repeated."""
         await cancel_all(self._loops[:1])
         await finish_or_cancel(self._running, timeout_s)
         await cancel_all(self._loops[1:])
-        if self._results:
-            await self._store_thread.run(self._store.record_results, self._results)
+        try:
+            await self._record(self._results)
+        except Exception:
+            self._logger.exception("The last results could not be written; the next start makes these calls again")
+
+    def _loop(self, step: Callable[[], Coroutine[Any, Any, None]], what: str) -> asyncio.Task[None]:
+        return asyncio.create_task(repeat(step, what=what, pause_s=self._fault_pause_s, logger=self._logger))
 
     async def _start_calls(self) -> None:
-        while True:
-            self._may_start.clear()
-            while len(self._running) < self._limit and (self._window or await self._read_window()):
-                task = asyncio.create_task(self._call(self._window.popleft()))
-                self._running.add(task)
-                task.add_done_callback(self._ended)
-            await self._may_start.wait()
+        self._may_start.clear()
+        while len(self._running) < self._limit and (self._window or await self._read_window()):
+            task = asyncio.create_task(self._call(self._window.popleft()))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+        await self._may_start.wait()
 
     async def _read_window(self) -> bool:
         """Read the next calls into the empty window; False if there are none now."""
@@ -82,10 +97,9 @@ class ActivityRunner:
         self._may_have_more = False  # before the read: work_added may set it again meanwhile
         try:
             items = await self._store_thread.run(self._store.next_work, after=self._read_up_to, limit=_READ_AT_ONCE)
-        except sqlite3.Error:
-            self._logger.exception("Queued activities could not be read; trying again")
-            asyncio.get_running_loop().call_later(_RETRY_S, self.work_added)
-            return False
+        except Exception:
+            self._may_have_more = True
+            raise
         if items:
             self._window.extend(items)
             self._read_up_to = items[-1].seq
@@ -102,12 +116,13 @@ class ActivityRunner:
             event = task_completed(self._clock.now(), item.task_id, _stored_result(text))
         except FunctionFailed as failed:
             event = self._failure(item, failed)
-        except Exception as fault:
+        except (Exception, asyncio.CancelledError) as fault:
+            if is_cancelled_from_outside():
+                raise
             self._logger.exception(
                 "Calling activity '%s' of instance '%s' failed in the host", item.name, item.instance_id
             )
-            stack = "".join(traceback.format_exception(fault))
-            event = self._failure(item, FunctionFailed(item.name, type(fault).__name__, str(fault), stack))
+            event = self._failure(item, _as_failure(item, fault))
         self._results.append((item, event))
         self._may_write.set()
 
@@ -117,19 +132,32 @@ class ActivityRunner:
 
     async def _write_results(self) -> None:
         """While one batch is being written, the next one grows."""
-        while True:
-            await self._may_write.wait()
+        await self._may_write.wait()
+        batch = list(self._results)
+        woken = await self._record(batch)
+        del self._results[: len(batch)]
+        if not self._results:
             self._may_write.clear()
-            batch = list(self._results)
-            try:
-                woken = await self._store_thread.run(self._store.record_results, batch)
-            except sqlite3.Error:
-                self._logger.exception("Results of activities could not be written; trying again")
-                await asyncio.sleep(_RETRY_S)
-                self._may_write.set()
-            else:
-                del self._results[: len(batch)]
-                self._wake(woken)
+        self._wake(woken)
+
+    async def _record(self, results: Sequence[tuple[WorkItem, Event]]) -> set[str]:
+        """IDs to wake. A result that the store cannot take becomes a failure, and does not hold up the others."""
+        try:
+            return await self._store_thread.run(self._store.record_results, list(results))
+        except Exception as fault:
+            if is_passing_fault(fault):
+                raise
+            if len(results) > 1:
+                return {woken for one in results for woken in await self._record([one])}
+            ((item, _),) = results
+            self._logger.exception("The result of activity '%s' cannot be stored, so the call fails", item.name)
+            failed = self._failure(item, _as_failure(item, fault))
+            return await self._store_thread.run(self._store.record_results, [(item, failed)])
+
+
+def _as_failure(item: WorkItem, fault: BaseException) -> FunctionFailed:
+    stack = "".join(traceback.format_exception(fault))
+    return FunctionFailed(item.name, type(fault).__name__, text_of(fault), stack)
 
 
 def _stored_result(text: str) -> str | None:

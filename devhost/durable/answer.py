@@ -57,6 +57,11 @@ def parse_answer(text: str) -> Answer:
         is_done = bool(state["isDone"])
     except (json.JSONDecodeError, TypeError, KeyError) as error:
         raise AnswerUnusable(f"The orchestrator's answer is no orchestrator state: {text[:200]}") from error
+    except RecursionError as error:
+        raise AnswerUnusable(
+            "The orchestrator's answer is nested too deep to be read (RecursionError). Its output and its custom "
+            "status must stay well below a thousand levels."
+        ) from error
     if len(groups) != 1:
         raise AnswerUnusable(
             f"The orchestrator's answer has {len(groups)} action lists where replay schema V2 and later has one. "

@@ -1,7 +1,8 @@
 """Small tools for work beside the event loop."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
@@ -49,3 +50,21 @@ async def finish_or_cancel(tasks: Iterable["asyncio.Future[Any]"], timeout_s: fl
     if ending:
         _, late = await asyncio.wait(ending, timeout=timeout_s)
         await cancel_all(late)
+
+
+async def repeat(step: Callable[[], Awaitable[None]], *, what: str, pause_s: float, logger: logging.Logger) -> None:
+    """Run `step` again and again until cancelled; an error in it is logged, and followed by a pause."""
+    while True:
+        try:
+            await step()
+        except (Exception, asyncio.CancelledError):
+            if is_cancelled_from_outside():
+                raise
+            logger.exception("%s failed; trying again in %g s", what, pause_s)
+            await asyncio.sleep(pause_s)
+
+
+def is_cancelled_from_outside() -> bool:
+    """True if someone has cancelled the current task; a CancelledError may also come from what it awaits."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

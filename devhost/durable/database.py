@@ -11,6 +11,14 @@ _SCHEMA = Path(__file__).with_name("schema.sql")
 _SCHEMA_VERSION = 1
 
 
+_FAULTS_OF_THE_STATEMENT = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+
+
+def is_passing_fault(error: BaseException) -> bool:
+    """True for a fault of the disk or the file, which the next try may not meet; False if the values are at fault."""
+    return isinstance(error, (sqlite3.Error, OSError)) and not isinstance(error, _FAULTS_OF_THE_STATEMENT)
+
+
 class Database:
     """One connection; every use must come from one thread at a time.
 
@@ -47,10 +55,10 @@ class Database:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield self._connection
+            self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            self._roll_back()
             raise
-        self._connection.execute("COMMIT")
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -59,6 +67,10 @@ class Database:
         try:
             yield self._connection
         finally:
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:  # a full disk, for example, has ended it already
             self._connection.execute("ROLLBACK")
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from devhost.durable.answer import Answer, AnswerUnusable, parse_answer, parse_f
 from devhost.durable.envelope import orchestrator_envelope
 from devhost.durable.episode_effects import ActionRefused, EpisodeRules, carry_out, derived_execution_id
 from devhost.durable.executions import Effects, EpisodeResult, Execution, InboxMessage, NewExecution, parent_notice
-from devhost.durable.failure_texts import child_failure_details, orchestrator_failure, unlabelled_error
+from devhost.durable.failure_texts import child_failure_details, host_fault, orchestrator_failure, unlabelled_error
 from devhost.durable.instance import RuntimeStatus
 from devhost.durable.protocol import (
     Event,
@@ -78,27 +78,30 @@ def plan_episode(
     It takes the whole inbox, events that take ids (TaskTable.takes_id) first: they never resume user code, so
     the others keep their order among themselves, which is the order that user code can see.
     """
-    mine = [one for one in inbox if one.execution_id in (None, execution.execution_id)]
+    mine = _for_this_generation(execution, inbox)
     leading = [one for one in mine if table.takes_id(one.event)]
     moved = {one.seq for one in leading}
     others = [one for one in mine if one.seq not in moved]
-    others.sort(key=lambda one: one.event["EventType"] != EventType.EXECUTION_STARTED)
-    kept = {one.seq for one in mine}
+    others.sort(key=_is_no_start)
     return EpisodePlan(
         execution=execution,
         now=max([clock_now, execution.last_updated_at, *_fire_times(mine)]),
         batch=(*leading, *others),
         leading=len(leading),
-        dropped=tuple(one.seq for one in inbox if one.seq not in kept),
+        dropped=_for_no_one(inbox, mine),
     )
 
 
 def conclude(plan: EpisodePlan, table: TaskTable, outcome: str | FunctionFailed, rules: EpisodeRules) -> EpisodeResult:
-    """What to write after the function answered with text or failed; changes `table` as it goes."""
+    """What to write after the function answered with text or failed; changes `table` as it goes.
+
+    Whatever this raises is the app's doing in a way that nobody thought of, and comes again at every try: the
+    caller ends the instance (`fail_for_fault`).
+    """
     try:
         answer = parse_answer(outcome) if isinstance(outcome, str) else parse_failure(outcome)
     except AnswerUnusable as error:
-        return fail(plan, str(error))
+        return fail(plan, str(error), next_id=table.next_id)
     if answer is None:
         assert isinstance(outcome, FunctionFailed)
         return fail(plan, unlabelled_error(outcome), next_id=table.next_id)
@@ -115,6 +118,37 @@ def fail(plan: EpisodePlan, error: str, *, next_id: int = 0) -> EpisodeResult:
     """The instance ends as Failed at once, whatever is still open; nothing new is started."""
     result = _base(plan, plan.execution.custom_status_text)
     return _ended(result, plan, next_id, OrchestrationStatus.FAILED, error)
+
+
+def fail_for_fault(
+    execution: Execution, inbox: Sequence[InboxMessage], clock_now: datetime, error: Exception
+) -> EpisodeResult:
+    """The instance ends as Failed because the host could not plan, conclude or store its episode.
+
+    It depends on as little as possible of what the app may have caused: nothing is read from the messages.
+    """
+    mine = _for_this_generation(execution, inbox)
+    plan = EpisodePlan(
+        execution=execution,
+        now=max(clock_now, execution.last_updated_at),
+        batch=tuple(sorted(mine, key=_is_no_start)),
+        leading=0,
+        dropped=_for_no_one(inbox, mine),
+    )
+    return fail(plan, host_fault(error))
+
+
+def _for_this_generation(execution: Execution, inbox: Sequence[InboxMessage]) -> list[InboxMessage]:
+    return [one for one in inbox if one.execution_id in (None, execution.execution_id)]
+
+
+def _for_no_one(inbox: Sequence[InboxMessage], mine: Sequence[InboxMessage]) -> tuple[int, ...]:
+    kept = {one.seq for one in mine}
+    return tuple(one.seq for one in inbox if one.seq not in kept)
+
+
+def _is_no_start(message: InboxMessage) -> bool:
+    return bool(message.event["EventType"] != EventType.EXECUTION_STARTED)
 
 
 def _fire_times(batch: Sequence[InboxMessage]) -> list[datetime]:

@@ -1,7 +1,7 @@
 """Why the task hub refuses a request; each error carries the ids that an answer needs."""
 
 from devhost.durable.instance import RuntimeStatus
-from devhost.errors import DevhostError
+from devhost.errors import DevhostError, encodable
 
 
 class HubError(DevhostError):
@@ -41,7 +41,7 @@ class InvalidInstanceId(HubError):
     """The text cannot be an instance ID."""
 
     def __init__(self, instance_id: str, reason: str) -> None:
-        super().__init__(f"Instance ID '{instance_id}' is refused: {reason}")
+        super().__init__(f"Instance ID '{encodable(instance_id)}' is refused: {reason}")
         self.instance_id = instance_id
         self.reason = reason
 

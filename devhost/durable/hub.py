@@ -38,7 +38,9 @@ class TaskHub:
         clock: Clock,
         options: DurableOptions,
         logger: logging.Logger,
+        fault_pause_s: float = 1.0,
     ) -> None:
+        """`fault_pause_s` is the time between two tries when the file cannot be read or written."""
         self._store, self._clock, self._options = store, clock, options
         self._store_thread = SideThread("task-hub-store")
         self._rules = EpisodeRules(
@@ -49,7 +51,12 @@ class TaskHub:
         )
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._timers = TimerRunner(
-            store=store.episodes, store_thread=self._store_thread, clock=clock, wake=self._wake, logger=logger
+            store=store.episodes,
+            store_thread=self._store_thread,
+            clock=clock,
+            wake=self._wake,
+            fault_pause_s=fault_pause_s,
+            logger=logger,
         )
         self._activities = ActivityRunner(
             store=store.episodes,
@@ -58,6 +65,7 @@ class TaskHub:
             clock=clock,
             limit=options.max_concurrent_activities,
             wake=self._wake,
+            fault_pause_s=fault_pause_s,
             logger=logger,
         )
         self._orchestrations = OrchestrationRunner(
@@ -69,6 +77,7 @@ class TaskHub:
             limit=options.max_concurrent_orchestrators,
             async_sleep_ms=options.async_sleep_ms,
             listeners=RunnerListeners(self._activities.work_added, self._timers.timers_changed, self._announce_end),
+            fault_pause_s=fault_pause_s,
             logger=logger,
         )
 
@@ -81,9 +90,11 @@ class TaskHub:
 
     async def stop(self) -> None:
         """Stop within about two seconds; what is under way then is repeated at the next start."""
-        await self._timers.stop()
-        await asyncio.gather(self._orchestrations.stop(_STOP_TIMEOUT_S), self._activities.stop(_STOP_TIMEOUT_S))
-        self._store_thread.close()
+        try:
+            await self._timers.stop()
+            await asyncio.gather(self._orchestrations.stop(_STOP_TIMEOUT_S), self._activities.stop(_STOP_TIMEOUT_S))
+        finally:
+            self._store_thread.close()
 
     async def create_instance(
         self, name: str, *, instance_id: str | None, input_text: str | None, version: str = ""
@@ -122,6 +133,7 @@ class TaskHub:
         """End the instance at once, not its children. Raises InstanceNotFound, InstanceFinished."""
         now = self._clock.now()
         woken = await self._store_thread.run(self._store.instances.terminate, instance_id, reason, now)
+        self._orchestrations.forget(instance_id)
         self._announce_end(instance_id)
         self._wake(woken)
 
@@ -137,6 +149,7 @@ class TaskHub:
     async def purge(self, instance_id: str) -> None:
         """Forget an ended instance. Raises InstanceNotFound, InstanceNotFinished."""
         await self._store_thread.run(self._store.instances.purge, instance_id)
+        self._orchestrations.forget(instance_id)
 
     async def purge_matching(self, query: InstanceQuery) -> int:
         """Forget the ended instances that match; how many they were. Live ones are never touched."""

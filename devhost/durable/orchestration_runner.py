@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from devhost.clock import Clock
-from devhost.durable.background import SideThread, finish_or_cancel
+from devhost.durable.background import SideThread, finish_or_cancel, is_cancelled_from_outside
+from devhost.durable.database import is_passing_fault
 from devhost.durable.durable_functions import DurableFunctions
-from devhost.durable.episode import EpisodePlan, conclude, fail, plan_episode
+from devhost.durable.episode import EpisodePlan, conclude, fail, fail_for_fault, plan_episode
 from devhost.durable.episode_effects import EpisodeRules, require_known
 from devhost.durable.episode_store import Committed, EpisodeStore, LoadedExecution
 from devhost.durable.errors import UnknownFunction
@@ -20,8 +21,7 @@ from devhost.durable.task_table import TaskTable
 from devhost.durable.wake_queue import WakeQueue, episode_gap_s
 from devhost.errors import FunctionFailed
 
-_CACHE_CHARS = 64 * 1024 * 1024
-_FAULT_GAP_S = 2.0
+_CACHE_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +55,25 @@ class OrchestrationRunner:
         limit: int,
         async_sleep_ms: int,
         listeners: RunnerListeners,
+        fault_pause_s: float,
         logger: logging.Logger,
     ) -> None:
         self._store, self._store_thread = store, store_thread
         self._functions, self._clock, self._rules = functions, clock, rules
         self._async_sleep_ms, self._listeners, self._logger = async_sleep_ms, listeners, logger
+        self._fault_pause_s = fault_pause_s
         self._thinking = SideThread("task-hub-episodes")
-        self._cache = ExecutionCache(_CACHE_CHARS)
+        self._cache = ExecutionCache(_CACHE_BYTES)
         self._queue = WakeQueue(limit, self._start_one)
         self._episodes: set[asyncio.Task[None]] = set()
 
     def wake(self, instance_ids: Iterable[str]) -> None:
         """These instances may have something in their inbox."""
         self._queue.wake(instance_ids)
+
+    def forget(self, instance_id: str) -> None:
+        """Keep nothing of this instance in memory: it was ended from outside."""
+        self._cache.take(instance_id)
 
     async def stop(self, timeout_s: float) -> None:
         """Start no episode any more; those under way may end within `timeout_s`, the rest will be repeated."""
@@ -85,7 +91,7 @@ class OrchestrationRunner:
             gap_s = await self._episode(instance_id)
         except Exception:
             self._logger.exception("An episode of instance '%s' failed in the host and will be repeated", instance_id)
-            self._queue.ended(instance_id, gap_s=_FAULT_GAP_S, again=True)
+            self._queue.ended(instance_id, gap_s=self._fault_pause_s, again=True)
         else:
             self._queue.ended(instance_id, gap_s=gap_s)
 
@@ -96,6 +102,15 @@ class OrchestrationRunner:
         loaded = await self._store_thread.run(self._store.load, instance_id, known)
         if loaded is None:
             return 0.0
+        try:
+            return await self._go_on(loaded, cached)
+        except Exception as fault:
+            # Only a fault of the store may be gone at the next try; while the host stops, anything may be.
+            if is_passing_fault(fault) or self._queue.is_closed:
+                raise
+            return await self._give_up(loaded, fault)
+
+    async def _go_on(self, loaded: LoadedExecution, cached: CachedExecution | None) -> float:
         prepared = await self._thinking.run(self._prepare, loaded, cached)
         plan = prepared.plan
         if not plan.batch:
@@ -106,12 +121,19 @@ class OrchestrationRunner:
         replay_s = time.perf_counter() - began
         result = await self._thinking.run(self._decide, prepared, outcome)
         committed = await self._store_thread.run(self._store.commit, result)
-        if committed is None:
-            self.wake([instance_id])
-            return 0.0
-        self._keep(prepared, result, committed)
+        if committed is not None:
+            self._keep(prepared, result, committed)
         self._announce(result, committed)
         return episode_gap_s(replay_s, prepared.table.open_task_count)
+
+    async def _give_up(self, loaded: LoadedExecution, fault: Exception) -> float:
+        """End an instance whose episode the host cannot carry out: it would fail in the same way for ever."""
+        execution = loaded.execution
+        text = "The host cannot go on with instance '%s' of '%s', so the instance fails"
+        self._logger.error(text, execution.instance_id, execution.name, exc_info=fault)
+        result = await self._thinking.run(fail_for_fault, execution, loaded.inbox, self._clock.now(), fault)
+        self._announce(result, await self._store_thread.run(self._store.commit, result))
+        return 0.0
 
     def _prepare(self, loaded: LoadedExecution, cached: CachedExecution | None) -> _Prepared:
         if loaded.past is None:
@@ -133,6 +155,10 @@ class OrchestrationRunner:
             )
         except (FunctionFailed, UnknownFunction) as failure:
             return failure
+        except asyncio.CancelledError as error:
+            if is_cancelled_from_outside():
+                raise
+            return FunctionFailed(execution.name, type(error).__name__, "the call was cancelled", "")
 
     def _decide(self, prepared: _Prepared, outcome: str | FunctionFailed | UnknownFunction) -> EpisodeResult:
         if isinstance(outcome, UnknownFunction):
@@ -143,15 +169,22 @@ class OrchestrationRunner:
         return result
 
     def _keep(self, prepared: _Prepared, result: EpisodeResult, committed: Committed) -> None:
-        if result.runtime_status is not RuntimeStatus.RUNNING:
+        if result.runtime_status is not RuntimeStatus.RUNNING or result.table_text is None:
             return
         execution, past = result.execution, prepared.past
         text = f"{past},{committed.history_text}" if past else committed.history_text
-        entry = CachedExecution(execution.execution_id, execution.episode + 1, text, prepared.table)
+        prepared.table.forget_answer()
+        entry = CachedExecution(
+            execution.execution_id, execution.episode + 1, text, prepared.table, len(result.table_text)
+        )
         self._cache.put(execution.instance_id, entry)
 
-    def _announce(self, result: EpisodeResult, committed: Committed) -> None:
+    def _announce(self, result: EpisodeResult, committed: Committed | None) -> None:
+        """Tell everyone; None means that the instance has moved on meanwhile, so the episode never was."""
         instance_id = result.execution.instance_id
+        if committed is None:
+            self.wake([instance_id])
+            return
         self.wake(committed.woken)
         if result.effects.activities:
             self._listeners.work_added()

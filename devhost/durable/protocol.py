@@ -43,13 +43,17 @@ class OrchestrationStatus(IntEnum):
 
 def format_time(moment: datetime) -> str:
     """UTC with seven fraction digits and `Z`; texts of this form sort as their times do."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z"
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}0Z"
 
 
 def parse_time(text: str) -> datetime:
-    """The aware UTC time of a text with `Z` and 0 to 7 fraction digits; a seventh digit is dropped."""
+    """The aware UTC time of a text with `Z` and 0 to 7 fraction digits; a seventh digit is dropped.
+
+    Years before 1000 may lack their zeros: the SDK writes `fireAt` with a strftime that does not pad.
+    """
     whole, _, fraction = text.rstrip("Z").partition(".")
-    moment = datetime.fromisoformat(whole).replace(tzinfo=UTC)
+    year, dash, rest = whole.partition("-")
+    moment = datetime.fromisoformat(f"{year:0>4}{dash}{rest}").replace(tzinfo=UTC)
     return moment.replace(microsecond=int(fraction[:6].ljust(6, "0"))) if fraction else moment
 
 

@@ -63,7 +63,7 @@ class Task:
 class TaskTable:
     """Use: `bind` the new answer, `apply` the retry events, `extend`, then `apply` the other events.
 
-    Commands pile up in `commands`; `take_commands` hands them over once.
+    Commands pile up in `commands`; `take_commands` hands them over once. `forget_answer` ends the episode.
     """
 
     def __init__(self) -> None:
@@ -164,6 +164,10 @@ class TaskTable:
         elif kind == EventType.EVENT_RAISED:
             self._raise(event["Name"].lower())
         self._open_gate()
+
+    def forget_answer(self) -> None:
+        """Let go of the bound answer, whose inputs may be large; the next episode binds its own."""
+        self._tops, self._singles = [], []
 
     def to_text(self) -> str:
         """JSON text from which `from_text` restores the table between episodes."""

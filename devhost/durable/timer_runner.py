@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable, Iterable
 
 from devhost.clock import Clock
-from devhost.durable.background import SideThread, cancel_all, first_of
+from devhost.durable.background import SideThread, cancel_all, first_of, repeat
 from devhost.durable.episode_store import EpisodeStore
 
 _MIN_SLEEP_S = 0.001
@@ -23,10 +22,11 @@ class TimerRunner:
         store_thread: SideThread,
         clock: Clock,
         wake: Callable[[Iterable[str]], None],
+        fault_pause_s: float,
         logger: logging.Logger,
     ) -> None:
         self._store, self._store_thread, self._clock = store, store_thread, clock
-        self._wake, self._logger = wake, logger
+        self._wake, self._fault_pause_s, self._logger = wake, fault_pause_s, logger
         self._changed = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
 
@@ -36,26 +36,23 @@ class TimerRunner:
 
     def start(self) -> None:
         """Fire what is due already, then wait."""
-        self._loop = asyncio.create_task(self._run())
+        self._loop = asyncio.create_task(
+            repeat(self._fire_and_wait, what="Firing timers", pause_s=self._fault_pause_s, logger=self._logger)
+        )
 
     async def stop(self) -> None:
         """Fire nothing any more."""
         if self._loop is not None:
             await cancel_all([self._loop])
 
-    async def _run(self) -> None:
-        while True:
-            self._changed.clear()
-            sleep_s = await self._fire()
-            await first_of(self._changed.wait(), self._clock.sleep(sleep_s))
+    async def _fire_and_wait(self) -> None:
+        self._changed.clear()
+        sleep_s = await self._fire()
+        await first_of(self._changed.wait(), self._clock.sleep(sleep_s))
 
     async def _fire(self) -> float:
         """Fire what is due; seconds until the next look."""
-        try:
-            woken, next_at = await self._store_thread.run(self._store.fire_timers, self._clock.now())
-        except sqlite3.Error:
-            self._logger.exception("Timers could not be read; trying again")
-            return 1.0
+        woken, next_at = await self._store_thread.run(self._store.fire_timers, self._clock.now())
         self._wake(woken)
         if next_at is None:
             return _MAX_SLEEP_S

@@ -43,6 +43,11 @@ class WakeQueue:
         self._running = 0
         self._is_closed = False
 
+    @property
+    def is_closed(self) -> bool:
+        """True after `close`."""
+        return self._is_closed
+
     def wake(self, instance_ids: Iterable[str]) -> None:
         """Run these once more, now or when their present episode and its gap are over."""
         for instance_id in instance_ids:

@@ -8,6 +8,10 @@ from typing import Any, NoReturn
 # Newtonsoft.Json 13, which reads these bodies in the product, refuses deeper documents by default.
 MAX_DEPTH = 64
 
+# What orchestrators return may be deeper than what callers may send, but Python's encoder gives up at about a
+# thousand levels, less the depth of the call; the answer to a status request must not fail for that.
+_MAX_SHOWN_DEPTH = 500
+
 _TOKEN = re.compile(r'(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<open>[\[{])|(?P<close>[\]}])|(?P<space>[ \t\r\n]+)')
 
 
@@ -36,14 +40,16 @@ def compact_json(body: bytes) -> str:
 def stored_value(text: str | None) -> Any:
     """The value of a stored JSON text; the text itself if it is not JSON (failures, reasons); None for None.
 
-    Not-a-number and the infinities, which Python writes and JSON does not have, become their names.
+    JSON nested so deep that it could not be written again is shown as its text, too. Not-a-number and the
+    infinities, which Python writes and JSON does not have, become their names.
     """
     if text is None:
         return None
     try:
-        return json.loads(text, parse_constant=str, parse_float=_finite_or_text)
+        value = json.loads(text, parse_constant=str, parse_float=_finite_or_text)
     except (ValueError, RecursionError):
         return text
+    return text if _is_deeper_than(_MAX_SHOWN_DEPTH, value) else value
 
 
 def dump(value: Any) -> bytes:
@@ -64,6 +70,17 @@ def _without_space(text: str) -> str:
         if token["space"] is None:
             pieces.append(token[0])
     return "".join([*pieces, text[end:]])
+
+
+def _is_deeper_than(levels: int, value: Any) -> bool:
+    """Level by level, since a recursive walk would fail where the encoder does."""
+    nested = [value]
+    for _ in range(levels):
+        members = (one.values() if isinstance(one, dict) else one for one in nested if isinstance(one, dict | list))
+        nested = [member for some in members for member in some if isinstance(member, dict | list)]
+        if not nested:
+            return False
+    return True
 
 
 def _too_deep() -> str:

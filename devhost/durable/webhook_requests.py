@@ -56,18 +56,22 @@ class Query:
         return {"true": True, "false": False}.get((self.text(name) or "").lower(), default)
 
     def moment(self, name: str) -> datetime | None:
-        """An aware time, UTC unless the text says otherwise. Raises RequestRefused for an unreadable one."""
+        """A time in UTC; a text without an offset means UTC, too. Raises RequestRefused for an unreadable one."""
         text = self.text(name)
         if text is None:
             return None
         try:
             moment = datetime.fromisoformat(text)
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         except ValueError as error:
             raise bad_argument(
                 f"The query parameter '{name}' is not an ISO 8601 time: '{text}'. Write it like "
                 "2026-01-02T03:04:05Z, and a + of an offset as %2B."
             ) from error
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except OverflowError as error:
+            raise bad_argument(
+                f"The query parameter '{name}' is, in UTC, outside the years 1 to 9999: '{text}'."
+            ) from error
 
     def seconds(self, name: str) -> float | None:
         """A duration, zero or more. Raises RequestRefused for anything else."""

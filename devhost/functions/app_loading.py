@@ -8,7 +8,6 @@ import inspect
 import json
 import re
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,8 +79,9 @@ class LoadedApp:
 def load_app(script_root: Path, environ: Mapping[str, str], *, only: Iterable[str] | None = None) -> LoadedApp:
     """The functions of the app in `script_root`; imports its script, once per process.
 
-    `only` names the functions to keep, ignoring case. Raises AppLoadError, with the cause attached, when the
-    whole app is unusable: no script, an import that fails, no app object, a wrong signature.
+    `only` names the functions to keep, ignoring case. Raises AppLoadError when the whole app is unusable: no
+    script, an import that fails, no app object, a wrong signature. An exception of the app is its cause, to be
+    shown above the message, which does not repeat it.
     """
     script = _script_path(script_root, environ)
     app = _find_app(_import_script(script), script)
@@ -118,13 +118,15 @@ def _import_script(script: Path) -> ModuleType:
         module = importlib.import_module(script.stem)
     except ImportError as error:
         raise AppLoadError(
-            f"{script} cannot be imported: {error}. "
+            f"{script} cannot be imported, see the error above. "
             "If a package is missing, add it to requirements.txt and install it in the environment that runs "
             f"the host ({sys.prefix})."
         ) from error
-    except (Exception, SystemExit) as error:
-        # Code of the app runs here; whatever it raises is the app's fault, and the cause is shown.
-        raise AppLoadError(f"{script} cannot be imported: {_one_line(error)}") from error
+    except BaseException as error:
+        # Code of the app runs here; whatever it raises is the app's fault.
+        raise AppLoadError(
+            f"{script} cannot be imported: the error above, {type(error).__name__}, comes from its own code."
+        ) from error
     _require_same_file(module, script)
     return module
 
@@ -158,7 +160,7 @@ def _built_functions(app: FunctionRegister, script: Path) -> list[Any]:
         # Once only: the app remembers the names and refuses them the second time.
         return list(app.get_functions())
     except Exception as error:
-        raise AppLoadError(f"The functions of {script} cannot be indexed: {error}") from error
+        raise AppLoadError(f"The functions of {script} cannot be indexed, see the error above.") from error
 
 
 def _loaded_function(built: Any) -> LoadedFunction:
@@ -216,7 +218,3 @@ def _resolve_settings(function: LoadedFunction, environ: Mapping[str, str]) -> L
 def _is_disabled(name: str, environ: Mapping[str, str]) -> bool:
     names = {f"azurewebjobs.{name}.disabled".lower(), f"azurewebjobs_{name}_disabled".lower()}
     return any(key.lower() in names and value.lower() in {"true", "1"} for key, value in environ.items())
-
-
-def _one_line(error: BaseException) -> str:
-    return traceback.format_exception_only(error)[-1].strip()

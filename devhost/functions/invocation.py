@@ -17,7 +17,8 @@ from devhost.errors import FunctionFailed
 from devhost.functions.app_loading import LoadedFunction
 from devhost.functions.bindings import OutValue, decode_trigger, encode_result
 from devhost.functions.context import InvocationContext
-from devhost.functions.worker import Worker, failure_of
+from devhost.functions.failures import failure_of
+from devhost.functions.worker import Worker
 
 ClientPayload = Callable[[Mapping[str, Any]], str]
 """The durableClient binding (as in function.json) to the JSON text that its parameter receives."""
@@ -110,15 +111,14 @@ class Invoker:
         outs = {name: OutValue() for name in function.signature.out_parameters}
         try:
             kwargs = {**self._arguments(function, trigger_value), **outs}
-        except Exception as error:
+        except BaseException as error:  # the SDK's converters call from_json and to_json of the app's classes
             raise failure_of(function.name, error) from error
         if function.signature.wants_context:
             kwargs["context"] = context
-        # functionTimeout belongs around this call: a worker in a process of its own could be ended there.
         result = await self._worker.run(function.function, kwargs, context, is_async=function.is_async)
         try:
             return encode_result(function, result, outs)
-        except Exception as error:
+        except BaseException as error:
             raise failure_of(function.name, error) from error
 
     def _arguments(self, function: LoadedFunction, trigger_value: Datum) -> dict[str, Any]:

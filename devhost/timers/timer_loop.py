@@ -12,6 +12,7 @@ from devhost.errors import DevhostError
 from devhost.timers.ncrontab import Schedule, next_occurrences, parse_schedule
 from devhost.timers.timer_status import (
     RunCause,
+    StartDecision,
     TimerStatus,
     TimerStatusStore,
     decide_start,
@@ -39,6 +40,8 @@ class TimerFunction:
     schedule: str
     run_on_startup: bool = False
     use_monitor: bool = True
+    is_disabled: bool = False
+    """It has no schedule of its own then, and runs through `run_now` only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,16 @@ class TimerLoop:
         self._timers = [
             _Timer(function, parse_schedule(function.schedule), invoke, status, clock, logger) for function in timers
         ]
+        self._live: list[_Timer] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._logger = logger
 
     async def start(self) -> None:
         """Decide what each timer owes, then let them run; returns before any function has been called."""
-        for timer in self._timers:
+        self._live = [timer for timer in self._timers if not timer.function.is_disabled]
+        for timer in self._live:
             timer.prepare()
-        self._tasks = [asyncio.create_task(timer.live(), name=f"timer {timer.function.name}") for timer in self._timers]
+        self._tasks = [asyncio.create_task(timer.live(), name=f"timer {timer.function.name}") for timer in self._live]
 
     async def stop(self, *, grace_s: float = 2.0) -> None:
         """No further run begins; runs under way get `grace_s` seconds, then are cancelled.
@@ -85,7 +90,7 @@ class TimerLoop:
         """
         if not self._tasks:
             return
-        for timer, task in zip(self._timers, self._tasks, strict=True):
+        for timer, task in zip(self._live, self._tasks, strict=True):
             timer.is_stopping = True
             if not timer.is_running:
                 task.cancel()
@@ -136,8 +141,7 @@ class _Timer:
         """Find out what is owed, and record a first or changed status."""
         self.is_stopping = False
         now = self._clock.now()
-        recorded = None if self._store is None else self._store.get(self.function.name)
-        decision = decide_start(self._schedule, recorded, now, run_on_startup=self.function.run_on_startup)
+        decision = self._decide(now)
         self._status, self._run_at_once = decision.status, decision.run_at_once
         if decision.is_changed:
             self._record(decision.status)
@@ -150,6 +154,10 @@ class _Timer:
                 self._schedule.expression,
                 "".join(f"\n{tick:%Y-%m-%d %H:%M:%S}Z" for tick in ticks),
             )
+
+    def _decide(self, now: datetime) -> StartDecision:
+        recorded = None if self._store is None else self._store.get(self.function.name)
+        return decide_start(self._schedule, recorded, now, run_on_startup=self.function.run_on_startup)
 
     async def live(self) -> None:
         """Run the function whenever it is due, until cancelled or told to stop."""
@@ -206,9 +214,8 @@ class _Timer:
         return TimerInfo(payload, reason, is_past_due)
 
     def _present_status(self) -> TimerStatus:
-        if self._status is None:  # run_now before start
-            self.prepare()
-        assert self._status is not None
+        if self._status is None:  # run_now before the start, or of a disabled timer: neither records anything
+            return self._decide(self._clock.now()).status
         return self._status
 
 

@@ -85,7 +85,7 @@ class AdminEndpoints:
             return web.Response(status=503)
         try:
             body = json.loads(await request.read())
-        except ValueError:
+        except (ValueError, RecursionError):
             return _bad_request('The body must be JSON, for example {"input": "text"} or {}.')
         if not isinstance(body, dict):
             return _bad_request('The body must be a JSON object, for example {"input": "text"}.')

@@ -46,8 +46,7 @@ class HttpServer:
         self._handler = handler
         self._sock = sock
         # aiohttp counts a body of exactly this size as too large.
-        app = web.Application(client_max_size=body_limit_bytes + 1)
-        app.router.add_route("*", "/{path:.*}", self._answer)
+        app = web.Application(client_max_size=body_limit_bytes + 1, middlewares=[self._answer_in_any_case])
         app.on_response_prepare.append(_without_invented_content_type)
         self._runner = web.AppRunner(
             app,
@@ -71,6 +70,15 @@ class HttpServer:
         """Close the listener and, after a second at most, the connections."""
         await self._runner.cleanup()
         self._sock.close()
+
+    @web.middleware
+    async def _answer_in_any_case(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        # The library's own routes know paths only; targets such as `*` would get an answer of the library.
+        response = await self._answer(request)
+        if request.method == "CONNECT":
+            # What the client sends next is no HTTP.
+            response.force_close()
+        return response
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         try:

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 _ENCODED_SLASH = re.compile("(%2[fF])")
 _VALID_ESCAPE = re.compile("(%[0-9a-fA-F]{2})")
+_ABSOLUTE_TARGET = re.compile(r"[a-z][a-z0-9+.-]*://([^/?]*)(.*)", re.IGNORECASE | re.DOTALL)
 _KEPT = "/!$&'()*+,;=:@-._~"
 
 
@@ -23,3 +24,19 @@ def encode_path(path: str) -> str:
     return "".join(
         piece if _VALID_ESCAPE.fullmatch(piece) else quote(piece, safe=_KEPT) for piece in _VALID_ESCAPE.split(path)
     )
+
+
+def split_target(target: str) -> tuple[str | None, str | None]:
+    """Authority, and path with query, of a request target as sent.
+
+    `/a?b` gives `(None, "/a?b")`, `http://h:1/a?b` gives `("h:1", "/a?b")`. The targets of `OPTIONS *` and of
+    CONNECT hold no path: `(None, None)`.
+    Source: RFC 9112, section 3.2.
+    """
+    if target.startswith("/"):
+        return None, target
+    absolute = _ABSOLUTE_TARGET.fullmatch(target)
+    if absolute is None:
+        return None, None
+    authority, path = absolute.groups()
+    return authority, path if path.startswith("/") else f"/{path}"

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from azure.functions.meta import Datum
 
-from devhost.web.paths import decode_path, encode_path
+from devhost.web.paths import decode_path, encode_path, split_target
 
 
 async def read_request(request: web.Request, route_values: Mapping[str, str]) -> Datum:
@@ -40,9 +40,13 @@ def http_datum(
     route_values: Mapping[str, str],
     body: bytes,
 ) -> Datum:
-    """The datum from plain values; `raw_target` is path and query as sent."""
-    raw_path, question_mark, raw_query = raw_target.partition("?")
-    url = f"{scheme}://{host}{encode_path(decode_path(raw_path))}{question_mark}{raw_query}"
+    """The datum from plain values; `raw_target` is path and query as sent, or a whole URL.
+
+    The host that a whole URL names takes the place of the Host header, as RFC 9112, section 3.2.2 demands.
+    """
+    authority, target = split_target(raw_target)
+    raw_path, question_mark, raw_query = (target or "").partition("?")
+    url = f"{scheme}://{authority or host}{encode_path(decode_path(raw_path))}{question_mark}{raw_query}"
     fields = {
         "method": _text(method.upper()),
         "url": _text(url),

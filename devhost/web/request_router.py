@@ -14,7 +14,7 @@ from devhost.functions.invocation import Invoker
 from devhost.web.admin import AdminEndpoints
 from devhost.web.home_page import home_page
 from devhost.web.http_server import DEFAULT_BODY_LIMIT_BYTES
-from devhost.web.paths import decode_path
+from devhost.web.paths import decode_path, split_target
 from devhost.web.request import read_request
 from devhost.web.response import BadResult, write_response
 from devhost.web.routing import HttpRoute, RouteTable
@@ -53,9 +53,11 @@ class RequestRouter:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The answer; the real host knows no 405, so a wrong method is 404."""
-        raw_path = request.raw_path.partition("?")[0]
-        # Clients behind a proxy may send the whole URL as the target.
-        raw_path = raw_path if raw_path.startswith("/") else request.rel_url.raw_path
+        # Clients that take the host for a proxy send the whole URL as the target.
+        _, target = split_target(request.raw_path)
+        if target is None:
+            return web.Response(status=404)
+        raw_path = target.partition("?")[0]
         match [segment.lower() for segment in raw_path.split("/", 4)[1:4]]:
             case ["admin", *_]:
                 return await self._admin.handle(request, raw_path[len("/admin/") :])

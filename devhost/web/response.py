@@ -5,6 +5,7 @@ Source: Azure/azure-functions-host, WebJobs.Script/Binding/Http/HttpBinding.cs.
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,9 @@ from devhost.web.cookies import set_cookie_headers
 _PLAIN_TEXT = "text/plain; charset=utf-8"
 # The server writes these itself; a wrong one from the app would break the connection.
 _SERVER_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# What the real host's server accepts in a header.
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _logger = logging.getLogger("devhost.web")
 
 
@@ -49,22 +53,39 @@ def _from_http_response(value: Mapping[str, Any]) -> web.Response:
 def _answer(status: int, body: bytes, headers: CIMultiDict[str]) -> web.Response:
     for name in _SERVER_HEADERS & {name.lower() for name in headers}:
         del headers[name]
-    if any("\r" in text or "\n" in text for pair in headers.items() for text in pair):
-        raise BadResult("a header of the response contains a line break; remove it")
-    return web.Response(status=status, body=body or None, headers=headers)
+    for name, value in headers.items():
+        _check_header(name, value)
+    # An empty body, unlike none, keeps the Content-Type that the app has set.
+    return web.Response(status=status, body=body, headers=headers)
+
+
+def _check_header(name: str, value: str) -> None:
+    if not _HEADER_NAME.fullmatch(name):
+        raise BadResult(f"{name!r} is no valid name of a header; use letters, digits and hyphens")
+    if not _HEADER_VALUE.fullmatch(value):
+        raise BadResult(
+            f"the value of the header {name!r} holds a line break or another character that is not printable "
+            "ASCII; remove or encode it"
+        )
 
 
 def _status(text: str) -> int:
-    if not text.isdigit() or not 100 <= int(text) <= 999:
-        raise BadResult(f"the status code {text!r} is not a number from 100 to 999")
+    if not re.fullmatch("[2-9][0-9]{2}", text):
+        raise BadResult(f"the status code {text!r} is not a number from 200 to 999")
     return int(text)
 
 
 def _from_text(text: str, function_name: str) -> web.Response:
     try:
-        parsed = json.loads(text)
-    except ValueError:
+        return _from_json(text, function_name)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, BadResult):
+            raise
         return _answer(200, text.encode(), CIMultiDict({"Content-Type": _PLAIN_TEXT}))
+
+
+def _from_json(text: str, function_name: str) -> web.Response:
+    parsed = json.loads(text)
     fields = {key.lower(): value for key, value in parsed.items()} if isinstance(parsed, dict) else {}
     if "body" in fields:
         _logger.warning(

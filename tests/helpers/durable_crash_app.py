@@ -1,6 +1,7 @@
 """A hub in a process of its own, to be killed: `python -m tests.helpers.durable_crash_app FILE COUNT`.
 
-Prints `running` when the hub has started and `finished` when every instance has ended.
+Prints `running` when the hub has started and `finished` when every instance has ended. Beside FILE lie the files
+`listener-N.sent`, each as long as the number of events that the hub has accepted for that instance.
 """
 
 from __future__ import annotations
@@ -17,12 +18,17 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from devhost.durable.errors import InstanceFinished
+from devhost.durable.hub import TaskHub
 from tests.helpers.durable_hub import running_hub
 
 Steps = Generator[Any, Any, Any]
 RETRY = df.RetryOptions(10, 200)
 PIPELINE_OUTPUT = 5 * (0 + 1 + 2 + 3) * 2 + 5 * 7 + 5 * 30
 LOOPER_OUTPUT = sum(range(12)) * 2
+EVENT_COUNT = 20
+EVENTS_PER_GENERATION = 4
+LISTENER_OUTPUT = sum(range(EVENT_COUNT))
 
 
 def pipeline(context: df.DurableOrchestrationContext) -> Steps:
@@ -57,6 +63,23 @@ def looper(context: df.DurableOrchestrationContext) -> Steps:
     context.continue_as_new([count + 1, total])
 
 
+def listener(context: df.DurableOrchestrationContext) -> Steps:
+    """Numbered events, a few for each generation; the sum of them all, if none is missing.
+
+    A kill between acceptance and the sender's note of it makes the sender repeat one event: it counts once.
+    """
+    value = context.get_input()
+    following, total = json.loads(value) if isinstance(value, str) else value
+    last = following + EVENTS_PER_GENERATION
+    while following < last:
+        number = yield context.wait_for_external_event("tick")
+        if number == following:
+            following, total = following + 1, total + number
+    if following == EVENT_COUNT:
+        return total
+    context.continue_as_new([following, total])
+
+
 def double(value: int) -> int:
     time.sleep(0.005)
     return value * 2
@@ -69,17 +92,31 @@ def flaky(value: int) -> int:
     return value
 
 
+async def send_events(hub: TaskHub, instance_id: str, sent: Path) -> None:
+    """Send what has not been accepted yet; an accepted event is never sent again, so it must never be lost."""
+    with sent.open("ab", buffering=0) as note:
+        for number in range(sent.stat().st_size, EVENT_COUNT):
+            try:
+                await hub.raise_event(instance_id, "tick", str(number))
+            except InstanceFinished:  # the last event was accepted, and a kill came before the note of it
+                return
+            note.write(b".")
+            await asyncio.sleep(0.01)
+
+
 async def main(path: Path, count: int) -> None:
-    orchestrators = {"pipeline": pipeline, "child": child, "looper": looper}
+    orchestrators = {"pipeline": pipeline, "child": child, "looper": looper, "listener": listener}
+    inputs = {"pipeline": None, "looper": '"[0, 0]"', "listener": '"[0, 0]"'}
     async with running_hub(path, orchestrators, {"double": double, "flaky": flaky}) as hub:
         print("running", flush=True)
-        for number in range(count):
-            for name, input_text in (("pipeline", None), ("looper", '"[0, 0]"')):
-                if await hub.get_instance(f"{name}-{number}") is None:
-                    await hub.create_instance(name, instance_id=f"{name}-{number}", input_text=input_text)
-        for number in range(count):
-            await hub.wait_until_finished(f"pipeline-{number}", 60)
-            await hub.wait_until_finished(f"looper-{number}", 60)
+        names = [(name, f"{name}-{number}") for number in range(count) for name in inputs]
+        for name, instance_id in names:
+            if await hub.get_instance(instance_id) is None:
+                await hub.create_instance(name, instance_id=instance_id, input_text=inputs[name])
+        listeners = [instance_id for name, instance_id in names if name == "listener"]
+        await asyncio.gather(*(send_events(hub, one, path.with_name(f"{one}.sent")) for one in listeners))
+        for _, instance_id in names:
+            await hub.wait_until_finished(instance_id, 60)
         print("finished", flush=True)
 
 

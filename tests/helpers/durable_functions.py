@@ -28,10 +28,8 @@ class LocalFunctions:
             "activityTrigger": tuple(sorted(activities)),
         }
         self._threads = ThreadPoolExecutor(max_workers=8)
-        self.envelopes: list[tuple[str, str]] = []
 
     async def call_orchestrator(self, durable_name: str, envelope_json: str, *, instance_id: str) -> str:
-        self.envelopes.append((instance_id, envelope_json))
         handle = self._orchestrators[durable_name.lower()]
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._replay, durable_name, handle, envelope_json)

@@ -15,6 +15,7 @@ from devhost.clock import SystemClock
 from devhost.config.host_json import DurableOptions
 from devhost.durable.hub import TaskHub
 from devhost.durable.store import Store
+from tests.helpers.durable_faults import Faults, FaultyStore
 from tests.helpers.durable_functions import LocalFunctions
 
 T = TypeVar("T")
@@ -36,17 +37,19 @@ async def running_hub(
     path: Path,
     orchestrators: Mapping[str, Callable[..., Any]],
     activities: Mapping[str, Callable[..., Any]] | None = None,
+    faults: Faults | None = None,
     **options: Any,
 ) -> AsyncIterator[TaskHub]:
-    """A started hub on `path`; `options` override OPTIONS."""
+    """A started hub on `path`; `options` override OPTIONS, `faults` are those of FaultyStore."""
     store = Store(path)
     functions = LocalFunctions(orchestrators, activities or {})
     hub = TaskHub(
-        store=store,
+        store=FaultyStore(store, faults or {}),
         functions=functions,
         clock=SystemClock(),
         options=replace(OPTIONS, **options),
         logger=logging.getLogger("test.hub"),
+        fault_pause_s=0.01,
     )
     await hub.start()
     try:

@@ -82,15 +82,20 @@ class RunningApp:
         failures: list[dict[str, Any]] = answer.document["failures"]
         return failures
 
+    def _hub_file(self) -> Path:
+        """The host names it after the task hub, and the app has one hub only."""
+        (found,) = self.state_dir.glob("*.sqlite")
+        return found
+
     def history_sizes(self) -> dict[str, int]:
         """Bytes of the history of every instance that the hub has, as it stands in the state file."""
-        with closing(sqlite3.connect(self.state_dir / "hub.sqlite")) as db:
+        with closing(sqlite3.connect(self._hub_file())) as db:
             found = db.execute("SELECT instance_id, sum(length(cast(events AS BLOB))) FROM history GROUP BY 1")
             return dict(found.fetchall())
 
     def largest_custom_status(self) -> int:
         """Bytes of the largest custom status in the hub."""
-        with closing(sqlite3.connect(self.state_dir / "hub.sqlite")) as db:
+        with closing(sqlite3.connect(self._hub_file())) as db:
             select = "SELECT coalesce(max(length(cast(custom_status_text AS BLOB))), 0) FROM instances"
             return int(db.execute(select).fetchone()[0])
 

@@ -13,7 +13,7 @@ import pytest
 from devhost.durable.instance import InstanceQuery, RuntimeStatus
 from devhost.durable.protocol import Event
 from devhost.durable.store import Store
-from tests.helpers.durable_crash_app import LOOPER_OUTPUT, PIPELINE_OUTPUT
+from tests.helpers.durable_crash_app import LISTENER_OUTPUT, LOOPER_OUTPUT, PIPELINE_OUTPUT
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,19 +44,36 @@ def check_file(path: Path, count: int) -> None:
     assert outputs == {
         ("pipeline", RuntimeStatus.COMPLETED, str(PIPELINE_OUTPUT)): count,
         ("looper", RuntimeStatus.COMPLETED, str(LOOPER_OUTPUT)): count,
+        ("listener", RuntimeStatus.COMPLETED, str(LISTENER_OUTPUT)): count,
         ("child", RuntimeStatus.COMPLETED, "30"): count * 5,
     }
     for one in instances:
-        assert set(completions(store.instances.history(one.instance_id)).values()) == {1}
+        history = store.instances.history(one.instance_id)
+        assert set(completions(history).values()) <= {1}
+        assert history[1]["Generation"] == {"looper": 11, "listener": 4}.get(one.name, 0)
     assert store.episodes.instances_with_messages() == []
     assert store.episodes.next_work(after=0, limit=1) == []
     store.close()
 
 
+def has_unfinished_work(path: Path) -> bool:
+    """True if an instance is between its start and its end: then the kill before has hit something."""
+    store = Store(path)
+    try:
+        live = InstanceQuery(statuses=frozenset({RuntimeStatus.RUNNING}))
+        return bool(store.instances.list_page(live, top=1, continuation=None)[0])
+    finally:
+        store.close()
+
+
 def crash_until_done(path: Path, *, kills: int, count: int, seed: int) -> None:
     moments = random.Random(seed)
+    hits = 0
     for _ in range(kills):
         run_and_kill(path, count, moments.uniform(0.0, 0.35))
+        hits += has_unfinished_work(path)
+    print("HITS", hits, kills)
+    assert hits >= kills / 2, f"only {hits} of {kills} kills hit unfinished work: give the hub more of it"
     assert run_and_kill(path, count, None)
     check_file(path, count)
 

@@ -53,3 +53,9 @@ def test_the_old_replay_schema_is_refused() -> None:
 def test_a_text_that_is_no_state_is_refused() -> None:
     with pytest.raises(AnswerUnusable, match="no orchestrator state: 5"):
         parse_answer("5")
+
+
+def test_an_answer_that_is_nested_too_deep_is_refused() -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+    with pytest.raises(AnswerUnusable, match="nested too deep"):
+        parse_answer(f'{{"isDone":true,"actions":[[]],"output":{deep}}}')

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.durable_functions as df
 import pytest
 
+from devhost.durable.episode import fail_for_fault
 from devhost.durable.instance import RuntimeStatus
 from devhost.durable.protocol import parent_instance, parse_time
 from tests.helpers.durable_driver import RULES, START, Driver
@@ -235,6 +236,24 @@ def test_names_of_functions_compare_ignoring_case() -> None:
     assert drive(loud).status is RuntimeStatus.RUNNING
 
 
+def test_a_timer_before_the_year_1000_is_long_overdue() -> None:
+    def ancient(context: Context) -> Steps:
+        yield context.create_timer(datetime(1, 1, 1, tzinfo=UTC))
+
+    assert drive(ancient).last.effects.timers == ((0, datetime(1, 1, 1, tzinfo=UTC)),)
+
+
+def test_a_child_id_that_cannot_be_encoded_fails_at_once() -> None:
+    def parent(context: Context) -> Steps:
+        yield context.call_sub_orchestrator("child", None, "\ud800")
+
+    result = drive(parent).last
+    assert result.output_text == (
+        "Orchestrator function 'main' failed: Instance ID '\\ud800' is refused: the character '\\ud800' is not "
+        "allowed (/ \\ # ?, control characters, halves of surrogate pairs)."
+    )
+
+
 @pytest.mark.parametrize("child_id", ["abc", "p", "@x", "a/b"])
 def test_a_child_id_that_the_product_refuses_fails_at_once(child_id: str) -> None:
     def parent(context: Context) -> Steps:
@@ -298,6 +317,27 @@ def test_a_failed_child_tells_its_parent_why() -> None:
     assert notice is not None
     assert notice.event["Reason"] == "Orchestrator function 'main' failed: bad"
     assert notice.event["Details"].startswith("Message: bad, StackTrace: ")
+
+
+def test_an_instance_that_the_host_cannot_go_on_with_fails_with_the_error_and_tells_its_parent() -> None:
+    driver = Driver(one_activity, parent=PARENT)
+    driver.complete(0)
+    result = fail_for_fault(driver.execution, driver.inbox, START, OverflowError("date value out of range"))
+    output = (
+        "Orchestrator function 'main' failed: The host could not carry out an episode of this instance: "
+        "OverflowError: date value out of range"
+    )
+    assert (result.runtime_status, result.output_text) == (RuntimeStatus.FAILED, output)
+    assert [event["EventType"] for event in result.history] == [12, 0, 5, 1, 13]
+    assert result.notice is not None
+    assert result.notice.event["Reason"] == output
+
+
+def test_messages_of_other_generations_are_no_part_of_a_failure_but_leave_the_inbox() -> None:
+    driver = Driver(one_activity)
+    driver.deliver({"EventType": 5, "TaskScheduledId": 0, "Result": "1"}, execution_id="old")
+    result = fail_for_fault(driver.execution, driver.inbox, START, ValueError("x"))
+    assert ([event["EventType"] for event in result.history], set(result.consumed)) == ([12, 0, 1, 13], {1, 2})
 
 
 def test_a_new_generation_starts_empty_with_the_new_input() -> None:

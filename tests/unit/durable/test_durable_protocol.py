@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
+import pytest
+
 from devhost.durable.envelope import orchestrator_envelope
-from devhost.durable.failure_texts import activity_failure
+from devhost.durable.failure_texts import activity_failure, text_of
 from devhost.durable.protocol import (
     dump_events,
     execution_started,
@@ -36,6 +38,15 @@ def test_a_time_with_few_fraction_digits_is_read() -> None:
 
 def test_a_stored_time_comes_back_unchanged() -> None:
     assert parse_time(format_time(AT)) == AT
+
+
+def test_a_year_before_1000_is_written_with_four_digits() -> None:
+    assert format_time(datetime(7, 1, 2, 3, 4, 5, tzinfo=UTC)) == "0007-01-02T03:04:05.0000000Z"
+
+
+@pytest.mark.parametrize("text", ["7-01-02T03:04:05.000000Z", "0007-01-02T03:04:05Z"])
+def test_a_year_before_1000_is_read_with_and_without_its_zeros(text: str) -> None:
+    assert parse_time(text) == datetime(7, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_a_completion_carries_its_result_even_when_it_is_null() -> None:
@@ -105,3 +116,11 @@ def test_details_of_a_failed_activity_are_one_line_of_json_with_a_message() -> N
     assert reason == "Activity function 'Bad' failed:  ValueError: bo\nom"
     assert "\n" not in details
     assert json.loads(details)["Message"] == " ValueError: bo\nom"
+
+
+def test_an_exception_whose_text_raises_has_a_text_all_the_same() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise LookupError
+
+    assert text_of(Mute()) == "<its text cannot be shown: __str__ raised LookupError>"

@@ -1,4 +1,4 @@
-"""Which instance runs when, and how much of its history stays in memory."""
+"""Which instance runs when."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import asyncio
 
 import pytest
 
-from devhost.durable.execution_cache import CachedExecution, ExecutionCache
-from devhost.durable.task_table import TaskTable
 from devhost.durable.wake_queue import WakeQueue, episode_gap_s
 
 
@@ -78,27 +76,3 @@ def test_the_gap_grows_with_the_replay_where_completions_can_pile_up(
     replay_s: float, open_tasks: int, gap_s: float
 ) -> None:
     assert episode_gap_s(replay_s, open_tasks) == pytest.approx(gap_s)
-
-
-def entry(past: str) -> CachedExecution:
-    return CachedExecution("e", 1, past, TaskTable())
-
-
-def test_a_cached_execution_is_taken_once() -> None:
-    cache = ExecutionCache(100)
-    cache.put("a", entry("x" * 10))
-    first, second = cache.take("a"), cache.take("a")
-    assert (first is not None, second) == (True, None)
-
-
-def test_the_cache_drops_the_oldest_entries_beyond_its_size() -> None:
-    cache = ExecutionCache(100)
-    for name in ("a", "b", "c"):
-        cache.put(name, entry("x" * 40))
-    assert (cache.take("a"), cache.take("b") is None, cache.take("c") is None) == (None, False, False)
-
-
-def test_an_entry_larger_than_the_cache_is_not_kept() -> None:
-    cache = ExecutionCache(10)
-    cache.put("a", entry("x" * 40))
-    assert cache.take("a") is None

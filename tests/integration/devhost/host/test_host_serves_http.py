@@ -63,6 +63,23 @@ CODE = """
     def off(req):
         return "still here"
 
+    @app.route("typed/{kind}")
+    def typed(req):
+        given = {"given": {"Content-Type": "application/xml"}, "none": {}}[req.route_params["kind"]]
+        return func.HttpResponse(status_code=204 if given else 200, headers=given)
+
+    @app.route("odd_header")
+    def odd_header(req):
+        return func.HttpResponse("x", headers={"X N": "1"})
+
+    @app.route("switching")
+    def switching(req):
+        return func.HttpResponse("x", status_code=101)
+
+    @app.timer_trigger("timer", schedule="0 0 0 1 1 *")
+    def off_timer(timer: func.TimerRequest):
+        logging.info("disabled timer ran, past due: %s", timer.past_due)
+
     @app.timer_trigger("timer", schedule="%WHEN%")
     def by_hand(timer: func.TimerRequest):
         logging.info("timer ran, past due: %s", timer.past_due)
@@ -79,13 +96,14 @@ CODE = """
     def unresolved(timer):
         raise AssertionError
 """
-BODY_LIMIT = 1000
+BODY_LIMIT = 200_000
 
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
     root = tmp_path_factory.mktemp("http") / "app"
     settings = {"WHEN": "0 0 0 1 1 *", "FROM_FILE": "yes", "AzureWebJobs.off.Disabled": "true"}
+    settings["AzureWebJobs.off_timer.Disabled"] = "true"
     write_app(root, CODE, settings=settings)
     (root / "neighbour.py").write_text("WORD = 'mine'\n")
     with running_host(root, env={"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(BODY_LIMIT)}) as running:
@@ -127,15 +145,63 @@ def test_head_is_not_implied_by_get(host: RunningHost):
     assert host.call("HEAD", "/api/echo/7").status == 404
 
 
-def test_chunked_body_arrives_empty(host: RunningHost):
+def exchange(host: RunningHost, sent: bytes) -> bytes:
+    """Everything that comes back until the host closes the connection."""
     own = urlsplit(host.url)
     with socket.create_connection((own.hostname or "", own.port or 0), timeout=10) as connection:
-        connection.sendall(
-            b"POST /api/echo/7 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-            b"4\r\ntext\r\n0\r\n\r\n"
-        )
-        received = b"".join(iter(lambda: connection.recv(65536), b""))
+        connection.sendall(sent)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_chunked_body_arrives_empty(host: RunningHost):
+    received = exchange(
+        host,
+        b"POST /api/echo/7 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        b"4\r\ntext\r\n0\r\n\r\n",
+    )
     assert b'"body": ""' in received
+
+
+@pytest.mark.parametrize("line", [b"OPTIONS *", b"CONNECT example.org:443"])
+def test_target_that_is_no_path_is_404_with_an_empty_body(host: RunningHost, line: bytes):
+    received = exchange(host, line + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert (head.startswith(b"HTTP/1.1 404 "), b"content-type" in head.lower(), body) == (True, False, b"")
+
+
+def test_connect_does_not_keep_its_connection(host: RunningHost):
+    received = exchange(host, b"CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 404 ")
+
+
+def test_absolute_target_reaches_the_function_as_its_url(host: RunningHost):
+    received = exchange(host, b"GET http://x:1/api/echo/7?q=1 HTTP/1.1\r\nHost: x:1\r\nConnection: close\r\n\r\n")
+    assert b'"url": "http://x:1/api/echo/7?q=1"' in received
+
+
+def test_method_that_few_know_is_served_by_a_route_without_methods(host: RunningHost):
+    assert host.call("PROPFIND", "/api/off").status == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "content_type"), [("given", "application/xml"), ("none", "text/plain; charset=utf-8")]
+)
+def test_content_type_of_an_empty_response_is_kept(host: RunningHost, kind: str, content_type: str):
+    answer = host.get(f"/api/typed/{kind}")
+    assert (answer.headers["Content-Type"], answer.body) == (content_type, b"")
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/api/odd_header", "'X N' is no valid name of a header"),
+        ("/api/switching", "the status code '101' is not a number from 200 to 999"),
+    ],
+)
+def test_response_that_cannot_be_sent_is_500_and_explained_on_the_console(host: RunningHost, path: str, reason: str):
+    answer = host.get(path)
+    assert (answer.status, answer.body) == (500, b"")
+    logged(host, reason)
 
 
 def test_body_at_the_limit_is_accepted(host: RunningHost):
@@ -223,6 +289,11 @@ def test_admin_runs_a_timer(host: RunningHost):
     logged(host, "timer ran, past due: False")
 
 
+def test_admin_runs_a_disabled_timer(host: RunningHost):
+    host.post("/admin/functions/off_timer", {})
+    logged(host, "disabled timer ran, past due: False")
+
+
 def test_timer_as_text_gets_json(host: RunningHost):
     host.post("/admin/functions/as_text", {})
     logged(host, 'timer text: {"Schedule"')
@@ -233,7 +304,11 @@ def test_timer_that_returns_a_value_fails(host: RunningHost):
     logged(host, "function returns_one without a $return binding returned a non-None value")
 
 
-@pytest.mark.parametrize("body", [None, "text", '{"input": {}}', "[]"])
+@pytest.mark.parametrize(
+    "body",
+    [None, "text", '{"input": {}}', "[]", "[" * 100_000],
+    ids=["none", "no JSON", "nested input", "no object", "nested too deep"],
+)
 def test_admin_refuses_a_body_that_is_no_input(host: RunningHost, body: str | None):
     assert host.call("POST", "/admin/functions/by_hand", body=body).status == 400
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.host_process import run_host_to_its_end, running_host
-from tests.helpers.processes import wait_until
+from tests.helpers.host_process import host_command, run_host_to_its_end, running_host
+from tests.helpers.processes import Supervisor, wait_until
 from tests.helpers.tiny_apps import write_app
 
 GOOD = """
@@ -187,3 +187,71 @@ def test_listing_shows_methods_and_raw_template(tmp_path):
     """
     with running_host(write_app(tmp_path / "app", code)) as host:
         assert f"\titems: [GET,POST] {host.url}/api/items/{{id:int}}\n\n\tnightly: timerTrigger\n" in host.log()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_while_the_app_is_imported_ends_the_host_with_0_and_no_traceback(tmp_path, number):
+    code = "import time\nprint('importing', flush=True)\ntime.sleep(60)"
+    with Supervisor(tmp_path / "logs") as supervisor:
+        child = supervisor.start("host", host_command(write_app(tmp_path / "app", code)))
+        child.wait_for_line("importing", timeout_s=20)
+        os.kill(child.pid, number)
+        child.wait_until(lambda: child.returncode is not None, timeout_s=5, what="its end")
+        assert (child.returncode, "Traceback" in child.log_path.read_text()) == (0, False)
+
+
+def test_app_that_fails_to_load_ends_although_it_has_started_a_thread(tmp_path):
+    code = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\nraise ValueError('no')"
+    assert refused(write_app(tmp_path / "app", code), timeout_s=20)[0] == 1
+
+
+def test_failed_import_shows_its_traceback_once_and_one_sentence_that_does_not_repeat_it(tmp_path):
+    code = "raise ValueError('PAGE_SIZE must be set')"
+    root = write_app(tmp_path / "app", code)
+    _, output = refused(root)
+    sentence = f"{root / 'function_app.py'} cannot be imported: the error above, ValueError, comes from its own code."
+    assert (output.count("Traceback"), output.count("ValueError: PAGE_SIZE must be set"), sentence in output) == (
+        1,
+        1,
+        True,
+    )
+
+
+def test_app_that_interrupts_its_own_import_is_refused(tmp_path):
+    code, output = refused(write_app(tmp_path / "app", "raise KeyboardInterrupt"))
+    assert (code, "cannot be imported" in output) == (1, True)
+
+
+def test_broken_local_settings_are_an_error_before_and_after_the_list_of_functions(tmp_path):
+    root = write_app(tmp_path / "app", GOOD, host_json={"version": "2.0", "logging": {"logLevel": {"default": "None"}}})
+    (root / "local.settings.json").write_text('{"IsEncrypted": false, "Values": {')
+    with running_host(root) as host:
+        text = f"{root / 'local.settings.json'} is ignored:"
+        wait_until(lambda: host.log().count(text) == 2, timeout_s=5)
+        before, _, after = host.log().partition("Functions:")
+        assert (text in before, text in after, host.get("/api/a").status) == (True, True, 200)
+
+
+def test_each_hub_name_has_its_own_state(tmp_path):
+    code = """
+    import azure.durable_functions as df
+    app = df.DFApp()
+    @app.orchestration_trigger(context_name="context")
+    def one(context):
+        return 1
+    """
+    root = write_app(tmp_path / "app", code, host_json=hub_settings("HubOne"))
+    instances = "/runtime/webhooks/durabletask/instances"
+    with running_host(root) as host:
+        host.post("/runtime/webhooks/durabletask/orchestrators/one/x")
+        wait_until(lambda: host.get(f"{instances}/x").status == 200, timeout_s=10)
+    write_app(root, code, host_json=hub_settings("HubTwo"))
+    with running_host(root) as host:
+        seen_by_the_second = host.get(f"{instances}/x").status
+    write_app(root, code, host_json=hub_settings("hubone"))
+    with running_host(root) as host:
+        assert (seen_by_the_second, host.get(f"{instances}/x").status) == (404, 200)
+
+
+def hub_settings(name: str) -> dict[str, object]:
+    return {"version": "2.0", "extensions": {"durableTask": {"hubName": name}}}

@@ -66,8 +66,14 @@ MakeLoop = Callable[..., TimerLoop]
 async def make_loop(clock: ManualClock, runs: Runs, status_path: Path) -> AsyncIterator[MakeLoop]:
     loops: list[TimerLoop] = []
 
-    def make(schedule: str = HOURLY, *, run_on_startup: bool = False, use_monitor: bool = True) -> TimerLoop:
-        function = TimerFunction("Nightly", schedule, run_on_startup, use_monitor)
+    def make(
+        schedule: str = HOURLY,
+        *,
+        run_on_startup: bool = False,
+        use_monitor: bool = True,
+        is_disabled: bool = False,
+    ) -> TimerLoop:
+        function = TimerFunction("Nightly", schedule, run_on_startup, use_monitor, is_disabled)
         store = TimerStatusStore(status_path)
         logger = logging.getLogger("devhost.timers")
         loops.append(TimerLoop([function], invoke=runs, status=store, clock=clock, logger=logger))
@@ -298,6 +304,33 @@ async def test_run_now_of_an_unknown_timer_is_refused(make_loop: MakeLoop) -> No
         await make_loop().run_now("Daily")
 
 
+async def test_a_disabled_timer_runs_only_through_run_now(
+    clock: ManualClock, runs: Runs, make_loop: MakeLoop, status_path: Path
+) -> None:
+    TimerStatusStore(status_path).put("Nightly", TimerStatus(at("05:00:00"), at("06:00:00"), at("05:00:00")))
+    loop = make_loop(run_on_startup=True, is_disabled=True)
+    await loop.start()
+    await clock.advance_to(at("12:30:00"))
+    assert runs.calls == []
+    await loop.run_now("Nightly")
+    assert runs.calls == [("12:30:00", False)]
+
+
+async def test_a_disabled_timer_leaves_no_status(clock: ManualClock, make_loop: MakeLoop, status_path: Path) -> None:
+    loop = make_loop(is_disabled=True)
+    await loop.start()
+    await loop.run_now("Nightly")
+    await clock.advance_to(at("12:30:00"))
+    assert not status_path.exists()
+
+
+async def test_run_now_before_the_start_leaves_the_status(runs: Runs, make_loop: MakeLoop, status_path: Path) -> None:
+    recorded = TimerStatus(at("05:00:00"), at("06:00:00"), at("05:00:00"))
+    TimerStatusStore(status_path).put("Nightly", recorded)
+    await make_loop("0 15 * * * *").run_now("Nightly")
+    assert (len(runs.calls), stored(status_path)) == (1, recorded)
+
+
 async def test_the_reason_tells_the_cause(clock: ManualClock, runs: Runs, make_loop: MakeLoop) -> None:
     loop = make_loop()
     await loop.start()
@@ -318,19 +351,54 @@ async def test_after_stop_nothing_runs(clock: ManualClock, runs: Runs, make_loop
     assert runs.calls == []
 
 
-async def test_a_stop_right_after_the_start_is_not_lost(clock: ManualClock, runs: Runs, make_loop: MakeLoop) -> None:
-    loop = make_loop(run_on_startup=True)
+def live_timers() -> list[str]:
+    return [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("timer ")]
+
+
+@pytest.mark.parametrize("run_on_startup", [True, False])
+async def test_a_stop_right_after_the_start_is_not_lost(
+    clock: ManualClock, runs: Runs, make_loop: MakeLoop, *, run_on_startup: bool
+) -> None:
+    loop = make_loop(run_on_startup=run_on_startup)
     await loop.start()
+    assert live_timers() == ["timer Nightly"]
     await loop.stop()
+    assert (live_timers(), clock.sleeper_count) == ([], 0)
     await clock.advance_to(at("12:30:00"))
     assert runs.calls == []
 
 
-async def test_a_second_stop_does_nothing(make_loop: MakeLoop) -> None:
+class StoppedClock(ManualClock):
+    """Ends whatever waits for it."""
+
+    async def sleep(self, seconds: float) -> None:
+        raise OSError("no clock")
+
+
+async def test_a_second_stop_does_nothing(runs: Runs, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    loop = TimerLoop(
+        [TimerFunction("Nightly", HOURLY)],
+        invoke=runs,
+        status=TimerStatusStore(tmp_path / "timers.json"),
+        clock=StoppedClock(at("10:30:00")),
+        logger=logging.getLogger("devhost.timers"),
+    )
+    await loop.start()
+    await asyncio.sleep(0)
+    await loop.stop()
+    assert caplog.messages == ["A timer had stopped by itself."]
+    await loop.stop()
+    assert caplog.messages == ["A timer had stopped by itself."]
+
+
+async def test_a_loop_that_was_stopped_may_start_again(clock: ManualClock, runs: Runs, make_loop: MakeLoop) -> None:
     loop = make_loop()
     await loop.start()
     await loop.stop()
     await loop.stop()
+    await loop.start()
+    await clock.advance_to(at("11:30:00"))
+    assert runs.calls == [("11:00:00", False)]
 
 
 async def test_stop_lets_a_run_under_way_end(

@@ -2,7 +2,7 @@ import azure.functions as func
 import pytest
 from azure.functions.http import HttpRequestConverter
 
-from devhost.web.paths import decode_path
+from devhost.web.paths import decode_path, split_target
 from devhost.web.request import http_datum, query_values
 
 
@@ -62,3 +62,24 @@ def test_empty_body_is_not_json():
 
 def test_path_is_decoded_except_for_slashes():
     assert decode_path("/a%20b/c%2Fd%C3%A9") == "/a b/c%2Fdé"
+
+
+@pytest.mark.parametrize(
+    ("target", "parts"),
+    [
+        ("/api/a?b=http://x", (None, "/api/a?b=http://x")),
+        ("//api/a", (None, "//api/a")),
+        ("http://other:80/api/a?b=1", ("other:80", "/api/a?b=1")),
+        ("HTTPS://other", ("other", "/")),
+        ("http://other?b=1", ("other", "/?b=1")),
+        ("*", (None, None)),
+        ("other:443", (None, None)),
+        ("", (None, None)),
+    ],
+)
+def test_target_is_split_into_authority_and_path(target, parts):
+    assert split_target(target) == parts
+
+
+def test_url_of_an_absolute_target_is_that_target():
+    assert request("http://other:81/api/a?b=1").url == "http://other:81/api/a?b=1"

@@ -92,3 +92,29 @@ def test_line_break_in_a_header_is_refused():
              "cookies": None, "body": Datum(b"", "bytes")}  # fmt: skip
     with pytest.raises(BadResult, match="line break"):
         write_response(Datum(datum, "http"), function_name="f")
+
+
+@pytest.mark.parametrize("status", [100, 101, 199, "²²²"])
+def test_status_that_ends_no_request_is_refused(status):
+    with pytest.raises(BadResult, match="is not a number from 200 to 999"):
+        answer(func.HttpResponse("a", status_code=status))
+
+
+@pytest.mark.parametrize("name", ["X N", "X:Y", "", "Grüße", "X\t", "(x)"])
+def test_header_name_that_is_no_token_is_refused(name):
+    with pytest.raises(BadResult, match="is no valid name of a header"):
+        answer(func.HttpResponse("a", headers={name: "1"}))
+
+
+@pytest.mark.parametrize("value", ["ü", "a\x00b", "a\x7f"])
+def test_header_value_that_is_not_printable_ascii_is_refused(value):
+    with pytest.raises(BadResult, match="the value of the header 'X-A' holds"):
+        answer(func.HttpResponse("a", headers={"X-A": value}))
+
+
+def test_header_value_may_hold_a_tab():
+    assert answer(func.HttpResponse("a", headers={"X-A": "a\tb"})).headers["X-A"] == "a\tb"
+
+
+def test_str_result_nested_too_deep_stays_plain_text():
+    assert answer("[" * 100_000).body == b"[" * 100_000
