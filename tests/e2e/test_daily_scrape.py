@@ -23,7 +23,7 @@ gate = {{ min_rows = {min_rows} }}
 """
 
 
-async def prove_exact_run(start_app: StartApp, supervisor: Supervisor, books: int, fault_percent: float) -> None:
+async def check_exact_run(start_app: StartApp, supervisor: Supervisor, books: int, fault_percent: float) -> None:
     catalogue = Catalogue(books, 1, fault_percent)
     app = start_app(start_sample_site(supervisor, books=books, fault_percent=fault_percent))
     assert app.start_run("exact").status == 202
@@ -44,14 +44,14 @@ async def prove_exact_run(start_app: StartApp, supervisor: Supervisor, books: in
 async def test_a_run_publishes_exactly_the_good_pages_and_lists_every_bad_one(
     start_app: StartApp, supervisor: Supervisor
 ) -> None:
-    await prove_exact_run(start_app, supervisor, BOOKS, FAULT_PERCENT)
+    await check_exact_run(start_app, supervisor, BOOKS, FAULT_PERCENT)
 
 
 @pytest.mark.long
 async def test_a_run_over_a_thousand_pages_with_five_percent_faults_is_exact(
     start_app: StartApp, supervisor: Supervisor
 ) -> None:
-    await prove_exact_run(start_app, supervisor, 1000, 5.0)
+    await check_exact_run(start_app, supervisor, 1000, 5.0)
 
 
 async def test_a_site_that_is_down_fails_its_source_and_keeps_the_published_dataset(

@@ -12,7 +12,7 @@ from tests.e2e.conftest import StartApp
 from tests.helpers.running_app import expected_rows, failures_by_path, published
 
 
-async def prove_killed_run(
+async def check_killed_run(
     start_app: StartApp, supervisor: Supervisor, *, books: int, kills: int, within_s: float, seed: int
 ) -> None:
     dice = random.Random(seed)
@@ -38,7 +38,7 @@ async def prove_killed_run(
 async def test_a_run_whose_host_is_killed_three_times_publishes_the_same_rows(
     start_app: StartApp, supervisor: Supervisor
 ) -> None:
-    await prove_killed_run(start_app, supervisor, books=300, kills=3, within_s=1.0, seed=1)
+    await check_killed_run(start_app, supervisor, books=300, kills=3, within_s=1.0, seed=1)
 
 
 @pytest.mark.long
@@ -46,4 +46,4 @@ async def test_a_run_whose_host_is_killed_three_times_publishes_the_same_rows(
 async def test_a_run_whose_host_is_killed_twenty_times_publishes_the_same_rows(
     start_app: StartApp, supervisor: Supervisor
 ) -> None:
-    await prove_killed_run(start_app, supervisor, books=1000, kills=20, within_s=1.0, seed=2)
+    await check_killed_run(start_app, supervisor, books=1000, kills=20, within_s=1.0, seed=2)

@@ -35,7 +35,7 @@ def end_all(app: RunningApp) -> None:
     wait_for(lambda: not app.live_instances(), timeout_s=30)
 
 
-async def prove_rounds(start_app: StartApp, supervisor: Supervisor, rounds: int) -> None:
+async def check_rounds(start_app: StartApp, supervisor: Supervisor, rounds: int) -> None:
     app = start_app(start_sample_site(supervisor, books=2000, fault_percent=0))
     answers = []
     for number in range(rounds):
@@ -50,14 +50,14 @@ async def prove_rounds(start_app: StartApp, supervisor: Supervisor, rounds: int)
 async def test_of_a_hundred_concurrent_starts_exactly_one_is_accepted(
     start_app: StartApp, supervisor: Supervisor
 ) -> None:
-    await prove_rounds(start_app, supervisor, rounds=1)
+    await check_rounds(start_app, supervisor, rounds=1)
 
 
 @pytest.mark.long
 async def test_of_a_hundred_concurrent_starts_exactly_one_is_accepted_in_every_round(
     start_app: StartApp, supervisor: Supervisor
 ) -> None:
-    await prove_rounds(start_app, supervisor, rounds=10)
+    await check_rounds(start_app, supervisor, rounds=10)
 
 
 @pytest.fixture

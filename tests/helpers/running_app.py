@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,11 +104,9 @@ def wait_for(is_so: Callable[[], bool], *, timeout_s: float) -> None:
     """Return when it is so. A host that is being restarted does not answer; that counts as not yet."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        try:
+        with suppress(Unreachable):
             if is_so():
                 return
-        except Unreachable:
-            pass
         time.sleep(POLL_S)
     raise AssertionError(f"not so within {timeout_s} s")
 
