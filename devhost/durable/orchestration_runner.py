@@ -123,7 +123,7 @@ class OrchestrationRunner:
         committed = await self._store_thread.run(self._store.commit, result)
         if committed is not None:
             self._keep(prepared, result, committed)
-        self._announce(result, committed)
+            self._announce(result, committed)
         return episode_gap_s(replay_s, prepared.table.open_task_count)
 
     async def _give_up(self, loaded: LoadedExecution, fault: Exception) -> float:
@@ -132,7 +132,9 @@ class OrchestrationRunner:
         text = "The host cannot go on with instance '%s' of '%s', so the instance fails"
         self._logger.error(text, execution.instance_id, execution.name, exc_info=fault)
         result = await self._thinking.run(fail_for_fault, execution, loaded.inbox, self._clock.now(), fault)
-        self._announce(result, await self._store_thread.run(self._store.commit, result))
+        committed = await self._store_thread.run(self._store.commit, result)
+        if committed is not None:
+            self._announce(result, committed)
         return 0.0
 
     def _prepare(self, loaded: LoadedExecution, cached: CachedExecution | None) -> _Prepared:
@@ -179,12 +181,8 @@ class OrchestrationRunner:
         )
         self._cache.put(execution.instance_id, entry)
 
-    def _announce(self, result: EpisodeResult, committed: Committed | None) -> None:
-        """Tell everyone; None means that the instance has moved on meanwhile, so the episode never was."""
+    def _announce(self, result: EpisodeResult, committed: Committed) -> None:
         instance_id = result.execution.instance_id
-        if committed is None:
-            self.wake([instance_id])
-            return
         self.wake(committed.woken)
         if result.effects.activities:
             self._listeners.work_added()

@@ -72,7 +72,6 @@ def crash_until_done(path: Path, *, kills: int, count: int, seed: int) -> None:
     for _ in range(kills):
         run_and_kill(path, count, moments.uniform(0.0, 0.35))
         hits += has_unfinished_work(path)
-    print("HITS", hits, kills)
     assert hits >= kills / 2, f"only {hits} of {kills} kills hit unfinished work: give the hub more of it"
     assert run_and_kill(path, count, None)
     check_file(path, count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import threading
 import tracemalloc
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
@@ -141,6 +142,27 @@ async def test_an_orchestrator_call_that_is_cancelled_inside_fails_its_instance(
         ended = await run(hub, "cancelled")
     assert ended.runtime_status is RuntimeStatus.FAILED
     assert "CancelledError" in (ended.output_text or "")
+
+
+async def test_an_error_while_the_host_stops_ends_no_instance(tmp_path: Path) -> None:
+    began, may_fail = threading.Event(), threading.Event()
+
+    def stuck(context: Context) -> None:
+        began.set()
+        may_fail.wait(5)
+        raise Mute
+
+    async def has_begun() -> bool:
+        return began.is_set()
+
+    async with running_hub(tmp_path / "hub.sqlite", {"main": stuck}) as hub:
+        await hub.create_instance("main", instance_id="m", input_text=None)
+        await wait_until(has_begun, bool)
+        asyncio.get_running_loop().call_later(0.05, may_fail.set)
+    async with running_hub(tmp_path / "hub.sqlite", {"main": lambda _: "well"}) as hub:
+        ended = await hub.wait_until_finished("m", 10)
+    assert ended is not None
+    assert ended.output_text == '"well"'
 
 
 async def test_an_activity_whose_exception_has_no_text_fails_its_task(tmp_path: Path) -> None:
@@ -315,7 +337,7 @@ async def status_is(hub: TaskHub, instance_id: str, wanted: RuntimeStatus) -> No
     )
 
 
-async def test_ended_and_purged_instances_leave_no_memory_behind(tmp_path: Path) -> None:
+async def test_terminated_instances_leave_no_memory_behind(tmp_path: Path) -> None:
     def heavy(context: Context) -> Steps:
         yield context.call_activity("swallow", "x" * 500_000)
         yield context.wait_for_external_event("go")
@@ -331,7 +353,6 @@ async def test_ended_and_purged_instances_leave_no_memory_behind(tmp_path: Path)
         waiting_bytes, _ = tracemalloc.get_traced_memory()
         for name in names:
             await hub.terminate(name, "enough")
-            await hub.purge(name)
         left_bytes, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert waiting_bytes < 15_000_000

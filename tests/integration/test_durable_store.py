@@ -89,6 +89,35 @@ def test_an_episode_writes_history_work_and_timers_and_empties_the_inbox(store: 
     assert store.episodes.instances_with_messages() == []
 
 
+def test_an_ended_instance_leaves_no_timer_and_no_message(store: Store) -> None:
+    create(store)
+    store.episodes.commit(episode(load(store), ONE_OF_EACH))
+    store.instances.raise_event("a", "go", "1", NOW)
+    store.instances.terminate("a", "enough", NOW)
+    assert (store.episodes.fire_timers(NOW), store.episodes.instances_with_messages()) == ((set(), None), [])
+
+
+def test_a_new_generation_has_none_of_the_old_timers(store: Store) -> None:
+    create(store)
+    store.episodes.commit(episode(load(store), ONE_OF_EACH))
+    store.instances.raise_event("a", "go", "1", NOW)
+    ended = replace(
+        episode(load(store)), runtime_status=RuntimeStatus.CONTINUED_AS_NEW, next_generation=new(execution_id="e2")
+    )
+    store.episodes.commit(ended)
+    assert store.episodes.fire_timers(NOW) == (set(), None)
+    assert [message.event["EventType"] for message in load(store).inbox] == [0]
+
+
+def test_a_result_for_an_ended_instance_leaves_neither_call_nor_message(store: Store) -> None:
+    create(store)
+    store.episodes.commit(episode(load(store), ONE_OF_EACH))
+    (item,) = store.episodes.next_work(after=0, limit=9)
+    store.instances.terminate("a", "enough", NOW)
+    assert store.episodes.record_results([(item, task_completed(NOW, 0, None))]) == set()
+    assert (store.episodes.next_work(after=0, limit=9), store.episodes.instances_with_messages()) == ([], [])
+
+
 def test_a_second_commit_of_the_same_episode_is_refused_and_writes_nothing(store: Store) -> None:
     create(store)
     result = episode(load(store), ONE_OF_EACH)
