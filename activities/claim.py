@@ -26,29 +26,49 @@ async def claim_run(payload: Mapping[str, Any], client: df.DurableOrchestrationC
     `superseded`, `held`, `refused`), `reason`, and for a claimed run its `epoch` and `sources`. A sources file that
     cannot be used gives no sources and the reason.
     """
+    brought_epoch = payload["epoch"]
     problem = names.run_id_problem(payload["run_id"])
     if problem:
         return {"code": "refused", "reason": f"'{payload['run_id']}' cannot be the ID of a run: {problem}"}
+    if brought_epoch is not None and (type(brought_epoch) is not int or brought_epoch < 1):
+        return {"code": "refused", "reason": "'epoch' is not for callers: leave it out"}
     settings = Settings()
     store = open_store(settings)
     ticket = await store.tickets.read(names.DAILY_SCRAPE)
-    brought_epoch = payload["epoch"]
     if brought_epoch is not None and (ticket is None or ticket.epoch != brought_epoch):
         return await _superseded(store, payload, ticket)
     sources, reason = _wanted_sources(settings, payload["sources"])
-    run = await _run_of_own_ticket(store, payload, ticket, sources)
-    if run is None:
-        try:
-            ticket = await _acquire(store, client, settings, payload, ticket)
-        except TicketHeld as held:
-            return {"code": "held", "reason": str(held)}
-        run = await store.runs.create(_new_run(payload, ticket.epoch, sources))
     try:
+        run = await _claim(store, client, settings, payload, sources)
         for source in run.sources:
             await store.datasets.raise_fence(source, run.epoch)
+    except TicketHeld as held:
+        return {"code": "held", "reason": str(held)}
     except Superseded as newer:
         return {"code": "superseded", "reason": str(newer)}
     return {"code": "claimed", "reason": reason, "epoch": run.epoch, "sources": list(run.sources)}
+
+
+async def _claim(
+    store: Store,
+    client: df.DurableOrchestrationClient,
+    settings: Settings,
+    payload: Mapping[str, Any],
+    sources: Sequence[str],
+) -> RunRecord:
+    """The run under the ticket that names this instance, taken now if need be. Raises TicketHeld."""
+    while True:
+        ticket = await store.tickets.read(names.DAILY_SCRAPE)
+        run = await _run_of_own_ticket(store, payload, ticket, sources)
+        if run is not None:
+            return run
+        try:
+            ticket = await _acquire(store, client, settings, payload, ticket)
+        except TicketHeld as held:
+            if held.ticket is None or held.ticket.instance_id != payload["run_id"]:
+                raise
+            continue  # in this moment a starter took it for our own ID: so it is ours
+        return await store.runs.create(_new_run(payload, ticket.epoch, sources))
 
 
 async def _run_of_own_ticket(

@@ -52,12 +52,21 @@ class Runs:
         async with self._tables.faults():
             try:
                 await table.create_entity(_to_entity(run))
+                stored = run
             except ResourceExistsError:
-                return await self.of_epoch(run.epoch)
-            finally:
+                stored = await self.of_epoch(run.epoch)
+            if stored.run_id == run.run_id and await self._newest_epoch(run.run_id) < run.epoch:
                 # Also on a repeat: a crash may have come between the two writes.
                 await table.upsert_entity({"PartitionKey": RUN_IDS, "RowKey": key_text(run.run_id), "epoch": run.epoch})
-        return run
+        return stored
+
+    async def _newest_epoch(self, run_id: str) -> int:
+        """The epoch of the newest run with this ID; 0 if there is none."""
+        table = await self._tables.table("runs")
+        try:
+            return int((await table.get_entity(RUN_IDS, key_text(run_id)))["epoch"])
+        except ResourceNotFoundError:
+            return 0
 
     async def of_epoch(self, epoch: int) -> RunRecord:
         """The run with this epoch. Raises ResourceNotFoundError if there is none."""

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import azure.functions as func
 
 from orchestrations import names
-from storage.hub import HubClient, is_live
+from storage.hub import LIVE, HubClient, is_live
 from storage.progress import SourceProgress
 from storage.runs import RunRecord
 from storage.store import Store
@@ -20,13 +20,11 @@ async def as_it_is(client: HubClient, store: Store, run: RunRecord) -> RunRecord
     """`run`, with an outcome if its orchestration has ended without writing one: terminated, or broken."""
     if run.outcome is not None:
         return run
-    ticket = await store.tickets.read(names.DAILY_SCRAPE)
-    if ticket is not None and ticket.is_of(run.run_id, run.epoch):
-        if await is_live(client, run.run_id):
-            return run
+    newest = await store.runs.find(run.run_id)
+    if newest is not None and newest.epoch == run.epoch:  # else the hub speaks of a later run with this ID
         status = await client.get_status(run.run_id)
         if status:
-            return _ended_by_the_hub(run, status)
+            return run if status.runtime_status in LIVE else _ended_by_the_hub(run, status)
     return replace(run, outcome="failed", reason="the orchestration is gone and left no record")
 
 

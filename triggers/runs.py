@@ -30,7 +30,8 @@ async def start_daily(client: df.DurableOrchestrationClient, timer: func.TimerRe
     run_id = f"daily-{tick_of(timer.schedule_status, now=datetime.now(UTC)).date().isoformat()}"
     settings = Settings()
     store = open_store(settings)
-    if await store.runs.find(run_id) is not None:
+    served = await store.runs.find(run_id)
+    if served is not None and served.outcome != "superseded":
         logger.warning("skipped the scheduled start of '%s': this date has had its run", run_id)
         return
     start = Start(names.DAILY_SCRAPE, run_id, {}, started_by="timer", once=True)

@@ -130,6 +130,7 @@ async def test_a_run_that_is_started_right_after_another_was_terminated_is_exact
     assert rows == expected_rows(catalogue)
     assert dataset is not None
     assert dataset.run_id == "second"
+    assert app.run("first")["outcome"] == "terminated"
 
 
 async def test_only_the_named_sources_are_scraped(start_app: StartApp, supervisor: Supervisor) -> None:

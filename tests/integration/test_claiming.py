@@ -13,9 +13,10 @@ from scraper.settings import Settings
 from storage.batches import BatchResult, Plan
 from storage.datasets import Superseded
 from storage.keys import snapshot_id
+from storage.locks import TableTickets
 from storage.runs import RunRecord, finished
 from storage.store import Store, open_store
-from storage.ticket import TicketState
+from storage.ticket import Ticket, TicketState
 from tests.helpers.ticket_stores import MemoryHub, Status
 from triggers.singleton import RunAlreadyLive, Start, start_singleton
 
@@ -203,6 +204,42 @@ async def test_a_run_started_past_us_takes_over_the_ticket_that_a_refused_start_
     ticket = await store.tickets.read("daily_scrape")
     assert ticket is not None
     assert ticket.state is TicketState.STARTED
+
+
+async def test_a_starter_that_takes_the_ticket_for_our_id_while_we_claim_has_taken_it_for_us(
+    hub: MemoryHub, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hub.start_new("daily_scrape", "both")
+    read = TableTickets.read
+    reads: list[str] = []
+
+    async def read_before_the_starter(tickets: TableTickets, key: str) -> Ticket | None:
+        reads.append(key)
+        if len(reads) != 2:
+            return await read(tickets, key)
+        found = await read(tickets, key)  # what `_claim` sees; then the starter comes
+        with pytest.raises(RunAlreadyLive):
+            await start(hub, store, "both")
+        return found
+
+    monkeypatch.setattr(TableTickets, "read", read_before_the_starter)
+    claim = await claim_run(claim_of("both", None), hub)
+    assert (claim["code"], claim["epoch"]) == ("claimed", 1)
+
+
+async def test_an_old_epoch_under_another_id_does_not_take_over_the_record_of_the_run_that_had_it(
+    hub: MemoryHub, store: Store
+) -> None:
+    for run_id in ("first", "second"):
+        await claim_run(await start(hub, store, run_id), hub)
+        hub.finish(run_id)
+    assert (await claim_run(claim_of("daily-2026-11-21", 1), hub))["code"] == "superseded"
+    assert await store.runs.find("daily-2026-11-21") is None
+
+
+@pytest.mark.parametrize("epoch", [0, -5, 0.5, "1", True, [1]])
+async def test_an_epoch_that_is_none_is_refused(hub: MemoryHub, store: Store, epoch: Any) -> None:
+    assert (await claim_run(claim_of("a", epoch), hub))["code"] == "refused"
 
 
 async def test_a_made_up_epoch_is_stopped_and_leaves_no_record_for_a_later_run_to_stumble_over(
