@@ -75,7 +75,8 @@ async def get_run(client: df.DurableOrchestrationClient, request: func.HttpReque
     store = open_store(Settings())
     run = await store.runs.find(run_id)
     starting = await starting_run(client, store, run_id, after_epoch=run.epoch if run else 0)
-    run = starting or run
+    if starting is not None:
+        return json_response({**run_view(starting, request), "sources": []})
     if run is None:
         raise _no_such_run(run_id)
     run = await as_it_is(client, store, run)

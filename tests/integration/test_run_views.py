@@ -1,0 +1,61 @@
+"""A run as it is shown, while its record and the hub's status change under the reader."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
+
+from scraper.settings import Settings
+from storage.runs import RunRecord, finished
+from storage.store import Store, open_store
+from triggers.run_views import as_it_is
+
+NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
+RUN = RunRecord("daily", 1, "c", NOW, "timer", ("books",))
+
+
+class Hub:
+    """Says one status, after doing what happens just before it is asked."""
+
+    def __init__(self, status: Status | None, before: Any = None) -> None:
+        self.status, self.before = status, before
+
+    async def get_status(self, instance_id: str) -> Any:
+        if self.before is not None:
+            await self.before()
+        return self.status and SimpleNamespace(runtime_status=self.status, output="by hand", last_updated_time=NOW)
+
+
+@pytest.fixture
+async def store(azurite: str, table_prefix: str) -> AsyncIterator[Store]:
+    opened = open_store(Settings(storage_connection=azurite, table_prefix=table_prefix))
+    await opened.runs.create(RUN)
+    yield opened
+    await opened.tables.close()
+
+
+async def test_a_run_that_ends_while_it_is_read_is_shown_as_it_ended(store: Store) -> None:
+    ended = finished(RUN, at=NOW, outcome="completed", reason="", results=[])
+
+    async def ends() -> None:
+        await store.runs.update(ended)
+
+    assert await as_it_is(Hub(Status.Completed, ends), store, RUN) == ended
+
+
+async def test_a_live_run_is_shown_as_it_is(store: Store) -> None:
+    assert await as_it_is(Hub(Status.Running), store, RUN) == RUN
+
+
+async def test_a_terminated_run_is_shown_with_the_reason_it_was_given(store: Store) -> None:
+    shown = await as_it_is(Hub(Status.Terminated), store, RUN)
+    assert (shown.outcome, shown.reason) == ("terminated", "the orchestration was terminated: by hand")
+    assert shown.finished_at == NOW
+
+
+async def test_a_run_whose_orchestration_is_gone_without_a_record_has_failed(store: Store) -> None:
+    shown = await as_it_is(Hub(None), store, RUN)
+    assert (shown.outcome, shown.reason) == ("failed", "the orchestration is gone and left no record")
