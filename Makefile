@@ -18,7 +18,7 @@ STATE ?= .
 # test: more options for pytest, for example PYTEST_ARGS="-k singleton"
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo run test check bench prove-crash prove-singleton prove-exact prove-manuals prove-samples clean
+.PHONY: help setup demo run test coverage check bench prove-crash prove-singleton prove-exact prove-manuals prove-samples clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## /  make \1\t/p' Makefile | expand -t 26
@@ -35,6 +35,12 @@ run: setup ## Azurite, sample site and host until Ctrl-C (HOST=func PORT=7071 SA
 
 test: setup ## unit, integration and end-to-end tests (PYTEST_ARGS="-k singleton")
 	@$(BIN)/python -m pytest -m "not bench and not long" $(PYTEST_ARGS)
+
+coverage: setup ## which lines and branches of devhost/ the tests reach
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -m "not bench and not long" $(PYTEST_ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
 
 check: setup ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .
