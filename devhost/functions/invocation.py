@@ -15,7 +15,7 @@ from azure.functions.meta import Datum
 from devhost.durable.errors import UnknownFunction
 from devhost.errors import FunctionFailed
 from devhost.functions.app_loading import LoadedFunction
-from devhost.functions.bindings import OutValue, decode_trigger, encode_result
+from devhost.functions.bindings import OutValue, RunOutputs, decode_arguments, encode_outputs
 from devhost.functions.context import InvocationContext
 from devhost.functions.failures import failure_of
 from devhost.functions.worker import Worker
@@ -48,23 +48,31 @@ class Invoker:
             if function.trigger_type in self._durable and not function.disabled:
                 self._durable[function.trigger_type][function.durable_name.lower()] = function
 
-    async def call(self, function: LoadedFunction, trigger_value: Datum, *, reason: str) -> Datum | None:
-        """Run the function once and encode what it returns; None if it has no output.
+    async def call(
+        self,
+        function: LoadedFunction,
+        trigger_value: Datum,
+        *,
+        reason: str,
+        metadata: Mapping[str, Datum] | None = None,
+    ) -> RunOutputs:
+        """Run the function once; its outputs, encoded.
 
         `trigger_value` is what the host would send to a worker: `json` text for a timer, `http` for a
-        request. Raises FunctionFailed, already logged, also when the result cannot be encoded.
+        request; `metadata` is what else is known of the trigger. Raises FunctionFailed, already logged, also
+        when an output cannot be encoded.
         """
         invocation_id = str(uuid.uuid4())
         logger = function_logger(function.name)
         logger.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, reason, invocation_id)
         started = time.monotonic()
         try:
-            result = await self._run(function, trigger_value, invocation_id)
+            outputs = await self._run(function, trigger_value, invocation_id, metadata=metadata or {})
         except FunctionFailed as failed:
             _log_failure(logger, failed, invocation_id, started)
             raise
         _log_executed(logger, logging.INFO, function.name, "Succeeded", invocation_id, started)
-        return result
+        return outputs
 
     async def call_orchestrator(self, durable_name: str, envelope_json: str, *, instance_id: str) -> str:
         """The SDK's answer to one episode, as JSON text.
@@ -78,18 +86,19 @@ class Invoker:
         logger.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, instance_id, invocation_id)
         started = time.monotonic()
         try:
-            result = await self._run(function, Datum(envelope_json, "string"), invocation_id)
+            outputs = await self._run(function, Datum(envelope_json, "string"), invocation_id, metadata={})
         except FunctionFailed:
             _log_executed(logger, logging.ERROR, function.name, "Failed", invocation_id, started)
             raise
         _log_executed(logger, logging.INFO, function.name, "Succeeded", invocation_id, started)
-        return "null" if result is None else str(result.value)
+        return _as_json(outputs)
 
     async def call_activity(self, durable_name: str, input_json: str, *, instance_id: str) -> str:
         """The activity's result as JSON text, `null` for None. Raises UnknownFunction, FunctionFailed."""
         function = self._find("activityTrigger", durable_name)
-        result = await self.call(function, Datum(input_json, "string"), reason=instance_id or _DURABLE_REASON)
-        return "null" if result is None else str(result.value)
+        return _as_json(
+            await self.call(function, Datum(input_json, "string"), reason=instance_id or _DURABLE_REASON)
+        )
 
     def durable_names(self, trigger_type: str) -> tuple[str, ...]:
         """The names by which durable calls reach functions, for example of `activityTrigger`; sorted."""
@@ -102,7 +111,9 @@ class Invoker:
             raise UnknownFunction(durable_name, _KINDS[trigger_type], self.durable_names(trigger_type))
         return function
 
-    async def _run(self, function: LoadedFunction, trigger_value: Datum, invocation_id: str) -> Datum | None:
+    async def _run(
+        self, function: LoadedFunction, trigger_value: Datum, invocation_id: str, *, metadata: Mapping[str, Datum]
+    ) -> RunOutputs:
         context = InvocationContext(
             function_name=function.name,
             function_directory=self._script_root,
@@ -110,24 +121,28 @@ class Invoker:
         )
         outs = {name: OutValue() for name in function.signature.out_parameters}
         try:
-            kwargs = {**self._arguments(function, trigger_value), **outs}
+            arguments = decode_arguments(function, trigger_value, metadata, self._inputs(function))
         except BaseException as error:  # the SDK's converters call from_json and to_json of the app's classes
             raise failure_of(function.name, error) from error
+        kwargs = {**arguments, **outs}
         if function.signature.wants_context:
             kwargs["context"] = context
         result = await self._worker.run(function.function, kwargs, context, is_async=function.is_async)
         try:
-            return encode_result(function, result, outs)
+            return encode_outputs(function, result, outs)
         except BaseException as error:
             raise failure_of(function.name, error) from error
 
-    def _arguments(self, function: LoadedFunction, trigger_value: Datum) -> dict[str, Any]:
-        arguments: dict[str, Any] = {}
-        for binding in function.bindings:
-            if binding["type"] == "durableClient":
-                arguments[str(binding["name"])] = self._client_payload(binding)
-        arguments[str(function.trigger["name"])] = decode_trigger(function, trigger_value)
-        return arguments
+    def _inputs(self, function: LoadedFunction) -> dict[str, Datum | None]:
+        return {
+            str(binding["name"]): Datum(self._client_payload(binding), "string")
+            for binding in function.bindings
+            if binding["type"] == "durableClient"
+        }
+
+
+def _as_json(outputs: RunOutputs) -> str:
+    return "null" if outputs.returned is None else str(outputs.returned.value)
 
 
 def function_logger(name: str) -> FunctionLogger:

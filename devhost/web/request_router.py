@@ -10,6 +10,7 @@ from typing import Protocol
 from aiohttp import web
 
 from devhost.errors import FunctionFailed
+from devhost.functions.bindings import http_result
 from devhost.functions.invocation import Invoker
 from devhost.web.admin import AdminEndpoints
 from devhost.web.home_page import home_page
@@ -81,8 +82,8 @@ class RequestRouter:
             return web.Response(status=413)
         trigger_value = await read_request(request, values)
         try:
-            result = await self._invoker.call(route.function, trigger_value, reason=HOST_API_REASON)
-            return write_response(result, function_name=route.function.name)
+            outputs = await self._invoker.call(route.function, trigger_value, reason=HOST_API_REASON)
+            return write_response(http_result(route.function, outputs), function_name=route.function.name)
         except FunctionFailed:
             # The invoker has logged it; the caller learns nothing, as on the real host.
             return web.Response(status=500)
