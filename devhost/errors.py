@@ -40,6 +40,14 @@ class FunctionFailed(DevhostError):
         self.stack = encodable(stack)
 
 
+def text_of(error: BaseException) -> str:
+    """`str(error)`, or a remark that there is none: `__str__` may be code of the app, and raise."""
+    try:
+        return "".join([str(error)])  # joined: a subclass of str could still raise later
+    except BaseException as fault:  # noqa: BLE001 - whatever it raises, there is no text
+        return f"<its text cannot be shown: __str__ raised {type(fault).__name__}>"
+
+
 def encodable(text: str) -> str:
     """Neither a file nor a socket takes half a surrogate pair, and an exception may hold one."""
     return text.encode(errors="backslashreplace").decode()

@@ -19,9 +19,10 @@ from devhost.durable.background import (
 from devhost.durable.database import is_passing_fault
 from devhost.durable.durable_functions import DurableFunctions
 from devhost.durable.episode_store import EpisodeStore, WorkItem
-from devhost.durable.failure_texts import activity_failure, text_of
+from devhost.durable.failure_texts import activity_failure
+from devhost.durable.http_activity import HTTP_ACTIVITY, HttpActivity
 from devhost.durable.protocol import Event, compact, task_completed, task_failed
-from devhost.errors import FunctionFailed
+from devhost.errors import FunctionFailed, text_of
 
 _READ_AT_ONCE = 100
 
@@ -32,12 +33,13 @@ class ActivityRunner:
     Only a window of the queue is in memory. After a kill the calls without a result are made again.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (wiring)
         self,
         *,
         store: EpisodeStore,
         store_thread: SideThread,
         functions: DurableFunctions,
+        http: HttpActivity,
         clock: Clock,
         limit: int,
         wake: Callable[[Iterable[str]], None],
@@ -45,7 +47,7 @@ class ActivityRunner:
         logger: logging.Logger,
     ) -> None:
         self._store, self._store_thread = store, store_thread
-        self._functions, self._clock = functions, clock
+        self._functions, self._http, self._clock = functions, http, clock
         self._limit, self._wake, self._logger = limit, wake, logger
         self._fault_pause_s = fault_pause_s
         self._window: deque[WorkItem] = deque()
@@ -112,8 +114,7 @@ class ActivityRunner:
 
     async def _call(self, item: WorkItem) -> None:
         try:
-            text = await self._functions.call_activity(item.name, item.input_text, instance_id=item.instance_id)
-            event = task_completed(self._clock.now(), item.task_id, _stored_result(text))
+            event = task_completed(self._clock.now(), item.task_id, _stored_result(await self._result(item)))
         except FunctionFailed as failed:
             event = self._failure(item, failed)
         except (Exception, asyncio.CancelledError) as fault:
@@ -125,6 +126,11 @@ class ActivityRunner:
             event = self._failure(item, _as_failure(item, fault))
         self._results.append((item, event))
         self._may_write.set()
+
+    async def _result(self, item: WorkItem) -> str:
+        if item.name == HTTP_ACTIVITY:
+            return await self._http.call(item.input_text)
+        return await self._functions.call_activity(item.name, item.input_text, instance_id=item.instance_id)
 
     def _failure(self, item: WorkItem, failed: FunctionFailed) -> Event:
         reason, details = activity_failure(item.name, failed)

@@ -16,6 +16,14 @@ class StartActivity:
 
 
 @dataclass(frozen=True, slots=True)
+class StartHttp:
+    """Queue the built-in HTTP activity; `request_text` is `httpRequest` of the action as JSON text."""
+
+    task_id: int
+    request_text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartChild:
     """Start a sub-orchestration; without `instance_id` it gets the default one."""
 
@@ -43,10 +51,10 @@ class DropTimer:
 
 @dataclass(frozen=True, slots=True)
 class StartUnsupported:
-    """An action that this version of the host cannot do: entities (7, 9) and HTTP calls (8)."""
+    """An action that this version of the host cannot do: entities (7, 9)."""
 
     task_id: int
     kind: ActionType
 
 
-Command = StartActivity | StartChild | StartTimer | DropTimer | StartUnsupported
+Command = StartActivity | StartHttp | StartChild | StartTimer | DropTimer | StartUnsupported

@@ -11,11 +11,13 @@ from devhost.durable.commands import (
     DropTimer,
     StartActivity,
     StartChild,
+    StartHttp,
     StartTimer,
     StartUnsupported,
 )
 from devhost.durable.errors import InvalidInstanceId, UnknownFunction
 from devhost.durable.executions import Effects, Execution, NewExecution, QueuedActivity
+from devhost.durable.http_activity import HTTP_ACTIVITY
 from devhost.durable.instance_ids import check_instance_id
 from devhost.durable.protocol import (
     Event,
@@ -30,7 +32,6 @@ from devhost.errors import DevhostError
 _UNSUPPORTED = {
     ActionType.CALL_ENTITY: "call_entity",
     ActionType.SIGNAL_ENTITY: "signal_entity",
-    ActionType.CALL_HTTP: "call_http",
 }
 
 
@@ -89,7 +90,10 @@ class _Work:
     def add(self, command: Command) -> None:
         match command:
             case StartActivity():
-                self._start_activity(command)
+                _refuse_unknown(command.name, "activity", self._rules.activity_names)
+                self._queue(command.task_id, command.name, command.input_text)
+            case StartHttp(task_id, request_text):
+                self._queue(task_id, HTTP_ACTIVITY, request_text)
             case StartChild():
                 self._start_child(command)
             case StartTimer(task_id, fire_at):
@@ -98,14 +102,13 @@ class _Work:
             case DropTimer(task_id):
                 self.dropped_timers.append(task_id)
             case StartUnsupported(kind=kind):
-                # Entities (EventSent, 14) and HTTP calls (activity BuiltIn::HttpActivity) will start here.
+                # Entities (EventSent, 14) will start here.
                 raise ActionRefused(f"{_UNSUPPORTED[kind]} is not supported by this version of the host.")
 
-    def _start_activity(self, command: StartActivity) -> None:
-        _refuse_unknown(command.name, "activity", self._rules.activity_names)
-        self.activities.append(QueuedActivity(command.task_id, command.name, command.input_text))
-        stored = command.input_text if self._rules.store_inputs else None
-        self.events.append(task_scheduled(self._now, command.task_id, command.name, stored))
+    def _queue(self, task_id: int, name: str, input_text: str) -> None:
+        self.activities.append(QueuedActivity(task_id, name, input_text))
+        stored = input_text if self._rules.store_inputs else None
+        self.events.append(task_scheduled(self._now, task_id, name, stored))
 
     def _start_child(self, command: StartChild) -> None:
         _refuse_unknown(command.name, "orchestrator", self._rules.orchestrator_names)

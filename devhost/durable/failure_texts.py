@@ -5,7 +5,7 @@ Azure/durabletask, DurableTask.Core/TaskFailureException.cs.
 """
 
 from devhost.durable.protocol import compact
-from devhost.errors import FunctionFailed, encodable
+from devhost.errors import FunctionFailed, encodable, text_of
 
 _SYSTEM_EXCEPTION = "System.Exception, System.Private.CoreLib"
 _RPC_EXCEPTION = "Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException, Microsoft.Azure.WebJobs.Script"
@@ -56,14 +56,6 @@ def child_failure_details(error: str) -> str:
 def host_fault(error: BaseException) -> str:
     """What a failed instance shows if the host itself could not go on with it; the log has the traceback."""
     return f"The host could not carry out an episode of this instance: {type(error).__name__}: {text_of(error)}"
-
-
-def text_of(error: BaseException) -> str:
-    """`str(error)`, or a remark that there is none: `__str__` may be code of the app, and raise."""
-    try:
-        return "".join([str(error)])  # joined: a subclass of str could still raise later
-    except BaseException as fault:  # noqa: BLE001 - whatever it raises, there is no text
-        return f"<its text cannot be shown: __str__ raised {type(fault).__name__}>"
 
 
 def unlabelled_error(failed: FunctionFailed) -> str:

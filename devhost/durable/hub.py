@@ -13,6 +13,7 @@ from devhost.durable.background import SideThread, first_of
 from devhost.durable.durable_functions import DurableFunctions
 from devhost.durable.episode_effects import EpisodeRules, require_known
 from devhost.durable.executions import NewExecution
+from devhost.durable.http_activity import HttpActivity
 from devhost.durable.instance import Instance, InstanceQuery
 from devhost.durable.instance_ids import check_instance_id, new_instance_id
 from devhost.durable.orchestration_runner import OrchestrationRunner, RunnerListeners
@@ -39,8 +40,12 @@ class TaskHub:
         options: DurableOptions,
         logger: logging.Logger,
         fault_pause_s: float = 1.0,
+        http: HttpActivity | None = None,
     ) -> None:
-        """`fault_pause_s` is the time between two tries when the file cannot be read or written."""
+        """`fault_pause_s` is the time between two tries when the file cannot be read or written.
+
+        `http` makes the requests of `call_http`; the hub closes it.
+        """
         self._store, self._clock, self._options = store, clock, options
         self._store_thread = SideThread("task-hub-store")
         self._rules = EpisodeRules(
@@ -49,6 +54,7 @@ class TaskHub:
             max_actions=options.max_orchestration_actions,
             store_inputs=options.store_inputs_in_history,
         )
+        self._http = http or HttpActivity()
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._timers = TimerRunner(
             store=store.episodes,
@@ -62,6 +68,7 @@ class TaskHub:
             store=store.episodes,
             store_thread=self._store_thread,
             functions=functions,
+            http=self._http,
             clock=clock,
             limit=options.max_concurrent_activities,
             wake=self._wake,
@@ -94,6 +101,7 @@ class TaskHub:
             await self._timers.stop()
             await asyncio.gather(self._orchestrations.stop(_STOP_TIMEOUT_S), self._activities.stop(_STOP_TIMEOUT_S))
         finally:
+            await self._http.close()
             self._store_thread.close()
 
     async def create_instance(

@@ -19,6 +19,7 @@ from devhost.durable.commands import (
     DropTimer,
     StartActivity,
     StartChild,
+    StartHttp,
     StartTimer,
     StartUnsupported,
 )
@@ -308,6 +309,8 @@ class TaskTable:
         command: Command
         if task.kind in _ACTIVITIES:
             command = StartActivity(task_id, task.name, action["input"])
+        elif task.kind is ActionType.CALL_HTTP:
+            command = StartHttp(task_id, compact(action["httpRequest"]))
         elif task.kind in _CHILDREN:
             child_id, version = action.get("instanceId"), action.get("version")
             command = StartChild(task_id, task.name, action["input"], child_id, version)

@@ -3,24 +3,14 @@
 import traceback
 from pathlib import Path
 
-from devhost.errors import FunctionFailed
+from devhost.errors import FunctionFailed, text_of
 
 _DEVHOST_FOLDER = str(Path(__file__).parent.parent)
-_NO_TEXT = "<the text of the exception raises>"
 
 
 def failure_of(function_name: str, error: BaseException) -> FunctionFailed:
     """The exception of user code as text: causes in full, then the frames of the app."""
     return FunctionFailed(function_name, type(error).__name__, text_of(error), _stack(error))
-
-
-def text_of(error: BaseException) -> str:
-    """`str(error)`, or a remark that there is none."""
-    try:
-        # Joined, since __str__ may return a subclass of str with methods of its own.
-        return "".join([str(error)])
-    except BaseException:  # noqa: BLE001 - __str__ is user code
-        return _NO_TEXT
 
 
 def describe(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from devhost.durable.http_activity import HTTP_ACTIVITY
 from devhost.timers.ncrontab import ScheduleError, parse_schedule
 
 PROPERTIES_WITHOUT_LOOKUP = frozenset({"name", "type", "direction", "connection", "route"})
@@ -82,6 +83,8 @@ def _durable_name_fault(bindings: Sequence[Mapping[str, Any]]) -> str | None:
     for binding in bindings:
         if binding["type"] == "orchestrationTrigger" and str(binding.get("orchestration", "")).startswith("@"):
             return f"the orchestration name '{binding['orchestration']}' must not start with '@'."
+        if binding["type"] == "activityTrigger" and str(binding.get("activity", "")).lower() == HTTP_ACTIVITY.lower():
+            return f"the activity name '{HTTP_ACTIVITY}' is reserved for context.call_http; choose another one."
     return None
 
 

@@ -515,12 +515,10 @@ async def test_an_orchestrator_that_is_gone_after_a_restart_fails_its_instances(
     assert ended.output_text.startswith("Orchestrator function 'waiter' failed: The function 'waiter' doesn't exist")
 
 
-@pytest.mark.parametrize("what", ["call_http", "call_entity", "signal_entity"])
+@pytest.mark.parametrize("what", ["call_entity", "signal_entity"])
 async def test_what_this_version_cannot_do_fails_at_once(tmp_path: Path, what: str) -> None:
     def asks(context: Context) -> Steps:
-        if what == "call_http":
-            yield context.call_http("GET", "http://localhost/")
-        elif what == "call_entity":
+        if what == "call_entity":
             yield context.call_entity(df.EntityId("counter", "k"), "get")
         else:
             context.signal_entity(df.EntityId("counter", "k"), "add", 1)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from devhost.durable.envelope import orchestrator_envelope
-from devhost.durable.failure_texts import activity_failure, text_of
+from devhost.durable.failure_texts import activity_failure
 from devhost.durable.protocol import (
     dump_events,
     execution_started,
@@ -18,7 +18,7 @@ from devhost.durable.protocol import (
     task_completed,
     timer_created,
 )
-from devhost.errors import FunctionFailed
+from devhost.errors import FunctionFailed, text_of
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 123456, tzinfo=UTC)
 

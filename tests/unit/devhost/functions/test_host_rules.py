@@ -74,3 +74,10 @@ def test_durable_names_that_differ_in_case_only_are_refused():
 
 def test_activity_and_orchestrator_may_share_a_name():
     assert duplicate_durable_names([("a", "activityTrigger", "x"), ("b", "orchestrationTrigger", "x")]) == {}
+
+
+def test_activity_name_of_the_built_in_http_call_is_refused():
+    activity = {"type": "activityTrigger", "name": "a", "direction": "IN", "activity": "builtin::httpactivity"}
+    assert function_fault("f", [activity]) == (
+        "the activity name 'BuiltIn::HttpActivity' is reserved for context.call_http; choose another one."
+    )
