@@ -48,7 +48,7 @@ check: setup ## ruff, mypy, import-linter
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup ## figures: pages per second, cost per page, sizes
+bench: setup ## figures: a run against a plain script, then the durable engine by itself
 	@$(BIN)/python -m tests.bench
 
 prove-crash: setup ## the long proof that a crash anywhere loses nothing and doubles nothing

@@ -38,11 +38,12 @@ async def running_hub(
     orchestrators: Mapping[str, Callable[..., Any]],
     activities: Mapping[str, Callable[..., Any]] | None = None,
     faults: Faults | None = None,
+    make_functions: Callable[..., LocalFunctions] = LocalFunctions,
     **options: Any,
 ) -> AsyncIterator[TaskHub]:
     """A started hub on `path`; `options` override OPTIONS, `faults` are those of FaultyStore."""
     store = Store(path)
-    functions = LocalFunctions(orchestrators, activities or {})
+    functions = make_functions(orchestrators, activities or {})
     hub = TaskHub(
         store=FaultyStore(store, faults or {}),
         functions=functions,
