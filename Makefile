@@ -18,7 +18,8 @@ STATE ?= .
 # test: more options for pytest, for example PYTEST_ARGS="-k singleton"
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo run test coverage check bench prove-crash prove-singleton prove-exact prove-manuals prove-samples clean
+.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-singleton prove-exact \
+	prove-manuals prove-samples clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## /  make \1\t/p' Makefile | expand -t 26
@@ -47,6 +48,9 @@ check: setup ## ruff, mypy, import-linter
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+conformance: setup ## every rule of the development host with its tests: run them, and report by table
+	@$(BIN)/python -m tests.conformance --run $(if $(PYTEST_ARGS),-- $(PYTEST_ARGS))
 
 bench: setup ## figures: a run against a plain script, then the durable engine by itself
 	@$(BIN)/python -m tests.bench

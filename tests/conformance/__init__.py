@@ -1,0 +1,1 @@
+"""What the development host promises, row by row, and which test holds each row: `python -m tests.conformance`."""
