@@ -77,6 +77,7 @@ def crash_until_done(path: Path, *, kills: int, count: int, seed: int) -> None:
     check_file(path, count)
 
 
+@pytest.mark.row("durable/4.14/one-transaction")
 @pytest.mark.timeout(120)
 def test_ten_kills_change_no_result(tmp_path: Path) -> None:
     crash_until_done(tmp_path / "hub.sqlite", kills=10, count=15, seed=1)

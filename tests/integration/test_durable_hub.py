@@ -80,6 +80,7 @@ async def test_a_fan_out_of_200_gathers_all_results_in_call_order(tmp_path: Path
     assert ended.output_text == json.dumps([n * 2 for n in range(200)], separators=(",", ":"))
 
 
+@pytest.mark.row("durable/4.5/event-pattern")
 async def test_retries_use_up_their_attempts_and_leave_one_timer_after_the_last(tmp_path: Path) -> None:
     calls: list[str] = []
 
@@ -232,6 +233,7 @@ async def test_losers_of_task_any_keep_the_instance_running_until_they_end(tmp_p
     assert ended.output_text == '"won"'
 
 
+@pytest.mark.row("durable/4.4/when-all")
 async def test_what_follows_a_failed_task_all_waits_for_its_other_members(tmp_path: Path) -> None:
     order: list[str] = []
     may_end = asyncio.Event()
@@ -311,6 +313,7 @@ async def test_each_generation_takes_one_event_and_none_is_lost(tmp_path: Path) 
     assert ended.output_text == json.dumps(list(range(20)), separators=(",", ":"))
 
 
+@pytest.mark.row("durable/4.9/new-history")
 async def test_a_new_generation_has_a_history_of_its_own(tmp_path: Path) -> None:
     def thrice(context: Context) -> Steps:
         count = int(context.get_input() or 0)
@@ -363,6 +366,7 @@ async def test_terminate_ends_at_once_with_the_reason_as_output(tmp_path: Path) 
     assert [event["EventType"] for event in history] == [12, 0, 13, 3, 1]
 
 
+@pytest.mark.row("durable/4.10/activities-of-terminated")
 async def test_results_of_a_terminated_execution_do_not_reach_its_successor(tmp_path: Path) -> None:
     gates = [asyncio.Event(), asyncio.Event()]
     results = iter(["old", "new"])
@@ -408,6 +412,7 @@ async def test_an_ended_instance_is_replaced_by_a_start_with_its_id(tmp_path: Pa
     assert first.execution_id != second.execution_id
 
 
+@pytest.mark.row("durable/6.5/any-state")
 async def test_any_state_replaces_a_live_instance_after_terminating_it(tmp_path: Path) -> None:
     orchestrators = {"waiter": wait_for_go}
     async with running_hub(tmp_path / "hub.sqlite", orchestrators, override_any_state=True) as hub:
@@ -484,6 +489,7 @@ async def test_a_new_hub_on_the_same_file_goes_on(tmp_path: Path) -> None:
     assert ended.output_text == "[2,3]"
 
 
+@pytest.mark.row("durable/4.14/at-least-once")
 async def test_an_activity_that_was_under_way_is_run_again_after_a_restart(tmp_path: Path) -> None:
     never = asyncio.Event()
 

@@ -134,6 +134,7 @@ def test_an_episode_that_lost_against_terminate_is_refused(store: Store) -> None
     assert (get(store).runtime_status, get(store).output_text) == (RuntimeStatus.TERMINATED, "enough")
 
 
+@pytest.mark.row("durable/4.14/one-transaction")
 def test_a_fault_within_a_commit_leaves_the_file_as_it_was(store: Store) -> None:
     create(store)
     twice = Effects(timers=((1, SOON), (1, SOON)))

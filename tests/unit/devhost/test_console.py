@@ -29,10 +29,12 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.mark.row("host/1.6/stamp")
 def test_a_line_has_a_utc_stamp_with_milliseconds() -> None:
     assert LineFormatter(use_color=False).format(record()) == "[2026-11-03T10:00:00.007Z] text"
 
 
+@pytest.mark.row("host/1.6/stamp")
 def test_every_line_of_a_message_is_stamped() -> None:
     lines = LineFormatter(use_color=False).format(record("a\nb"))
     assert lines == "[2026-11-03T10:00:00.007Z] a\n[2026-11-03T10:00:00.007Z] b"
@@ -49,6 +51,7 @@ def test_every_line_of_a_traceback_is_stamped() -> None:
     assert all(line.startswith("[2026-11-03T10:00:00.007Z] ") for line in lines)
 
 
+@pytest.mark.row("host/1.6/colors")
 @pytest.mark.parametrize(
     ("level", "color"),
     [
@@ -91,6 +94,7 @@ def test_the_category_follows_the_logger(name: str, extra: dict[str, object], ca
     assert category_of(record(name=name, **extra)) == category
 
 
+@pytest.mark.row("host/1.6/default-levels")
 @pytest.mark.parametrize(
     ("log_levels", "options", "name", "level", "passes"),
     [
@@ -126,6 +130,7 @@ def test_the_handler_formats_and_filters() -> None:
     assert stream.getvalue() == "[2026-11-03T10:00:00.007Z] shown\n"
 
 
+@pytest.mark.row("host/1.6/list")
 def test_the_list_has_http_first_then_others_then_disabled() -> None:
     functions = [
         ListedFunction("Alarm", "timerTrigger", is_disabled=True),

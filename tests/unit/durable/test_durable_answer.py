@@ -19,10 +19,12 @@ def test_a_finished_answer_has_its_output_as_compact_text() -> None:
     assert answer == Answer(True, [], '{"a":[1,"é"]}', None, None)
 
 
+@pytest.mark.row("durable/4.1/output-null")
 def test_an_absent_output_is_none() -> None:
     assert parse_answer('{"isDone":true,"schemaVersion":2,"actions":[[]]}').output_text is None
 
 
+@pytest.mark.row("durable/4.1/output-null")
 def test_a_zero_output_is_kept() -> None:
     assert parse_answer('{"isDone":true,"schemaVersion":2,"actions":[[]],"output":0}').output_text == "0"
 
@@ -32,6 +34,7 @@ def test_a_custom_status_is_kept_as_text() -> None:
     assert answer.custom_status_text == '{"a":1}'
 
 
+@pytest.mark.row("durable/4.1/error-label")
 def test_the_state_of_a_failure_stands_behind_the_label() -> None:
     answer = parse_failure(raised(f"wrapped\n\n$OutOfProcData$:{STATE}"))
     assert answer == Answer(False, [], None, "wrapped", None)
@@ -41,10 +44,12 @@ def test_a_failure_without_label_has_no_state() -> None:
     assert parse_failure(raised("'list' object has no attribute '_is_scheduled'")) is None
 
 
+@pytest.mark.row("durable/4.1/error-label")
 def test_a_label_in_the_users_own_text_is_no_state() -> None:
     assert parse_failure(raised("look: $OutOfProcData$:nothing")) is None
 
 
+@pytest.mark.row("durable/4.1/schema-version")
 def test_the_old_replay_schema_is_refused() -> None:
     with pytest.raises(AnswerUnusable, match="2 action lists"):
         parse_answer('{"isDone":false,"actions":[[],[]]}')

@@ -37,6 +37,7 @@ def kinds(driver: Driver) -> list[int]:
     return [event["EventType"] for event in driver.events]
 
 
+@pytest.mark.row("durable/4.2/call-activity")
 def test_the_first_episode_schedules_and_stays_running() -> None:
     driver = drive(one_activity)
     assert (kinds(driver), driver.status) == ([12, 0, 4, 13], RuntimeStatus.RUNNING)
@@ -44,6 +45,7 @@ def test_the_first_episode_schedules_and_stays_running() -> None:
     assert (queued.task_id, queued.name, queued.input_text) == (0, "A", '{"x": 1}')
 
 
+@pytest.mark.row("durable/4.6/completed")
 def test_a_completed_instance_has_its_output_and_a_closed_history() -> None:
     driver = drive(one_activity)
     driver.complete(0, "done")
@@ -59,6 +61,7 @@ def test_an_input_is_written_into_the_history_only_on_request() -> None:
     assert (without.events[2]["Input"], stored.events[2]["Input"]) == (None, '{"x": 1}')
 
 
+@pytest.mark.row("durable/4.14/outbound-order")
 def test_outbound_events_are_written_in_ascending_id() -> None:
     def mixed(context: Context) -> Steps:
         due = context.current_utc_datetime + timedelta(seconds=1)
@@ -70,6 +73,7 @@ def test_outbound_events_are_written_in_ascending_id() -> None:
     assert outbound == [(7, 0), (10, 1), (4, 2)]
 
 
+@pytest.mark.row("durable/4.6/failed-with-label")
 def test_a_failure_is_reported_in_plain_text() -> None:
     def failing(context: Context) -> Steps:
         yield context.call_activity("A")
@@ -82,6 +86,7 @@ def test_a_failure_is_reported_in_plain_text() -> None:
     assert result.runtime_status is RuntimeStatus.FAILED
 
 
+@pytest.mark.row("durable/4.6/failed-without-label-later")
 def test_an_error_without_label_is_reported_as_it_is() -> None:
     def not_a_task(context: Context) -> Steps:
         yield context.call_activity("A")
@@ -98,6 +103,7 @@ def test_an_error_without_label_is_reported_as_it_is() -> None:
     )
 
 
+@pytest.mark.row("durable/4.6/open-tasks")
 def test_a_failure_waits_for_open_tasks() -> None:
     def impatient(context: Context) -> Steps:
         yield context.task_all([context.call_activity("A"), context.call_activity("B")])
@@ -121,6 +127,7 @@ def test_completions_of_one_batch_cost_one_replay() -> None:
     assert (driver.replays, driver.last.output_text) == (2, "50")
 
 
+@pytest.mark.row("durable/4.3/batch-rule")
 def test_retry_events_are_taken_before_the_others_of_a_batch() -> None:
     def both(context: Context) -> Steps:
         retried = context.call_activity_with_retry("B", df.RetryOptions(1000, 3))
@@ -135,6 +142,7 @@ def test_retry_events_are_taken_before_the_others_of_a_batch() -> None:
     assert ([timer_id for timer_id, _ in result.effects.timers], driver.inbox) == ([2], [])
 
 
+@pytest.mark.row("durable/4.3/batch-rule")
 def test_a_run_of_retry_events_is_taken_at_once() -> None:
     def retried(context: Context) -> Steps:
         options = df.RetryOptions(1000, 3)
@@ -147,6 +155,7 @@ def test_a_run_of_retry_events_is_taken_at_once() -> None:
     assert [timer_id for timer_id, _ in result.effects.timers] == [3, 4, 5]
 
 
+@pytest.mark.row("durable/4.14/inbox-order", "durable/4.9/late-results-dropped")
 def test_a_result_of_an_older_generation_is_dropped() -> None:
     driver = drive(one_activity)
     driver.deliver({"EventType": 5, "TaskScheduledId": 0, "Result": "1"}, execution_id="old")
@@ -155,6 +164,7 @@ def test_a_result_of_an_older_generation_is_dropped() -> None:
     assert (result.output_text, driver.inbox) == ('"new"', [])
 
 
+@pytest.mark.row("durable/4.14/now")
 def test_the_episode_begins_no_earlier_than_its_timers_are_due() -> None:
     def sleepy(context: Context) -> Steps:
         yield context.create_timer(context.current_utc_datetime + timedelta(seconds=10))
@@ -176,6 +186,7 @@ def test_the_episode_begins_no_earlier_than_its_timers_are_due() -> None:
     assert driver.run().output_text == '"2026-01-02T03:04:15+00:00"'
 
 
+@pytest.mark.row("durable/4.7/long-timer")
 @pytest.mark.parametrize("days", [7, 10, 20])
 def test_a_long_timer_is_split_as_on_the_product_and_fires_once(days: int) -> None:
     def patient(context: Context) -> Steps:
@@ -194,6 +205,7 @@ def test_a_long_timer_is_split_as_on_the_product_and_fires_once(days: int) -> No
     assert fired[0] == START + timedelta(days=3)
 
 
+@pytest.mark.row("durable/4.1/custom-status-cleared")
 def test_a_custom_status_is_kept_and_its_absence_clears_it() -> None:
     def reporting(context: Context) -> Steps:
         context.set_custom_status({"step": 1})
@@ -207,6 +219,7 @@ def test_a_custom_status_is_kept_and_its_absence_clears_it() -> None:
     assert (first, driver.run().custom_status_text) == ('{"step":1}', None)
 
 
+@pytest.mark.row("durable/4.1/custom-status-limit")
 def test_a_custom_status_beyond_16_kb_fails_the_instance() -> None:
     def talkative(context: Context) -> Steps:
         context.set_custom_status("x" * 8192)
@@ -254,6 +267,7 @@ def test_a_child_id_that_cannot_be_encoded_fails_at_once() -> None:
     )
 
 
+@pytest.mark.row("durable/4.11/refused-ids")
 @pytest.mark.parametrize("child_id", ["abc", "p", "@x", "a/b"])
 def test_a_child_id_that_the_product_refuses_fails_at_once(child_id: str) -> None:
     def parent(context: Context) -> Steps:
@@ -264,6 +278,7 @@ def test_a_child_id_that_the_product_refuses_fails_at_once(child_id: str) -> Non
     assert f"'{child_id}'" in (result.output_text or "")
 
 
+@pytest.mark.row("durable/4.13/too-many-actions")
 def test_too_many_actions_fail_at_once() -> None:
     def greedy(context: Context) -> Steps:
         yield context.task_all([context.call_activity("A") for _ in range(11)])
@@ -272,6 +287,7 @@ def test_too_many_actions_fail_at_once() -> None:
     assert "maxOrchestrationActions in host.json allows 10" in (result.output_text or "")
 
 
+@pytest.mark.row("durable/4.11/default-id")
 def test_a_child_gets_a_default_id_and_doubly_encoded_input() -> None:
     def parent(context: Context) -> Steps:
         yield context.call_sub_orchestrator("child", {"a": 1})
@@ -285,6 +301,7 @@ def test_a_child_gets_a_default_id_and_doubly_encoded_input() -> None:
     assert child.parent["TaskScheduleId"] == 0
 
 
+@pytest.mark.row("durable/4.5/child-ids")
 def test_every_retry_of_a_child_gets_a_new_default_id() -> None:
     def parent(context: Context) -> Steps:
         yield context.call_sub_orchestrator_with_retry("child", df.RetryOptions(1000, 2))
@@ -297,6 +314,7 @@ def test_every_retry_of_a_child_gets_a_new_default_id() -> None:
     assert child.instance_id == f"{'e' * 32}:2"
 
 
+@pytest.mark.row("durable/4.14/parent-is-told")
 def test_a_finished_child_tells_its_parent() -> None:
     driver = drive(one_activity, parent=PARENT)
     driver.complete(0, 5)
@@ -306,6 +324,7 @@ def test_a_finished_child_tells_its_parent() -> None:
     assert (notice.event["EventType"], notice.event["TaskScheduledId"], notice.event["Result"]) == (8, 4, "5")
 
 
+@pytest.mark.row("durable/4.14/parent-is-told")
 def test_a_failed_child_tells_its_parent_why() -> None:
     def failing(context: Context) -> Steps:
         yield context.call_activity("A")
@@ -354,6 +373,7 @@ def test_a_new_generation_starts_empty_with_the_new_input() -> None:
     assert (driver.past, driver.table.next_id) == ("", 0)
 
 
+@pytest.mark.row("durable/4.9/waits-for-open-tasks")
 def test_a_new_generation_waits_for_open_tasks_of_the_old_one() -> None:
     def racer(context: Context) -> Steps:
         yield context.task_any([context.call_activity("A"), context.call_activity("B")])
@@ -364,6 +384,7 @@ def test_a_new_generation_waits_for_open_tasks_of_the_old_one() -> None:
     assert driver.run().runtime_status is RuntimeStatus.RUNNING
 
 
+@pytest.mark.row("durable/4.9/later-events-carried")
 def test_events_after_continue_as_new_go_to_the_next_generation_in_order() -> None:
     def racer(context: Context) -> Steps:
         seen = yield context.wait_for_external_event("go")
@@ -383,6 +404,7 @@ def test_events_after_continue_as_new_go_to_the_next_generation_in_order() -> No
     assert driver.run().output_text == '["last","after"]'
 
 
+@pytest.mark.row("durable/4.9/early-events-lost")
 @pytest.mark.filterwarnings("ignore:Potential duplicate Task completion for TaskId. other")
 def test_an_early_event_that_nobody_took_is_lost_at_continue_as_new() -> None:
     def forgetful(context: Context) -> Steps:
@@ -454,6 +476,7 @@ def test_an_instance_that_nothing_can_wake_is_reported() -> None:
     assert "in other letter case" in driver.last.warning
 
 
+@pytest.mark.row("durable/4.6/times")
 def test_written_events_carry_the_time_of_their_episode() -> None:
     driver = drive(one_activity)
     driver.now += timedelta(seconds=3)

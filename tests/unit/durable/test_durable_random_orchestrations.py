@@ -148,6 +148,7 @@ def check(program: list[Step], seed: int, *, with_events: bool) -> None:
     assert len(world.started) == len(set(world.started))
 
 
+@pytest.mark.row("durable/4.3/batch-rule")
 @SHORT
 @given(**ANY_PROGRAM)
 def test_ids_agree_in_every_episode_and_the_orchestration_completes(program: list[Step], seed: int) -> None:

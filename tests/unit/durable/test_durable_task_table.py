@@ -71,6 +71,7 @@ def raise_event(made: TaskTable, name: str) -> None:
     made.apply(protocol.event_raised(NOW, name, "null"), NOW)
 
 
+@pytest.mark.row("durable/4.3/depth-first")
 def test_ids_are_given_depth_first_and_waits_take_none() -> None:
     made = table(either(wait(), every(activity("A"), activity("B")), timer()))
     assert made.take_commands() == [
@@ -115,6 +116,7 @@ def test_an_empty_group_does_not_close_the_gate() -> None:
     assert started(table(every(), either(), activity())) == [0]
 
 
+@pytest.mark.row("durable/4.3/retry-timer-id", "durable/4.5/interval")
 def test_a_failed_attempt_is_followed_by_a_timer_after_the_interval() -> None:
     made = table(retried())
     made.take_commands()
@@ -122,6 +124,7 @@ def test_a_failed_attempt_is_followed_by_a_timer_after_the_interval() -> None:
     assert made.take_commands() == [StartTimer(1, NOW + timedelta(seconds=5))]
 
 
+@pytest.mark.row("durable/4.3/retry-attempt-id")
 def test_a_fired_retry_timer_starts_the_next_attempt_with_a_new_id() -> None:
     made = table(retried())
     fail(made, 0)
@@ -130,6 +133,7 @@ def test_a_fired_retry_timer_starts_the_next_attempt_with_a_new_id() -> None:
     assert made.take_commands() == [StartActivity(2, "R", "null")]
 
 
+@pytest.mark.row("durable/4.5/timer-after-last-failure")
 def test_the_last_failed_attempt_is_followed_by_a_timer_that_is_due_at_once() -> None:
     made = table(retried(attempts=1))
     made.take_commands()
@@ -137,6 +141,7 @@ def test_the_last_failed_attempt_is_followed_by_a_timer_that_is_due_at_once() ->
     assert made.take_commands() == [StartTimer(1, NOW)]
 
 
+@pytest.mark.row("durable/4.4/with-retry")
 def test_the_closing_timer_completes_the_task() -> None:
     made = table(retried(attempts=1), activity("after"))
     fail(made, 0)
@@ -145,6 +150,7 @@ def test_the_closing_timer_completes_the_task() -> None:
     assert (started(made), made.awaited_ids) == ([1], {1})
 
 
+@pytest.mark.row("durable/4.5/success-needs-no-timer")
 def test_a_succeeded_retry_needs_no_timer() -> None:
     made = table(retried())
     made.take_commands()
@@ -167,6 +173,7 @@ def test_a_cancelled_timer_is_dropped_and_no_longer_open() -> None:
     assert (made.take_commands(), made.awaited_ids) == ([DropTimer(1)], {0})
 
 
+@pytest.mark.row("durable/4.7/slipped-through")
 def test_a_timer_that_fires_after_its_cancellation_changes_nothing() -> None:
     made = table(either(activity(), timer()))
     made.bind([either(activity(), timer(is_cancelled=True))])
@@ -174,12 +181,14 @@ def test_a_timer_that_fires_after_its_cancellation_changes_nothing() -> None:
     assert made.awaited_ids == {0}
 
 
+@pytest.mark.row("durable/4.4/event")
 def test_an_event_matches_ignoring_case_on_the_hosts_side() -> None:
     made = table(wait("Go"), activity())
     raise_event(made, "gO")
     assert started(made) == [0]
 
 
+@pytest.mark.row("durable/4.8/newest-wait-first")
 def test_the_newest_wait_of_a_name_gets_the_event() -> None:
     made = table(either(wait(), activity()), wait(), activity("after"))
     made.take_commands()
@@ -198,6 +207,7 @@ def test_an_early_event_is_kept_for_one_wait() -> None:
     assert started(made) == [1]
 
 
+@pytest.mark.row("durable/4.6/waits-do-not-count")
 def test_waits_do_not_count_as_open_tasks() -> None:
     made = table(wait())
     assert (made.open_task_count, made.is_gate_passed, made.is_idle) == (0, False, False)

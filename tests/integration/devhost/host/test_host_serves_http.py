@@ -131,16 +131,19 @@ def test_content_type_of_the_response_is_kept(host: RunningHost):
     assert host.get("/api/echo/7").headers["Content-Type"] == "application/json"
 
 
+@pytest.mark.row("host/2.1/constraint-failed")
 def test_failed_constraint_is_404(host: RunningHost):
     assert host.get("/api/echo/x").status == 404
 
 
+@pytest.mark.row("host/2.3/wrong-method", "host/2.3/options")
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH"])
 def test_wrong_method_is_404_with_an_empty_body(host: RunningHost, method: str):
     answer = host.call(method, "/api/echo/7")
     assert (answer.status, answer.headers["Content-Length"], answer.headers["Content-Type"]) == (404, "0", None)
 
 
+@pytest.mark.row("host/2.3/head")
 def test_head_is_not_implied_by_get(host: RunningHost):
     assert host.call("HEAD", "/api/echo/7").status == 404
 
@@ -153,6 +156,7 @@ def exchange(host: RunningHost, sent: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
+@pytest.mark.row("host/2.4/body-chunked")
 def test_chunked_body_arrives_empty(host: RunningHost):
     received = exchange(
         host,
@@ -204,24 +208,29 @@ def test_response_that_cannot_be_sent_is_500_and_explained_on_the_console(host: 
     logged(host, reason)
 
 
+@pytest.mark.row("host/2.3/body-limit")
 def test_body_at_the_limit_is_accepted(host: RunningHost):
     assert len(host.call("POST", "/api/echo/7", body="x" * BODY_LIMIT).json()["body"]) == BODY_LIMIT
 
 
+@pytest.mark.row("host/2.3/body-limit")
 def test_body_over_the_limit_is_413(host: RunningHost):
     assert host.call("POST", "/api/echo/7", body="x" * (BODY_LIMIT + 1)).status == 413
 
 
+@pytest.mark.row("host/2.3/exception", "host/2.6/exception")
 def test_exception_is_500_with_an_empty_body(host: RunningHost):
     answer = host.get("/api/boom")
     assert (answer.status, answer.body, answer.headers["Content-Type"]) == (500, b"", None)
 
 
+@pytest.mark.row("host/2.6/exception-log")
 def test_exception_is_on_the_console_with_its_place(host: RunningHost):
     host.get("/api/boom")
     logged(host, 'raise ValueError("nobody told the caller")')
 
 
+@pytest.mark.row("host/1.6/executing")
 def test_runs_are_announced_and_closed(host: RunningHost):
     host.get("/api/boom")
     logged(host, "Executed 'Functions.boom' (Failed, Id=")
@@ -233,10 +242,12 @@ def test_function_that_leaves_does_not_take_the_host_along(host: RunningHost, pa
     assert host.get("/api/echo/7").status == 200
 
 
+@pytest.mark.row("host/2.3/unencodable")
 def test_none_as_result_is_500(host: RunningHost):
     assert host.get("/api/nothing").status == 500
 
 
+@pytest.mark.row("host/2.5/unencodable")
 def test_none_as_result_is_explained_on_the_console(host: RunningHost):
     host.get("/api/nothing")
     logged(host, 'unable to encode outgoing TypedData: unsupported type "http" for Python type "NoneType"')
@@ -247,10 +258,12 @@ def test_out_binding_answers(host: RunningHost):
     assert (answer.status, answer.body) == (201, b"set")
 
 
+@pytest.mark.row("host/1.3/raw-text")
 def test_request_annotated_as_text_loads_and_fails_when_called(host: RunningHost):
     assert host.get("/api/text_request").status == 500
 
 
+@pytest.mark.row("host/1.1/settings-first")
 def test_settings_are_there_when_the_app_is_imported(host: RunningHost):
     port = urlsplit(host.url).port
     assert host.get("/api/settings").body.decode() == (
@@ -264,26 +277,32 @@ def test_app_runs_in_its_own_folder_and_off_the_hosts_loop(host: RunningHost):
     assert (Path(folder).name, word, thread) == ("app", "mine", "function-loop")
 
 
+@pytest.mark.row("host/1.5/disabled-http-local")
 def test_disabled_function_still_runs_locally(host: RunningHost):
     assert host.get("/api/off").body == b"still here"
 
 
+@pytest.mark.row("host/1.5/disabled")
 def test_disabled_function_is_listed_as_such(host: RunningHost):
     assert "off is disabled." in host.log()
 
 
+@pytest.mark.row("host/1.5/unresolved-setting", "host/1.5/message", "host/1.1/bad-ones-dropped")
 def test_function_with_a_missing_setting_is_left_out_by_name(host: RunningHost):
     assert "The 'unresolved' function is in error: '%MISSING%' does not resolve" in host.log()
 
 
+@pytest.mark.row("host/2.3/home-page")
 def test_home_page(host: RunningHost):
     assert (host.get("/").status, host.get("/").headers["Content-Type"]) == (200, "text/html; charset=utf-8")
 
 
+@pytest.mark.row("host/2.3/no-route")
 def test_unknown_path_is_404(host: RunningHost):
     assert host.get("/nowhere").status == 404
 
 
+@pytest.mark.row("host/6/run-timer")
 def test_admin_runs_a_timer(host: RunningHost):
     assert host.post("/admin/functions/BY_HAND", {}).status == 202
     logged(host, "timer ran, past due: False")
@@ -294,16 +313,19 @@ def test_admin_runs_a_disabled_timer(host: RunningHost):
     logged(host, "disabled timer ran, past due: False")
 
 
+@pytest.mark.row("host/1.3/raw-text")
 def test_timer_as_text_gets_json(host: RunningHost):
     host.post("/admin/functions/as_text", {})
     logged(host, 'timer text: {"Schedule"')
 
 
+@pytest.mark.row("host/1.7/return-without-binding")
 def test_timer_that_returns_a_value_fails(host: RunningHost):
     host.post("/admin/functions/returns_one", {})
     logged(host, "function returns_one without a $return binding returned a non-None value")
 
 
+@pytest.mark.row("host/6/run-input-object", "host/6/run-no-json")
 @pytest.mark.parametrize(
     "body",
     [None, "text", '{"input": {}}', "[]", "[" * 100_000],
@@ -313,10 +335,12 @@ def test_admin_refuses_a_body_that_is_no_input(host: RunningHost, body: str | No
     assert host.call("POST", "/admin/functions/by_hand", body=body).status == 400
 
 
+@pytest.mark.row("host/6/run-unknown")
 def test_admin_knows_no_other_function(host: RunningHost):
     assert host.post("/admin/functions/unheard_of", {}).status == 404
 
 
+@pytest.mark.row("host/6/list", "host/1.1/sorted")
 def test_admin_lists_the_functions_in_name_order(host: RunningHost):
     assert [one["name"] for one in host.get("/admin/functions").json()][:4] == ["as_text", "boom", "by_hand", "echo"]
 
@@ -326,10 +350,12 @@ def test_admin_shows_one_function(host: RunningHost):
     assert (found["invoke_url_template"], found["isDisabled"]) == (f"{host.url}/api/echo/{{id:int}}", False)
 
 
+@pytest.mark.row("host/6/status")
 def test_admin_names_the_fault_of_a_function_that_was_left_out(host: RunningHost):
     assert "%MISSING%" in host.get("/admin/functions/unresolved/status").json()["errors"][0]
 
 
+@pytest.mark.row("host/6/status")
 def test_admin_has_no_fault_for_a_good_function(host: RunningHost):
     assert host.get("/admin/functions/echo/status").json() == {}
 
@@ -338,14 +364,17 @@ def test_host_status_is_running(host: RunningHost):
     assert host.get("/admin/host/status").json()["state"] == "Running"
 
 
+@pytest.mark.row("host/6/ping")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_ping(host: RunningHost, method: str):
     assert host.call(method, "/admin/host/ping").status == 200
 
 
+@pytest.mark.row("host/3/unknown-webhook")
 def test_webhook_of_another_extension_is_404(host: RunningHost):
     assert host.get("/runtime/webhooks/blobs/x").status == 404
 
 
+@pytest.mark.row("host/2.2/webhook-methods")
 def test_webhooks_take_no_patch(host: RunningHost):
     assert host.call("PATCH", "/runtime/webhooks/durabletask/instances/x").status == 404

@@ -35,6 +35,7 @@ def test_two_json_documents_in_host_json_are_refused_with_file_and_place(tmp_pat
     assert (code, f"{root / 'host.json'}, line 1, column 19" in output) == (1, True)
 
 
+@pytest.mark.row("host/1.2/import-error", "host/1.4/log")
 def test_import_error_shows_the_traceback_and_the_cure(tmp_path):
     code, output = refused(write_app(tmp_path / "app", "import no_such_package_here"))
     assert (code, "Traceback" in output, "add it to requirements.txt" in output) == (1, True, True)
@@ -45,11 +46,13 @@ def test_exception_while_importing_shows_its_line(tmp_path):
     assert (code, "line 2" in output, "RuntimeError: at import" in output) == (1, True, True)
 
 
+@pytest.mark.row("host/1.2/script-missing")
 def test_missing_script_is_named(tmp_path):
     code, output = refused(tmp_path)
     assert (code, f"{tmp_path / 'function_app.py'} does not exist" in output) == (1, True)
 
 
+@pytest.mark.row("host/1.4/ends-with-1", "host/1.4/none-load")
 @pytest.mark.parametrize(
     ("code", "message"),
     [
@@ -73,6 +76,7 @@ def test_app_that_cannot_be_indexed_ends_with_1_and_says_why(tmp_path, code, mes
     assert (exit_code, message in output) == (1, True)
 
 
+@pytest.mark.row("host/1.2/sys-path")
 def test_app_hidden_by_another_module_is_named(tmp_path):
     root = write_app(tmp_path / "app", GOOD)
     (tmp_path / "first").mkdir()
@@ -81,6 +85,7 @@ def test_app_hidden_by_another_module_is_named(tmp_path):
     assert (code, "another module of this name wins" in output) == (1, True)
 
 
+@pytest.mark.row("host/1.6/exit-error")
 def test_busy_port_is_named(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -90,6 +95,7 @@ def test_busy_port_is_named(tmp_path):
     assert (code, f"Port {port} of 127.0.0.1 is unavailable" in output) == (1, True)
 
 
+@pytest.mark.row("host/4.6/one-listener")
 def test_second_host_on_one_state_folder_is_refused_and_names_the_process(tmp_path):
     root = write_app(tmp_path / "app", GOOD)
     with running_host(root) as first:
@@ -97,6 +103,7 @@ def test_second_host_on_one_state_folder_is_refused_and_names_the_process(tmp_pa
         assert (code, f"in use by another host (process {first.child.pid})" in output) == (1, True)
 
 
+@pytest.mark.row("host/4.6/after-kill")
 def test_host_after_a_killed_one_may_use_the_state_folder(tmp_path):
     root = write_app(tmp_path / "app", GOOD)
     with running_host(root) as first:
@@ -111,6 +118,7 @@ def test_other_worker_runtime_is_refused(tmp_path):
     assert (code, "FUNCTIONS_WORKER_RUNTIME is 'node'" in output) == (1, True)
 
 
+@pytest.mark.row("host/1.6/exit-arguments")
 @pytest.mark.parametrize("argument", ["--frobnicate", "--cors=*", "--enableAuth", "--port=abc"])
 def test_bad_or_unavailable_argument_ends_with_3(tmp_path, argument):
     assert refused(tmp_path, arguments=[argument])[0] == 3
@@ -121,6 +129,7 @@ def test_ignored_flag_is_said_to_have_no_effect(tmp_path):
         assert "--no-build has no effect" in host.log()
 
 
+@pytest.mark.row("host/1.6/exit-ok")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_ends_the_host_with_0(tmp_path, number):
     with running_host(write_app(tmp_path / "app", GOOD)) as host:
@@ -170,6 +179,7 @@ def test_route_prefix_of_host_json_is_obeyed(tmp_path):
         assert host.get("/a").body == b"a"
 
 
+@pytest.mark.row("host/1.2/script-file")
 def test_script_file_name_setting_is_obeyed(tmp_path):
     root = write_app(tmp_path / "app", GOOD)
     (root / "function_app.py").rename(root / "main_app.py")
@@ -177,6 +187,7 @@ def test_script_file_name_setting_is_obeyed(tmp_path):
         assert host.get("/api/a").status == 200
 
 
+@pytest.mark.row("host/1.6/list")
 def test_listing_shows_methods_and_raw_template(tmp_path):
     code = """
     app = func.FunctionApp()

@@ -74,24 +74,28 @@ def ended(host: RunningHost, instance_id: str) -> dict[str, Any]:
     return wait_until(look, timeout_s=15)
 
 
+@pytest.mark.row("host/1.7/async-functions")
 @pytest.mark.parametrize("path", ["/api/leave_in_background", "/api/stop_loop"])
 def test_async_functions_go_on_after_their_loop_was_ended(host: RunningHost, path: str):
     host.get(path)
     assert host.get("/api/alive").body == b"alive"
 
 
+@pytest.mark.row("host/2.3/time-out")
 @pytest.mark.parametrize("path", ["/api/too_long_async", "/api/too_long"])
 def test_run_over_the_function_timeout_is_500_with_an_empty_body(host: RunningHost, path: str):
     answer = host.get(path)
     assert (answer.status, answer.body) == (500, b"")
 
 
+@pytest.mark.row("host/2.6/time-limit")
 def test_run_over_the_function_timeout_is_logged_as_failed(host: RunningHost):
     host.get("/api/too_long_async")
     text = "FunctionTimeoutException: Timeout value of 00:00:01 was exceeded by function: Functions.too_long_async"
     wait_until(lambda: text in host.log(), timeout_s=5)
 
 
+@pytest.mark.row("host/2.6/time-limit")
 def test_activity_over_the_function_timeout_fails_with_the_timeout(host: RunningHost):
     host.post(f"{WEBHOOKS}/orchestrators/one/late", {"kind": "sleep"})
     text = "FunctionTimeoutException: Timeout value of 00:00:01 was exceeded by function: Functions.work"

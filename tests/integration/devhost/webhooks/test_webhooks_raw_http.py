@@ -19,6 +19,7 @@ JSON_TYPE = "application/json; charset=utf-8"
 # ---- start
 
 
+@pytest.mark.row("durable/6.2/start", "durable/6.3/check-status")
 async def test_start_answers_202_with_links_location_and_retry_after(webhooks):
     answer = await webhooks.call("POST", "orchestrators/Wait/abc")
     query = "taskHub=TestHub&connection=Storage"
@@ -39,11 +40,13 @@ async def test_start_answers_202_with_links_location_and_retry_after(webhooks):
     assert answer.headers["Content-Type"] == JSON_TYPE
 
 
+@pytest.mark.row("durable/6.2/start-id")
 async def test_start_without_id_makes_32_hex_digits(webhooks):
     answer = await webhooks.call("POST", "orchestrators/Wait")
     assert re.fullmatch("[0-9a-f]{32}", answer.json["id"])
 
 
+@pytest.mark.row("durable/6.3/check-status")
 async def test_returned_urls_have_the_origin_of_the_request(webhooks):
     answer = await webhooks.call("POST", "orchestrators/Wait/abc", headers={"Host": "example.test:8080"})
     assert answer.headers["Location"].startswith("http://example.test:8080/runtime/webhooks/durabletask/instances/abc?")
@@ -61,6 +64,7 @@ async def test_returned_urls_of_the_rpc_mount_work(webhooks):
     assert status.json["instanceId"] == "a%b c"
 
 
+@pytest.mark.row("durable/6.1/path-decoding")
 async def test_plus_in_a_path_is_a_space(webhooks):
     answer = await webhooks.call("POST", "orchestrators/Wait/a+b")
     assert answer.json["id"] == "a b"
@@ -99,6 +103,7 @@ async def test_input_is_stored_compact_and_letter_for_letter(webhooks, hub):
     assert instance.input_text == '{"a b":[1.50,1E2,"\\u00e9 \\" x"]}'
 
 
+@pytest.mark.row("durable/6.2/start-bad-json")
 @pytest.mark.parametrize("body", [b"{", b"{} {}", b" ", b"NaN", b"\xff", b"1e999", b"[" * 100_000])
 async def test_start_with_a_body_that_is_not_json_is_400(webhooks, body):
     answer = await webhooks.call("POST", "orchestrators/Wait/abc", data=body)
@@ -112,6 +117,7 @@ async def test_refused_start_creates_nothing(webhooks):
     assert (await webhooks.call("GET", "instances/abc")).status == 404
 
 
+@pytest.mark.row("durable/6.5/unknown-orchestrator")
 async def test_start_of_an_unknown_orchestrator_is_400_and_names_the_known_ones(webhooks):
     answer = await webhooks.call("POST", "orchestrators/Nope")
     assert answer.status == 400
@@ -121,6 +127,7 @@ async def test_start_of_an_unknown_orchestrator_is_400_and_names_the_known_ones(
     )
 
 
+@pytest.mark.row("durable/6.5/bad-id")
 @pytest.mark.parametrize("segment", ["@a", "a%2Fb", "a%5Cb", "a%23b", "a%3Fb", "a%0Ab", "a" * 257])
 async def test_start_with_an_invalid_id_is_400(webhooks, segment):
     answer = await webhooks.call("POST", f"orchestrators/Wait/{segment}")
@@ -128,6 +135,7 @@ async def test_start_with_an_invalid_id_is_400(webhooks, segment):
     assert answer.json["ExceptionMessage"].startswith("Instance ID '")
 
 
+@pytest.mark.row("durable/6.5/live")
 async def test_second_start_while_live_is_409(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/abc")
     await webhooks.status_when("abc", "Running")
@@ -136,6 +144,7 @@ async def test_second_start_while_live_is_409(webhooks):
     assert answer.json == {"Message": "An Orchestration instance with the status Running already exists."}
 
 
+@pytest.mark.row("durable/6.5/ended")
 async def test_start_over_an_ended_instance_replaces_it(webhooks):
     await webhooks.call("POST", "orchestrators/Echo/abc", json={"n": 1})
     await webhooks.status_when("abc", "Completed")
@@ -144,18 +153,21 @@ async def test_start_over_an_ended_instance_replaces_it(webhooks):
     assert (await webhooks.call("GET", "instances/abc")).json["input"] == 2
 
 
+@pytest.mark.row("durable/6.2/start-wait")
 async def test_start_that_waits_answers_200_with_the_bare_output(webhooks):
     answer = await webhooks.call("POST", "orchestrators/Echo/abc?timeout=10&pollingInterval=1", json={"n": [1]})
     assert answer.status == 200
     assert answer.json == {"n": [1]}
 
 
+@pytest.mark.row("durable/6.2/start-wait-too-short")
 async def test_start_that_waits_in_vain_answers_202_with_links(webhooks):
     answer = await webhooks.call("POST", "orchestrators/Wait/abc?timeout=0.05&pollingInterval=0.01")
     assert answer.status == 202
     assert answer.json["id"] == "abc"
 
 
+@pytest.mark.row("durable/6.2/start-wait-failed")
 async def test_start_that_waits_for_a_failure_answers_its_status(webhooks):
     answer = await webhooks.call("POST", "orchestrators/Boom/abc?timeout=10&pollingInterval=1")
     assert answer.status == 200
@@ -173,6 +185,7 @@ async def test_start_with_an_impossible_wait_is_400_and_starts_nothing(webhooks,
 # ---- status of one instance
 
 
+@pytest.mark.row("durable/6.3/status-keys", "durable/6.3/times", "durable/6.2/status-ended")
 async def test_status_of_a_completed_instance(serve):
     moment = datetime(2026, 1, 2, 3, 4, 5, 999_999, tzinfo=UTC)
     webhooks = await serve(MemoryHub(now=lambda: moment))
@@ -186,6 +199,7 @@ async def test_status_of_a_completed_instance(serve):
     assert answer.headers["Content-Type"] == JSON_TYPE
 
 
+@pytest.mark.row("durable/6.2/status-live")
 async def test_status_of_a_running_instance_is_202_with_location_and_retry_after(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/abc")
     await webhooks.status_when("abc", "Running")
@@ -195,11 +209,13 @@ async def test_status_of_a_running_instance_is_202_with_location_and_retry_after
     assert answer.headers["Retry-After"] == "5"
 
 
+@pytest.mark.row("durable/6.2/status-unknown")
 async def test_status_of_an_unknown_instance_is_404_and_empty(webhooks):
     answer = await webhooks.call("GET", "instances/nobody")
     assert (answer.status, answer.body) == (404, b"")
 
 
+@pytest.mark.row("durable/6.2/status-show-input")
 async def test_input_is_hidden_on_request(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/abc", json=1)
     answer = await webhooks.call("GET", "instances/abc?showinput=False")
@@ -212,6 +228,7 @@ async def test_status_of_a_failed_instance_is_200(webhooks):
     assert (await webhooks.call("GET", "instances/abc")).status == 200
 
 
+@pytest.mark.row("durable/6.2/status-failed")
 async def test_status_of_a_failed_instance_is_500_on_request(webhooks):
     await webhooks.call("POST", "orchestrators/Boom/abc")
     await webhooks.status_when("abc", "Failed")
@@ -220,6 +237,7 @@ async def test_status_of_a_failed_instance_is_500_on_request(webhooks):
     assert answer.json["runtimeStatus"] == "Failed"
 
 
+@pytest.mark.row("durable/6.2/status-show-history", "durable/6.3/history-events")
 async def test_status_has_no_history_unless_asked(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/abc")
     answer = await webhooks.call("GET", "instances/abc")
@@ -239,6 +257,7 @@ async def test_status_with_history_names_the_events(webhooks):
     assert events[2]["Result"] == 1
 
 
+@pytest.mark.row("durable/6.3/history-events")
 async def test_pending_instance_is_202_and_shows_no_history(serve):
     webhooks = await serve(MemoryHub(stay_pending=True))
     await webhooks.call("POST", "orchestrators/Wait/abc")
@@ -250,6 +269,7 @@ async def test_pending_instance_is_202_and_shows_no_history(serve):
 # ---- list
 
 
+@pytest.mark.row("durable/6.2/list")
 async def test_list_holds_every_instance(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/a")
     await webhooks.call("POST", "orchestrators/Wait/b")
@@ -264,6 +284,7 @@ async def test_list_of_nothing_is_an_empty_array(webhooks):
     assert (answer.status, answer.json) == (200, [])
 
 
+@pytest.mark.row("durable/6.2/list-prefix")
 async def test_list_by_prefix(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/day-1")
     await webhooks.call("POST", "orchestrators/Wait/night-1")
@@ -271,6 +292,7 @@ async def test_list_by_prefix(webhooks):
     assert [one["instanceId"] for one in answer.json] == ["day-1"]
 
 
+@pytest.mark.row("durable/6.2/list-status")
 async def test_list_by_status_ignores_unknown_and_lower_case_names(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/a")
     await webhooks.call("POST", "orchestrators/Boom/b")
@@ -280,6 +302,7 @@ async def test_list_by_status_ignores_unknown_and_lower_case_names(webhooks):
     assert [one["instanceId"] for one in answer.json] == ["b"]
 
 
+@pytest.mark.row("durable/6.2/list-times")
 async def test_list_by_creation_time_includes_both_ends(serve):
     moments = {"now": datetime(2026, 1, 2, tzinfo=UTC)}
     webhooks = await serve(MemoryHub(now=lambda: moments["now"], stay_pending=True))
@@ -299,6 +322,7 @@ async def test_list_with_an_unreadable_time_is_400(webhooks):
     assert "'createdTimeFrom' is not an ISO 8601 time: 'yesterday'" in answer.json["ExceptionMessage"]
 
 
+@pytest.mark.row("durable/6.2/list-top")
 async def test_list_is_paged_by_top_and_continuation_header(webhooks):
     for name in ("a", "b", "c"):
         await webhooks.call("POST", f"orchestrators/Wait/{name}")
@@ -310,6 +334,7 @@ async def test_list_is_paged_by_top_and_continuation_header(webhooks):
     assert second.headers["x-ms-continuation-token"] == ""
 
 
+@pytest.mark.row("durable/6.2/list-top")
 async def test_list_holds_at_most_100_instances_by_default(webhooks):
     for number in range(101):
         await webhooks.call("POST", f"orchestrators/Wait/{number}")
@@ -318,6 +343,7 @@ async def test_list_holds_at_most_100_instances_by_default(webhooks):
     assert answer.headers["x-ms-continuation-token"] != ""
 
 
+@pytest.mark.row("durable/6.2/list-show-input")
 async def test_list_hides_inputs_on_request(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/a", json=1)
     answer = await webhooks.call("GET", "instances?showInput=false")
@@ -327,6 +353,7 @@ async def test_list_hides_inputs_on_request(webhooks):
 # ---- purge
 
 
+@pytest.mark.row("durable/6.2/purge-one")
 async def test_purge_of_an_ended_instance_removes_it(webhooks):
     await webhooks.call("POST", "orchestrators/Echo/abc")
     await webhooks.status_when("abc", "Completed")
@@ -335,11 +362,13 @@ async def test_purge_of_an_ended_instance_removes_it(webhooks):
     assert (await webhooks.call("GET", "instances/abc")).status == 404
 
 
+@pytest.mark.row("durable/6.2/purge-one")
 async def test_purge_of_an_unknown_instance_is_404_and_empty(webhooks):
     answer = await webhooks.call("DELETE", "instances/nobody")
     assert (answer.status, answer.body) == (404, b"")
 
 
+@pytest.mark.row("durable/6.2/purge-live")
 async def test_purge_of_a_live_instance_is_412_and_keeps_it(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/abc")
     await webhooks.status_when("abc", "Running")
@@ -349,6 +378,7 @@ async def test_purge_of_a_live_instance_is_412_and_keeps_it(webhooks):
     assert (await webhooks.call("GET", "instances/abc")).status == 202
 
 
+@pytest.mark.row("durable/6.2/purge-filter", "durable/6.2/purge-filter-live")
 async def test_purge_by_filter_leaves_live_instances(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/live")
     await webhooks.call("POST", "orchestrators/Echo/done")
@@ -360,6 +390,7 @@ async def test_purge_by_filter_leaves_live_instances(webhooks):
     assert [one["instanceId"] for one in (await webhooks.call("GET", "instances")).json] == ["live"]
 
 
+@pytest.mark.row("durable/6.2/purge-filter-status")
 async def test_purge_by_status_takes_only_that_status(webhooks):
     await webhooks.call("POST", "orchestrators/Echo/done")
     await webhooks.call("POST", "orchestrators/Boom/failed")
@@ -377,11 +408,13 @@ async def test_purge_by_live_statuses_only_is_400_and_removes_nothing(webhooks):
     assert (await webhooks.call("GET", "instances/done")).status == 200
 
 
+@pytest.mark.row("durable/6.2/purge-filter-from")
 async def test_purge_by_filter_without_a_lower_bound_is_400(webhooks):
     answer = await webhooks.call("DELETE", "instances?runtimeStatus=Failed")
     assert (answer.status, answer.json) == (400, "Please provide value for 'createdTimeFrom' parameter.")
 
 
+@pytest.mark.row("durable/6.2/purge-filter")
 async def test_purge_by_filter_that_finds_nothing_is_404_and_empty(webhooks):
     answer = await webhooks.call("DELETE", "instances?createdTimeFrom=2000-01-01")
     assert (answer.status, answer.body) == (404, b"")
@@ -390,6 +423,7 @@ async def test_purge_by_filter_that_finds_nothing_is_404_and_empty(webhooks):
 # ---- raiseEvent
 
 
+@pytest.mark.row("durable/6.2/raise-event")
 async def test_event_reaches_the_instance_as_the_posted_value(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/abc")
     answer = await webhooks.call("POST", "instances/abc/raiseEvent/go", json={"a": 1})
@@ -405,6 +439,7 @@ async def test_event_without_a_body_carries_null(webhooks):
     assert (await webhooks.status_when("abc", "Completed"))["output"] is None
 
 
+@pytest.mark.row("durable/6.2/raise-event-content-type")
 async def test_event_of_another_content_type_is_400(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/abc")
     answer = await webhooks.call("POST", "instances/abc/raiseEvent/go", data="1")
@@ -412,6 +447,7 @@ async def test_event_of_another_content_type_is_400(webhooks):
     assert answer.json == {"Message": "Only application/json request content is supported"}
 
 
+@pytest.mark.row("durable/6.2/raise-event-bad-json")
 async def test_event_that_is_not_json_is_400(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/abc")
     headers = {"Content-Type": "application/json; charset=utf-8"}
@@ -420,11 +456,13 @@ async def test_event_that_is_not_json_is_400(webhooks):
     assert answer.json["ExceptionMessage"].startswith("The body is not valid JSON")
 
 
+@pytest.mark.row("durable/6.2/raise-event-unknown", "durable/4.8/unknown-or-finished")
 async def test_event_to_an_unknown_instance_is_404_before_its_body_is_looked_at(webhooks):
     answer = await webhooks.call("POST", "instances/nobody/raiseEvent/go", data="{")
     assert (answer.status, answer.body) == (404, b"")
 
 
+@pytest.mark.row("durable/6.2/raise-event-unknown", "durable/4.8/unknown-or-finished")
 async def test_event_to_an_ended_instance_is_410_before_its_body_is_looked_at(webhooks):
     await webhooks.call("POST", "orchestrators/Echo/abc")
     await webhooks.status_when("abc", "Completed")
@@ -446,6 +484,7 @@ async def test_event_to_a_suspended_instance_is_kept_until_it_resumes(webhooks):
 # ---- terminate, suspend, resume
 
 
+@pytest.mark.row("durable/6.2/terminate")
 async def test_terminated_instance_shows_the_reason_as_output(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/abc")
     await webhooks.status_when("abc", "Running")
@@ -454,6 +493,7 @@ async def test_terminated_instance_shows_the_reason_as_output(webhooks):
     assert (await webhooks.status_when("abc", "Terminated"))["output"] == "no more"
 
 
+@pytest.mark.row("durable/6.2/suspend", "durable/6.2/resume")
 async def test_suspended_instance_is_live_and_resumes(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/abc")
     await webhooks.status_when("abc", "Running")
@@ -466,6 +506,7 @@ async def test_suspended_instance_is_live_and_resumes(webhooks):
     await webhooks.status_when("abc", "Running")
 
 
+@pytest.mark.row("durable/6.2/suspend")
 async def test_suspending_a_suspended_instance_is_500_and_says_why(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/abc")
     await webhooks.status_when("abc", "Running")
@@ -477,6 +518,7 @@ async def test_suspending_a_suspended_instance_is_500_and_says_why(webhooks):
     assert answer.json["ExceptionMessage"].startswith("Cannot suspend the orchestration instance 'abc'")
 
 
+@pytest.mark.row("durable/6.2/resume")
 async def test_resuming_a_running_instance_is_500_and_says_why(webhooks):
     await webhooks.call("POST", "orchestrators/Wait/abc")
     await webhooks.status_when("abc", "Running")
@@ -485,12 +527,14 @@ async def test_resuming_a_running_instance_is_500_and_says_why(webhooks):
     assert answer.json["ExceptionMessage"].startswith("Cannot resume the orchestration instance 'abc'")
 
 
+@pytest.mark.row("durable/6.2/terminate", "durable/6.2/suspend", "durable/6.2/resume")
 @pytest.mark.parametrize("operation", ["terminate", "suspend", "resume"])
 async def test_command_to_an_unknown_instance_is_404_and_empty(webhooks, operation):
     answer = await webhooks.call("POST", f"instances/nobody/{operation}")
     assert (answer.status, answer.body) == (404, b"")
 
 
+@pytest.mark.row("durable/6.2/terminate", "durable/6.2/suspend", "durable/6.2/resume")
 @pytest.mark.parametrize("operation", ["terminate", "suspend", "resume"])
 async def test_command_to_an_ended_instance_is_410_and_empty(webhooks, operation):
     await webhooks.call("POST", "orchestrators/Echo/abc")
@@ -519,6 +563,7 @@ async def test_what_this_host_does_not_have_is_501_and_says_so(webhooks, method,
     assert answer.json["Message"].startswith("This version of the development host does not support ")
 
 
+@pytest.mark.row("durable/6.1/not-found")
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -540,12 +585,14 @@ async def test_any_other_method_or_path_is_404_and_empty(webhooks, method, path)
     assert (answer.status, answer.body) == (404, b"")
 
 
+@pytest.mark.row("durable/6.1/final-slash", "durable/6.1/operation-case")
 async def test_final_slashes_and_case_of_fixed_words_do_not_matter(webhooks):
     await webhooks.call("POST", "Orchestrators/wait/AbC//")
     answer = await webhooks.call("GET", "INSTANCES/AbC/")
     assert (answer.status, answer.json["instanceId"]) == (202, "AbC")
 
 
+@pytest.mark.row("durable/6.3/general-errors", "durable/6.3/errors")
 async def test_fault_of_the_hub_is_500_with_its_text_and_is_logged(serve, caplog):
     class BrokenHub(MemoryHub):
         async def get_instance(self, instance_id):

@@ -19,10 +19,12 @@ pytestmark = [
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
+@pytest.mark.row("durable/6.6/start-new")
 async def test_start_new_returns_the_given_id(client):
     assert await client.start_new("Wait", "abc") == "abc"
 
 
+@pytest.mark.row("durable/6.6/start-new")
 async def test_start_new_makes_an_id(client):
     assert len(await client.start_new("Wait")) == 32
 
@@ -48,11 +50,13 @@ async def test_start_new_without_input_stores_none(client, hub):
     assert (await hub.get_instance("abc")).input_text is None
 
 
+@pytest.mark.row("durable/6.6/start-new", "durable/6.2/start-version")
 async def test_start_new_passes_the_version(client, hub):
     await client.start_new("Wait", "abc", version="1.2 b")
     assert (await hub.get_instance("abc")).version == "1.2 b"
 
 
+@pytest.mark.row("durable/6.5/sdk-400", "durable/6.5/unknown-orchestrator")
 async def test_start_new_of_an_unknown_orchestrator_raises_its_name(client):
     with pytest.raises(Exception, match=r"^The function 'Nope' doesn't exist"):
         await client.start_new("Nope")
@@ -63,6 +67,7 @@ async def test_start_new_with_an_invalid_id_raises_the_reason(client):
         await client.start_new("Wait", "@abc")
 
 
+@pytest.mark.row("durable/6.5/sdk-409")
 async def test_start_new_over_a_live_instance_raises_its_status(client, webhooks):
     await client.start_new("Wait", "abc")
     await webhooks.status_when("abc", "Running")
@@ -71,6 +76,7 @@ async def test_start_new_over_a_live_instance_raises_its_status(client, webhooks
     assert raised.value.args == ({"Message": "An Orchestration instance with the status Running already exists."},)
 
 
+@pytest.mark.row("durable/6.6/get-status", "durable/6.3/sdk-input")
 async def test_get_status_of_a_running_instance(client, webhooks):
     await client.start_new("Wait", "abc", {"n": 1})
     await webhooks.status_when("abc", "Running")
@@ -81,6 +87,7 @@ async def test_get_status_of_a_running_instance(client, webhooks):
     assert status.created_time.tzinfo is not None
 
 
+@pytest.mark.row("durable/6.6/get-status")
 async def test_get_status_of_an_unknown_instance_is_falsy(client):
     assert not await client.get_status("nobody")
 
@@ -93,6 +100,7 @@ async def test_get_status_of_a_failed_instance_has_the_text(client, webhooks):
     assert status.output.startswith("Orchestrator function 'Boom' failed: boom")
 
 
+@pytest.mark.row("durable/6.6/get-status-flags")
 async def test_get_status_with_history_shows_it_under_the_name_that_the_host_uses(client, webhooks):
     await client.start_new("Echo", "abc")
     await webhooks.status_when("abc", "Completed")
@@ -100,12 +108,14 @@ async def test_get_status_with_history_shows_it_under_the_name_that_the_host_use
     assert [one["EventType"] for one in status.historyEvents] == ["ExecutionStarted", "ExecutionCompleted"]
 
 
+@pytest.mark.row("durable/6.6/get-status-all")
 async def test_get_status_all_lists_every_instance(client):
     await client.start_new("Wait", "a")
     await client.start_new("Wait", "b")
     assert sorted(one.instance_id for one in await client.get_status_all()) == ["a", "b"]
 
 
+@pytest.mark.row("durable/6.6/get-status-by")
 async def test_get_status_by_filters(client, webhooks):
     await client.start_new("Wait", "day-1")
     await client.start_new("Echo", "day-2")
@@ -127,6 +137,7 @@ async def test_get_status_by_an_early_range_finds_nothing(client):
     assert await client.get_status_by(created_time_to=EPOCH) == []
 
 
+@pytest.mark.row("durable/6.6/raise-event")
 async def test_raise_event_delivers_the_json_text(client, webhooks):
     await client.start_new("Wait", "abc")
     await client.raise_event("abc", "go", {"a": 1})
@@ -139,11 +150,13 @@ async def test_raise_event_for_the_named_hub(client, webhooks):
     assert (await webhooks.status_when("abc", "Completed"))["output"] == "null"
 
 
+@pytest.mark.row("durable/6.6/raise-event")
 async def test_raise_event_to_an_unknown_instance_raises(client):
     with pytest.raises(Exception, match=r"^No instance with ID nobody found.$"):
         await client.raise_event("nobody", "go")
 
 
+@pytest.mark.row("durable/6.6/raise-event")
 async def test_raise_event_to_an_ended_instance_raises(client, webhooks):
     await client.start_new("Echo", "abc")
     await webhooks.status_when("abc", "Completed")
@@ -151,6 +164,7 @@ async def test_raise_event_to_an_ended_instance_raises(client, webhooks):
         await client.raise_event("abc", "go")
 
 
+@pytest.mark.row("durable/6.6/terminate")
 async def test_terminate_ends_the_instance_with_the_reason(client, webhooks):
     await client.start_new("Wait", "abc")
     await webhooks.status_when("abc", "Running")
@@ -158,11 +172,13 @@ async def test_terminate_ends_the_instance_with_the_reason(client, webhooks):
     assert (await webhooks.status_when("abc", "Terminated"))["output"] == "no & more?"
 
 
+@pytest.mark.row("durable/6.6/terminate")
 async def test_terminate_of_an_unknown_instance_raises(client):
     with pytest.raises(Exception, match=r"^No instance with ID 'nobody' found.$"):
         await client.terminate("nobody", "x")
 
 
+@pytest.mark.row("durable/6.6/terminate")
 async def test_terminate_of_an_ended_instance_is_accepted_and_changes_nothing(client, webhooks):
     await client.start_new("Echo", "abc")
     await webhooks.status_when("abc", "Completed")
@@ -170,6 +186,7 @@ async def test_terminate_of_an_ended_instance_is_accepted_and_changes_nothing(cl
     assert (await client.get_status("abc")).runtime_status is OrchestrationRuntimeStatus.Completed
 
 
+@pytest.mark.row("durable/6.6/suspend", "durable/6.6/resume")
 async def test_suspend_and_resume(client, webhooks):
     await client.start_new("Wait", "abc")
     await webhooks.status_when("abc", "Running")
@@ -186,12 +203,14 @@ async def test_resume_of_a_running_instance_raises(client, webhooks):
         await client.resume("abc", "x")
 
 
+@pytest.mark.row("durable/6.6/purge")
 async def test_purge_of_an_ended_instance_counts_one(client, webhooks):
     await client.start_new("Echo", "abc")
     await webhooks.status_when("abc", "Completed")
     assert (await client.purge_instance_history("abc")).instances_deleted == 1
 
 
+@pytest.mark.row("durable/6.6/purge")
 async def test_purge_of_an_unknown_instance_counts_none(client):
     assert (await client.purge_instance_history("nobody")).instances_deleted == 0
 
@@ -203,6 +222,7 @@ async def test_purge_of_a_live_instance_raises(client, webhooks):
         await client.purge_instance_history("abc")
 
 
+@pytest.mark.row("durable/6.6/purge-by")
 async def test_purge_by_filter_counts_the_ended_ones(client, webhooks):
     await client.start_new("Wait", "live")
     await client.start_new("Echo", "done")
@@ -211,10 +231,12 @@ async def test_purge_by_filter_counts_the_ended_ones(client, webhooks):
     assert purged.instances_deleted == 1
 
 
+@pytest.mark.row("durable/6.6/purge-by")
 async def test_purge_by_filter_that_finds_nothing_counts_none(client):
     assert (await client.purge_instance_history_by(EPOCH)).instances_deleted == 0
 
 
+@pytest.mark.row("durable/6.6/wait-for-completion")
 async def test_wait_for_completion_answers_the_output(client):
     await client.start_new("Echo", "abc", {"n": 1})
     request = func.HttpRequest(method="POST", url="http://public.test/api/x", body=b"")
@@ -222,6 +244,7 @@ async def test_wait_for_completion_answers_the_output(client):
     assert (response.status_code, json.loads(response.get_body())) == (200, {"n": 1})
 
 
+@pytest.mark.row("durable/6.6/wait-for-completion")
 async def test_wait_for_a_failure_answers_500(client):
     await client.start_new("Boom", "abc")
     request = func.HttpRequest(method="POST", url="http://public.test/api/x", body=b"")
@@ -230,6 +253,7 @@ async def test_wait_for_a_failure_answers_500(client):
     assert json.loads(response.get_body())["runtimeStatus"] == "Failed"
 
 
+@pytest.mark.row("durable/6.6/wait-for-completion")
 async def test_wait_in_vain_answers_the_check_status_response(client):
     await client.start_new("Wait", "abc")
     request = func.HttpRequest(method="POST", url="http://public.test/api/x", body=b"")

@@ -104,6 +104,7 @@ def test_functions_named_by_variables_come_in_the_order_of_their_numbers(tmp_pat
     assert read(tmp_path, '{"version": "2.0"}', environ).functions == ("J", "K")
 
 
+@pytest.mark.row("host/2.6/time-limit")
 @pytest.mark.parametrize(
     ("value", "expected"), [('"-1"', None), ("-1", None), ('"00:00:01"', 1.0), ('"1.00:00:00"', 86400.0)]
 )
@@ -112,6 +113,7 @@ def test_a_function_timeout_is_read(tmp_path: Path, value: str, expected: float 
     assert host.function_timeout_s == expected
 
 
+@pytest.mark.row("host/2.6/time-limit")
 @pytest.mark.parametrize("value", ['"soon"', '"00:00:00.5"', '"-00:00:02"', '{"a": 1}'])
 def test_a_wrong_function_timeout_is_refused(tmp_path: Path, value: str) -> None:
     with pytest.raises(HostJsonError, match="'functionTimeout' is"):

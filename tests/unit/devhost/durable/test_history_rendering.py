@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from devhost.durable.history_rendering import render_history
 
 
@@ -21,6 +23,7 @@ STARTED = event(
 )
 
 
+@pytest.mark.row("durable/6.4/merged", "durable/6.4/ids-removed")
 def test_scheduling_is_merged_into_its_completion():
     events = [
         event(4, 0, Name="Hello", Version="", Input=None),
@@ -38,6 +41,7 @@ def test_scheduling_is_merged_into_its_completion():
     ]
 
 
+@pytest.mark.row("durable/6.4/merged")
 def test_failure_of_a_child_names_the_child():
     events = [
         event(7, 2, Name="Child", Version="", InstanceId="abc:2", Input=None),
@@ -57,6 +61,7 @@ def test_failure_of_a_child_names_the_child():
     ]
 
 
+@pytest.mark.row("durable/6.4/unfinished")
 def test_scheduling_without_completion_stays_without_its_version():
     events = [event(4, 0, Name="Hello", Version="", Input=None)]
     assert render_history(events, show_input=False, show_output=False) == [
@@ -73,10 +78,12 @@ def test_task_and_child_with_equal_ids_of_two_kinds_are_told_apart():
     assert [one["EventType"] for one in rendered] == ["TaskScheduled", "SubOrchestrationInstanceCompleted"]
 
 
+@pytest.mark.row("durable/6.4/episode-marks")
 def test_episode_marks_are_left_out():
     assert render_history([event(12), event(13)], show_input=True, show_output=True) == []
 
 
+@pytest.mark.row("durable/6.4/started")
 def test_start_is_told_by_function_name_and_input():
     assert render_history([STARTED], show_input=True, show_output=False) == [
         {
@@ -88,10 +95,12 @@ def test_start_is_told_by_function_name_and_input():
     ]
 
 
+@pytest.mark.row("durable/6.4/hidden-input")
 def test_input_is_hidden_on_request():
     assert "Input" not in render_history([STARTED], show_input=False, show_output=False)[0]
 
 
+@pytest.mark.row("durable/6.4/completed")
 def test_end_names_its_status_and_hides_its_result_by_default():
     events = [event(1, 3, OrchestrationStatus=1, Result="[1]", FailureDetails=None)]
     assert render_history(events, show_input=True, show_output=False) == [
@@ -104,6 +113,7 @@ def test_end_names_its_status_and_hides_its_result_by_default():
     ]
 
 
+@pytest.mark.row("durable/6.4/others", "durable/6.4/ids-removed")
 def test_timers_and_events_stay_without_their_ids():
     events = [
         event(10, 1, FireAt="2026-01-02T04:00:00Z"),

@@ -49,6 +49,7 @@ def test_times_are_shown_in_utc():
     assert whole_seconds(datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2)))) == "2026-01-02T01:00:00Z"
 
 
+@pytest.mark.row("durable/6.2/status-live", "durable/6.2/status-ended")
 @pytest.mark.parametrize(
     ("status", "code"),
     [
@@ -67,6 +68,7 @@ def test_status_code_tells_whether_it_can_still_run(status, code):
     assert status_code(instance, failed_is_500=False) == code
 
 
+@pytest.mark.row("durable/6.2/status-failed")
 @pytest.mark.parametrize(("status", "code"), [("Failed", 500), ("Terminated", 200), ("Running", 202)])
 def test_only_failures_are_500_on_request(status, code):
     instance = replace(INSTANCE, runtime_status=RuntimeStatus(status))

@@ -44,6 +44,7 @@ def test_anything_else_is_refused_with_the_reason(body, reason):
         compact_json(body)
 
 
+@pytest.mark.row("durable/6.3/stored-values")
 @pytest.mark.parametrize(
     ("text", "value"),
     [

@@ -94,6 +94,7 @@ def test_list_query_takes_every_filter():
     )
 
 
+@pytest.mark.row("durable/6.2/purge-filter-status")
 def test_purge_query_keeps_only_ended_statuses():
     found = read_purge_query(query("createdTimeFrom=2026-01-01&runtimeStatus=Failed,Running"))
     assert found.statuses == frozenset({RuntimeStatus.FAILED})

@@ -9,36 +9,43 @@ def http(name: str = "req", **more):
     return {"type": "httpTrigger", "name": name, "direction": "IN", "route": "x", **more}
 
 
+@pytest.mark.row("host/1.5/function-name")
 @pytest.mark.parametrize("name", ["a", "A1", "a-b_c", "a" * 128])
 def test_good_function_name_passes(name):
     assert function_fault(name, [http(), RETURN]) is None
 
 
+@pytest.mark.row("host/1.5/function-name")
 @pytest.mark.parametrize("name", ["1a", "_a", "a b", "", "a" * 129, "é", "host", "HOST"])
 def test_bad_function_name_is_refused(name):
     assert function_fault(name, [http(), RETURN]) is not None
 
 
+@pytest.mark.row("host/1.5/binding-name")
 @pytest.mark.parametrize("name", ["req", "a_b", "_a", "a1"])
 def test_good_binding_name_passes(name):
     assert function_fault("f", [http(name), RETURN]) is None
 
 
+@pytest.mark.row("host/1.5/binding-name")
 @pytest.mark.parametrize("name", ["a__b", "1a", "a-b", "a" * 129])
 def test_bad_binding_name_is_refused(name):
     assert "is invalid" in (function_fault("f", [http(name), RETURN]) or "")
 
 
+@pytest.mark.row("host/1.5/binding-names-unique")
 def test_binding_names_that_differ_in_case_only_are_refused():
     client = {"type": "durableClient", "name": "REQ", "direction": "IN"}
     assert function_fault("f", [http(), client]) == "two bindings are named 'req' (case does not count); rename one."
 
 
+@pytest.mark.row("host/1.5/binding-type")
 def test_unserved_binding_type_is_named():
     blob = {"type": "blob", "name": "b", "direction": "IN"}
     assert "binding type 'blob' of 'b'" in (function_fault("f", [http(), blob]) or "")
 
 
+@pytest.mark.row("host/1.5/reserved-route")
 @pytest.mark.parametrize("route", ["admin", "/admin/x", "administrators", "Runtime/x"])
 def test_reserved_route_is_refused(route):
     assert "reserves" in (function_fault("f", [http(route=route), RETURN]) or "")
@@ -49,15 +56,18 @@ def test_orchestration_name_must_not_start_with_an_at_sign():
     assert "must not start with '@'" in (function_fault("f", [trigger]) or "")
 
 
+@pytest.mark.row("host/1.5/duplicate-route")
 def test_later_function_with_the_same_route_is_refused():
     refused = duplicate_routes([("a", http(route="/Items/")), ("b", http(route="items"))])
     assert list(refused) == ["b"]
 
 
+@pytest.mark.row("host/1.5/duplicate-route")
 def test_same_route_with_other_methods_passes():
     assert duplicate_routes([("a", http(methods=["GET"])), ("b", http(methods=["POST"]))]) == {}
 
 
+@pytest.mark.row("host/1.5/duplicate-route")
 def test_same_route_with_all_methods_is_refused():
     assert list(duplicate_routes([("a", http()), ("b", http(methods=["POST"]))])) == ["b"]
 

@@ -65,11 +65,13 @@ def test_new_generics_and_unions_are_refused_everywhere(kind, annotation):
         check(KINDS[kind], annotation)
 
 
+@pytest.mark.row("host/1.3/names-function")
 def test_refusal_names_function_and_parameter():
     with pytest.raises(SignatureError, match="cannot load the f function: the parameter 'x' has the annotation"):
         check(ACTIVITY, list[str])
 
 
+@pytest.mark.row("host/1.3/raw-text")
 def test_text_on_a_timer_arrives_raw():
     assert check(TIMER, str).raw_parameters == {"x"}
 
@@ -78,6 +80,7 @@ def test_text_on_an_activity_is_converted():
     assert check(ACTIVITY, str).raw_parameters == frozenset()
 
 
+@pytest.mark.row("host/1.3/return-of-route")
 @pytest.mark.parametrize("annotation", [None, dict, bytes, typing.Optional[str], typing.Any])  # noqa: UP045
 def test_wrong_return_annotation_of_a_route_is_refused(annotation):
     def function(x): ...
@@ -87,6 +90,7 @@ def test_wrong_return_annotation_of_a_route_is_refused(annotation):
         check_signature("f", function, HTTP)
 
 
+@pytest.mark.row("host/1.3/return-of-route")
 @pytest.mark.parametrize("annotation", [func.HttpResponse, str])
 def test_return_annotation_of_a_route_may_be_a_response_or_text(annotation):
     def function(x): ...
@@ -95,12 +99,14 @@ def test_return_annotation_of_a_route_may_be_a_response_or_text(annotation):
     assert check_signature("f", function, HTTP).has_return_binding
 
 
+@pytest.mark.row("host/1.3/return-elsewhere")
 def test_return_annotation_elsewhere_is_not_checked():
     def function(x) -> dict[str, int] | None: ...
 
     check_signature("f", function, ACTIVITY)
 
 
+@pytest.mark.row("host/1.3/parameter-without-binding")
 def test_parameter_without_binding_is_refused_despite_its_default():
     def function(x, y=1): ...
 
@@ -108,6 +114,7 @@ def test_parameter_without_binding_is_refused_despite_its_default():
         check_signature("f", function, HTTP)
 
 
+@pytest.mark.row("host/1.3/parameter-without-binding")
 def test_keyword_arguments_are_refused():
     def function(x, **rest): ...
 
@@ -115,6 +122,7 @@ def test_keyword_arguments_are_refused():
         check_signature("f", function, HTTP)
 
 
+@pytest.mark.row("host/1.3/binding-without-parameter")
 def test_binding_without_parameter_is_refused():
     def function(): ...
 
@@ -122,12 +130,14 @@ def test_binding_without_parameter_is_refused():
         check_signature("f", function, HTTP)
 
 
+@pytest.mark.row("host/1.3/context")
 def test_unclaimed_context_parameter_gets_the_invocation_context():
     def function(x, context: func.Context): ...
 
     assert check_signature("f", function, HTTP).wants_context
 
 
+@pytest.mark.row("host/1.3/context")
 def test_context_parameter_with_another_annotation_is_refused():
     def function(x, context: dict): ...
 
@@ -135,6 +145,7 @@ def test_context_parameter_with_another_annotation_is_refused():
         check_signature("f", function, HTTP)
 
 
+@pytest.mark.row("host/1.3/unresolvable")
 def test_unresolvable_annotation_is_refused():
     def function(x: "NoSuchName"): ...  # noqa: F821
 
@@ -142,21 +153,25 @@ def test_unresolvable_annotation_is_refused():
         check_signature("f", function, HTTP)
 
 
+@pytest.mark.row("host/1.3/inout")
 def test_inout_binding_is_refused():
     with pytest.raises(SignatureError, match="inout"):
         check(({"type": "httpTrigger", "name": "x", "direction": "INOUT"},), str)
 
 
+@pytest.mark.row("host/1.3/out-annotation")
 def test_in_binding_annotated_out_is_refused():
     with pytest.raises(SignatureError, match=r"is annotated func.Out, but its binding is an input"):
         check(HTTP, func.Out[str])
 
 
+@pytest.mark.row("host/1.3/out-annotation")
 def test_out_binding_without_out_is_refused():
     with pytest.raises(SignatureError, match="belongs to an out binding"):
         check(({"type": "http", "name": "x", "direction": "OUT"},), str)
 
 
+@pytest.mark.row("host/1.3/out-annotation")
 def test_bare_out_is_refused():
     with pytest.raises(SignatureError, match="without one type"):
         check(({"type": "http", "name": "x", "direction": "OUT"},), func.Out)

@@ -52,6 +52,7 @@ def test_the_next_tick_is_the_one_the_rules_give(expression: str, expected: str)
     assert parse_schedule(expression).next_after(BASE) == utc(expected)
 
 
+@pytest.mark.row("host/4.1/names", "host/4.1/step-from-value", "host/4.1/step-zero", "host/4.1/swapped")
 @pytest.mark.parametrize(
     ("expression", "field", "values"),
     [
@@ -76,6 +77,7 @@ def test_a_field_holds_the_values_that_the_grammar_gives(expression: str, field:
     assert getattr(cron(expression), field) == values
 
 
+@pytest.mark.row("host/4.1/errors")
 @pytest.mark.parametrize(
     ("expression", "field", "reason"),
     [
@@ -122,6 +124,7 @@ def test_what_breaks_the_grammar_is_refused_with_field_and_reason(
     assert str(caught.value).startswith(f"The schedule '{expression}' is not valid")
 
 
+@pytest.mark.row("host/4.1/strictly-later")
 def test_a_fraction_of_the_base_is_cut_off() -> None:
     base = BASE.replace(microsecond=999_999)
     assert parse_schedule("* * * * * *").next_after(base) == utc("2026-11-03 10:00:01")
@@ -144,6 +147,7 @@ def test_an_interval_beyond_the_calendar_is_never() -> None:
     assert parse_schedule("10675199").next_after(BASE) == NEVER
 
 
+@pytest.mark.row("host/4.1/time-span")
 @pytest.mark.parametrize(
     ("text", "interval"),
     [
@@ -216,6 +220,7 @@ def test_croniter_agrees_on_the_common_grammar(expression: str, base: datetime) 
     assert parse_schedule(expression).next_after(base) == expected
 
 
+@pytest.mark.row("host/4.1/strictly-later", "host/4.1/day-and-weekday")
 @given(
     expression=st.tuples(fields(0, 59), fields(0, 59), fields(0, 23), fields(1, 31), fields(1, 12), fields(0, 6)).map(
         " ".join

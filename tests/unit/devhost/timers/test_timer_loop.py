@@ -88,6 +88,7 @@ def stored(path: Path) -> TimerStatus | None:
     return TimerStatusStore(path).get("Nightly")
 
 
+@pytest.mark.row("host/4.4/first-start")
 async def test_a_first_start_writes_a_status_and_runs_nothing(
     clock: ManualClock, runs: Runs, make_loop: MakeLoop, status_path: Path
 ) -> None:
@@ -103,12 +104,14 @@ async def test_every_tick_runs_once(clock: ManualClock, runs: Runs, make_loop: M
     assert runs.calls == [("11:00:00", False), ("12:00:00", False), ("13:00:00", False)]
 
 
+@pytest.mark.row("host/4.4/normal-tick")
 async def test_a_tick_advances_the_stored_status(clock: ManualClock, make_loop: MakeLoop, status_path: Path) -> None:
     await make_loop().start()
     await clock.advance_to(at("11:30:00"))
     assert stored(status_path) == TimerStatus(at("11:00:00"), at("12:00:00"), at("11:00:00"))
 
 
+@pytest.mark.row("host/4.5/schedule-status")
 async def test_a_run_sees_the_status_before_it(clock: ManualClock, runs: Runs, make_loop: MakeLoop) -> None:
     await make_loop().start()
     await clock.advance_to(at("12:30:00"))
@@ -119,6 +122,7 @@ async def test_a_run_sees_the_status_before_it(clock: ManualClock, runs: Runs, m
     }
 
 
+@pytest.mark.row("host/4.4/run-on-startup")
 async def test_run_on_startup_runs_at_once_and_keeps_the_tick_ahead(
     clock: ManualClock, runs: Runs, make_loop: MakeLoop
 ) -> None:
@@ -127,6 +131,7 @@ async def test_run_on_startup_runs_at_once_and_keeps_the_tick_ahead(
     assert runs.calls == [("10:30:00", False), ("11:00:00", False)]
 
 
+@pytest.mark.row("host/4.4/past-due")
 async def test_after_downtime_one_past_due_run_stands_for_all_missed_ticks(
     clock: ManualClock, runs: Runs, make_loop: MakeLoop, status_path: Path
 ) -> None:
@@ -153,6 +158,7 @@ async def test_a_past_due_run_sees_the_tick_that_it_stands_for(
     }
 
 
+@pytest.mark.row("host/4.4/changed-schedule")
 async def test_a_changed_schedule_is_stored_and_owes_nothing(
     clock: ManualClock, runs: Runs, make_loop: MakeLoop, status_path: Path
 ) -> None:
@@ -163,6 +169,7 @@ async def test_a_changed_schedule_is_stored_and_owes_nothing(
     assert stored(status_path) == TimerStatus(NO_TIME, at("11:15:00"), at("10:30:00"))
 
 
+@pytest.mark.row("host/4.4/overrun")
 async def test_an_overrun_is_followed_by_one_run_at_once_that_is_not_past_due(
     clock: ManualClock, runs: Runs, make_loop: MakeLoop
 ) -> None:
@@ -174,6 +181,7 @@ async def test_an_overrun_is_followed_by_one_run_at_once_that_is_not_past_due(
     assert runs.calls == [("11:00:00", False), ("13:30:00", False), ("14:00:00", False), ("15:00:00", False)]
 
 
+@pytest.mark.row("host/4.4/raises")
 async def test_a_failed_run_is_logged_and_the_status_still_advances(
     clock: ManualClock, runs: Runs, make_loop: MakeLoop, status_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -221,6 +229,7 @@ async def test_without_a_monitor_there_is_no_status(
     assert not status_path.exists()
 
 
+@pytest.mark.row("host/4.4/without-monitor")
 async def test_without_a_monitor_a_recorded_status_owes_nothing(
     clock: ManualClock, runs: Runs, make_loop: MakeLoop, status_path: Path
 ) -> None:
@@ -271,6 +280,7 @@ async def test_a_date_that_never_comes_never_runs(clock: ManualClock, runs: Runs
     assert runs.calls == []
 
 
+@pytest.mark.row("host/6/run-timer")
 async def test_run_now_runs_at_once_and_leaves_the_schedule(
     clock: ManualClock, runs: Runs, make_loop: MakeLoop, status_path: Path
 ) -> None:
@@ -331,6 +341,7 @@ async def test_run_now_before_the_start_leaves_the_status(runs: Runs, make_loop:
     assert (len(runs.calls), stored(status_path)) == (1, recorded)
 
 
+@pytest.mark.row("host/1.6/reason")
 async def test_the_reason_tells_the_cause(clock: ManualClock, runs: Runs, make_loop: MakeLoop) -> None:
     loop = make_loop()
     await loop.start()
@@ -439,6 +450,7 @@ async def test_timers_do_not_wait_for_each_other(clock: ManualClock, runs: Runs,
     assert runs.calls == [("11:00:00", False), ("11:05:00", False)]
 
 
+@pytest.mark.row("host/1.6/verbose-ticks")
 async def test_a_start_logs_the_next_five_ticks(make_loop: MakeLoop, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "devhost.timers")
     await make_loop("0 0 6 1 * *").start()
@@ -455,12 +467,14 @@ def test_a_bad_schedule_is_refused_when_the_loop_is_made(make_loop: MakeLoop) ->
         make_loop("every day")
 
 
+@pytest.mark.row("host/4.3/warning")
 def test_a_time_zone_is_warned_about() -> None:
     assert time_zone_warnings({"TZ": "Europe/Berlin"}) == (
         "TZ=Europe/Berlin is ignored: schedules are in UTC here, as on plans without time zone support.",
     )
 
 
+@pytest.mark.row("host/4.3/warning")
 def test_both_time_zone_variables_are_warned_about() -> None:
     assert len(time_zone_warnings({"TZ": "Asia/Tokyo", "WEBSITE_TIME_ZONE": "Tokyo Standard Time"})) == 2
 

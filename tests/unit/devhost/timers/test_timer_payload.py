@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from azure.functions import TimerRequest
 from azure.functions.meta import Datum
 from azure.functions.timer import TimerRequestConverter
@@ -18,10 +19,12 @@ def decoded(schedule: str, status: TimerStatus | None, *, is_past_due: bool) -> 
     return TimerRequestConverter.decode(Datum(payload, "json"), trigger_metadata=None)
 
 
+@pytest.mark.row("host/4.5/past-due")
 def test_a_function_sees_past_due() -> None:
     assert decoded("0 0 * * * *", STATUS, is_past_due=True).past_due is True
 
 
+@pytest.mark.row("host/4.5/past-due")
 def test_a_function_sees_that_it_is_not_past_due() -> None:
     assert decoded("0 0 * * * *", STATUS, is_past_due=False).past_due is False
 
@@ -34,13 +37,16 @@ def test_a_function_sees_the_schedule_status() -> None:
     }
 
 
+@pytest.mark.row("host/4.5/no-monitor")
 def test_a_function_without_monitor_sees_an_empty_status() -> None:
     assert decoded("0 0 * * * *", None, is_past_due=False).schedule_status == {}
 
 
+@pytest.mark.row("host/4.5/adjust-for-dst")
 def test_a_cron_schedule_adjusts_for_daylight_saving() -> None:
     assert decoded("0 0 * * * *", STATUS, is_past_due=False).schedule == {"AdjustForDST": True}
 
 
+@pytest.mark.row("host/4.5/adjust-for-dst")
 def test_an_interval_does_not() -> None:
     assert decoded("01:00:00", STATUS, is_past_due=False).schedule == {"AdjustForDST": False}

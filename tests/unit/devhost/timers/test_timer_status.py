@@ -35,6 +35,7 @@ def test_a_first_start_records_the_next_tick_and_runs_nothing() -> None:
     )
 
 
+@pytest.mark.row("host/4.4/first-start")
 def test_a_first_start_runs_at_once_if_asked_to() -> None:
     decision = decide_start(HOURLY, None, at("03T10:30"), run_on_startup=True)
     assert decision.run_at_once is RunCause.STARTUP
@@ -58,6 +59,7 @@ def test_a_missed_tick_is_past_due() -> None:
     assert decision == StartDecision(recorded, is_changed=False, run_at_once=RunCause.PAST_DUE)
 
 
+@pytest.mark.row("host/4.4/past-due")
 def test_a_past_due_run_replaces_the_run_on_startup() -> None:
     recorded = status(at("03T10:00"), at("03T11:00"))
     assert decide_start(HOURLY, recorded, at("05T00:00"), run_on_startup=True).run_at_once is RunCause.PAST_DUE
@@ -79,6 +81,7 @@ def test_a_missed_interval_is_past_due() -> None:
     assert decision.run_at_once is RunCause.PAST_DUE
 
 
+@pytest.mark.row("host/4.4/changed-schedule")
 def test_a_changed_schedule_is_rebased_on_the_last_run() -> None:
     recorded = status(at("03T10:00"), at("03T11:00"))
     assert decide_start(DAILY_AT_6, recorded, at("03T12:00"), run_on_startup=False) == StartDecision(
@@ -113,6 +116,7 @@ def test_a_run_in_time_advances_to_the_next_tick() -> None:
     assert after == status(at("03T11:00:00.25"), at("03T12:00"))
 
 
+@pytest.mark.row("host/4.4/normal-tick")
 def test_a_run_that_began_early_counts_as_begun_on_time() -> None:
     before = status(at("03T10:00"), at("03T11:00"))
     after = status_after_run(HOURLY, before, invoked_at=at("03T10:59:59.9"), cause=RunCause.SCHEDULE)
@@ -131,6 +135,7 @@ def test_a_past_due_run_skips_all_missed_ticks() -> None:
     assert after == status(at("03T15:30"), at("03T16:00"))
 
 
+@pytest.mark.row("host/4.5/status")
 def test_the_json_form_is_that_of_the_real_host() -> None:
     assert status(NO_TIME, at("03T11:00"), at("03T10:30:00.001234")).as_json() == {
         "Last": "0001-01-01T00:00:00+00:00",

@@ -19,6 +19,7 @@ def request(raw_target: str = "/api/a", *, headers=(), body: bytes = b"", route_
     return HttpRequestConverter.decode(datum, trigger_metadata=None)
 
 
+@pytest.mark.row("host/2.4/params")
 @pytest.mark.parametrize(
     ("raw_query", "values"),
     [
@@ -35,6 +36,7 @@ def test_query_values(raw_query, values):
     assert query_values(raw_query) == values
 
 
+@pytest.mark.row("host/2.4/method")
 def test_method_is_upper_case():
     assert request().method == "POST"
 

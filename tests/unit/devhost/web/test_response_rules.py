@@ -35,6 +35,7 @@ def test_last_of_equal_header_names_survives():
     assert answer(given).headers.getall("X-A") == ["2"]
 
 
+@pytest.mark.row("host/2.5/set-cookie")
 def test_each_cookie_gets_its_own_header():
     given = func.HttpResponse("a")
     given.headers.add("Set-Cookie", "a=1; Path=/x; HttpOnly")
@@ -45,16 +46,19 @@ def test_each_cookie_gets_its_own_header():
     ]
 
 
+@pytest.mark.row("host/2.5/set-cookie")
 def test_cookie_expiry_in_rfc_1123_form_is_kept():
     given = func.HttpResponse("a", headers={"Set-Cookie": "a=1; expires=Tue, 03 Nov 2026 10:00:00 GMT"})
     assert answer(given).headers.getall("Set-Cookie") == ["a=1; expires=Tue, 03 Nov 2026 10:00:00 GMT; path=/"]
 
 
+@pytest.mark.row("host/2.5/set-cookie")
 def test_cookie_expiry_in_another_form_is_refused():
     with pytest.raises(BadResult, match="expires="):
         answer(func.HttpResponse("a", headers={"Set-Cookie": "a=1; expires=Tue, 03-Nov-2026 10:00:00 GMT"}))
 
 
+@pytest.mark.row("host/2.5/text", "host/2.5/text-json")
 @pytest.mark.parametrize(
     ("text", "body"),
     [

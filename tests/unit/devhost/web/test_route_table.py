@@ -1,3 +1,5 @@
+import pytest
+
 from devhost.web.routing import RouteTable, build_routes
 from tests.helpers.made_up_functions import http_function
 
@@ -39,10 +41,12 @@ def test_slash_route_is_the_bare_prefix():
     assert found_name(build_routes([http_function("a", "/")], prefix="api"), "GET", "/api") == "a"
 
 
+@pytest.mark.row("host/2.1/route-slash")
 def test_slash_route_without_prefix_is_the_root():
     assert found_name(build_routes([http_function("a", "/")], prefix=""), "GET", "/") == "a"
 
 
+@pytest.mark.row("host/2.1/leading-slash")
 def test_leading_slash_with_a_prefix_is_refused():
     table = build_routes([http_function("a", "/x")], prefix="api")
     assert table.refusals == {
@@ -51,6 +55,7 @@ def test_leading_slash_with_a_prefix_is_refused():
     }
 
 
+@pytest.mark.row("host/2.1/leading-slash")
 def test_leading_slash_without_prefix_is_a_route():
     assert found_name(build_routes([http_function("a", "/{*route}")], prefix=""), "GET", "/x/y") == "a"
 
@@ -59,6 +64,7 @@ def test_failed_constraint_matches_nothing():
     assert found_name(build_routes([http_function("a", "i/{id:int}")], prefix="api"), "GET", "/api/i/x") is None
 
 
+@pytest.mark.row("host/2.2/overlap-warning")
 def test_overlapping_templates_are_named_in_a_warning():
     table = build_routes([http_function("a", "{x}"), http_function("b", "items")], prefix="api")
     assert table.warnings == (
