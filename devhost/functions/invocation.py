@@ -96,9 +96,7 @@ class Invoker:
     async def call_activity(self, durable_name: str, input_json: str, *, instance_id: str) -> str:
         """The activity's result as JSON text, `null` for None. Raises UnknownFunction, FunctionFailed."""
         function = self._find("activityTrigger", durable_name)
-        return _as_json(
-            await self.call(function, Datum(input_json, "string"), reason=instance_id or _DURABLE_REASON)
-        )
+        return _as_json(await self.call(function, Datum(input_json, "string"), reason=instance_id or _DURABLE_REASON))
 
     def durable_names(self, trigger_type: str) -> tuple[str, ...]:
         """The names by which durable calls reach functions, for example of `activityTrigger`; sorted."""
