@@ -44,6 +44,8 @@ class DurableOptions:
     """True for `AnyState`: a start replaces a live instance with the same ID."""
     store_inputs_in_history: bool
     async_sleep_ms: int
+    max_concurrent_entities: int = 10
+    max_entity_batch_size: int = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +132,13 @@ def _durable_options(options: LayeredOptions, environ: Mapping[str, str], cpu_co
     if states.lower() not in ("nonrunningstates", "anystate"):
         raise OptionError(f"{DURABLE}:overridableExistingInstanceStates", states, "write NonRunningStates or AnyState")
     per_cpu = 10 * cpu_count
-    # Checked though entities share the orchestrators' limit here: the real host refuses it as well.
-    options.count(f"{DURABLE}:maxConcurrentEntityFunctions", default=per_cpu)
     return DurableOptions(
         hub_name=_hub_name(options, environ),
         connection_name=connection_name or "Storage",
         max_concurrent_activities=options.count(f"{DURABLE}:maxConcurrentActivityFunctions", default=per_cpu),
         max_concurrent_orchestrators=options.count(f"{DURABLE}:maxConcurrentOrchestratorFunctions", default=per_cpu),
+        max_concurrent_entities=options.count(f"{DURABLE}:maxConcurrentEntityFunctions", default=per_cpu),
+        max_entity_batch_size=options.count(f"{DURABLE}:maxEntityOperationBatchSize", default=5000),
         max_orchestration_actions=options.count(f"{DURABLE}:maxOrchestrationActions", default=100_000),
         override_any_state=states.lower() == "anystate",
         store_inputs_in_history=options.flag(f"{DURABLE}:storeInputsInOrchestrationHistory", default=False),

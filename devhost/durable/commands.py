@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from devhost.durable.answer import ActionType
-
 
 @dataclass(frozen=True, slots=True)
 class StartActivity:
@@ -50,11 +48,14 @@ class DropTimer:
 
 
 @dataclass(frozen=True, slots=True)
-class StartUnsupported:
-    """An action that this version of the host cannot do: entities (7, 9)."""
+class SendOperation:
+    """Send an operation to an entity; only the result of a call is awaited. `input_text` is JSON text."""
 
     task_id: int
-    kind: ActionType
+    entity_id: str
+    operation: str
+    input_text: str
+    is_call: bool
 
 
-Command = StartActivity | StartHttp | StartChild | StartTimer | DropTimer | StartUnsupported
+Command = StartActivity | StartHttp | StartChild | StartTimer | DropTimer | SendOperation

@@ -8,7 +8,8 @@ from pathlib import Path
 from devhost.errors import HostStartError
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
+_READABLE_VERSIONS = (0, 1, _SCHEMA_VERSION)  # 0 is a new file; 2 only adds the tables of entities
 
 
 _FAULTS_OF_THE_STATEMENT = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
@@ -41,7 +42,7 @@ class Database:
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
             self._connection.execute(f"PRAGMA {pragma}")
         (found,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if found not in (0, _SCHEMA_VERSION):
+        if found not in _READABLE_VERSIONS:
             raise HostStartError(
                 f"The task hub file {self._path} has schema version {found}, this host writes {_SCHEMA_VERSION}; "
                 "use the host that wrote it, or delete the file to start with an empty hub."

@@ -15,5 +15,8 @@ class DurableFunctions(Protocol):
     async def call_activity(self, durable_name: str, input_json: str, *, instance_id: str) -> str:
         """The result as JSON text, `null` for None."""
 
+    async def call_entity(self, durable_name: str, batch_json: str, *, instance_id: str) -> str:
+        """The entity state after the batch as JSON text; operations that raise are results, no failures."""
+
     def durable_names(self, trigger_type: str) -> tuple[str, ...]:
         """Effective names of the functions with this trigger (`orchestrationTrigger`), sorted."""

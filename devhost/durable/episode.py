@@ -10,6 +10,7 @@ from datetime import datetime
 
 from devhost.durable.action_tree import UnknownAction
 from devhost.durable.answer import Answer, AnswerUnusable, parse_answer, parse_failure
+from devhost.durable.entities.operations import task_id_of
 from devhost.durable.envelope import orchestrator_envelope
 from devhost.durable.episode_effects import ActionRefused, EpisodeRules, carry_out, derived_execution_id
 from devhost.durable.executions import Effects, EpisodeResult, Execution, InboxMessage, NewExecution, parent_notice
@@ -34,8 +35,9 @@ from devhost.errors import FunctionFailed
 _CUSTOM_STATUS_BYTES = 16 * 1024
 _STUCK = (
     "Instance '{instance_id}' of '{name}' waits for something that will never come: no activity, timer, "
-    "sub-orchestration or event wait is outstanding. Usual causes: one task stands in two yielded constructs, "
-    "an event was raised in other letter case than wait_for_external_event asked for, or signal_entity was yielded."
+    "sub-orchestration, entity call or event wait is outstanding. Usual causes: one task stands in two yielded "
+    "constructs, an event was raised in other letter case than wait_for_external_event asked for, or "
+    "signal_entity was yielded."
 )
 
 
@@ -164,7 +166,9 @@ def _advance(plan: EpisodePlan, table: TaskTable, answer: Answer) -> None:
         table.apply(message.event, plan.now)
     table.extend()
     for message in plan.batch[plan.leading :]:
-        if table.is_continued and message.event["EventType"] == EventType.EVENT_RAISED:
+        if message.is_entity_response:
+            table.respond(task_id_of(message.event["Name"]))
+        elif table.is_continued and message.event["EventType"] == EventType.EVENT_RAISED:
             table.carried.append((message.seq, message.event))
         else:
             table.apply(message.event, plan.now)

@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from devhost.durable.answer import ActionType
 from devhost.durable.commands import (
     Command,
     DropTimer,
+    SendOperation,
     StartActivity,
     StartChild,
     StartHttp,
     StartTimer,
-    StartUnsupported,
 )
+from devhost.durable.entities.entity import EntityId
+from devhost.durable.entities.operations import Caller, Operation, sent_input
 from devhost.durable.errors import InvalidInstanceId, UnknownFunction
 from devhost.durable.executions import Effects, Execution, NewExecution, QueuedActivity
 from devhost.durable.http_activity import HTTP_ACTIVITY
@@ -23,16 +24,12 @@ from devhost.durable.protocol import (
     Event,
     child_created,
     compact,
+    event_sent,
     parent_instance,
     task_scheduled,
     timer_created,
 )
 from devhost.errors import DevhostError
-
-_UNSUPPORTED = {
-    ActionType.CALL_ENTITY: "call_entity",
-    ActionType.SIGNAL_ENTITY: "signal_entity",
-}
 
 
 class ActionRefused(DevhostError):
@@ -47,6 +44,7 @@ class EpisodeRules:
     orchestrator_names: tuple[str, ...]
     max_actions: int
     store_inputs: bool
+    entity_names: tuple[str, ...] = ()
 
 
 def derived_execution_id(execution_id: str, salt: str) -> str:
@@ -74,6 +72,7 @@ def carry_out(
         timers=tuple(work.timers),
         dropped_timers=tuple(work.dropped_timers),
         children=tuple(work.children),
+        operations=tuple(work.operations),
     )
     return work.events, effects
 
@@ -85,6 +84,7 @@ class _Work:
         self.timers: list[tuple[int, datetime]] = []
         self.dropped_timers: list[int] = []
         self.children: list[NewExecution] = []
+        self.operations: list[Operation] = []
         self._execution, self._now, self._rules = execution, now, rules
 
     def add(self, command: Command) -> None:
@@ -101,9 +101,8 @@ class _Work:
                 self.events.append(timer_created(self._now, task_id, fire_at))
             case DropTimer(task_id):
                 self.dropped_timers.append(task_id)
-            case StartUnsupported(kind=kind):
-                # Entities (EventSent, 14) will start here.
-                raise ActionRefused(f"{_UNSUPPORTED[kind]} is not supported by this version of the host.")
+            case SendOperation():
+                self._send(command)
 
     def _queue(self, task_id: int, name: str, input_text: str) -> None:
         self.activities.append(QueuedActivity(task_id, name, input_text))
@@ -142,6 +141,18 @@ class _Work:
                 input_text=child.input_text if self._rules.store_inputs else None,
             )
         )
+
+    def _send(self, command: SendOperation) -> None:
+        try:
+            entity_id = EntityId.parse(command.entity_id)
+        except InvalidInstanceId as error:
+            raise ActionRefused(str(error)) from error
+        _refuse_unknown(entity_id.name, "entity", self._rules.entity_names)
+        sender = Caller(self._execution.instance_id, self._execution.execution_id, command.task_id)
+        caller = sender if command.is_call else None
+        operation = Operation(entity_id, command.operation, compact(command.input_text), caller)
+        self.operations.append(operation)
+        self.events.append(event_sent(self._now, command.task_id, str(entity_id), sent_input(operation, sender)))
 
     def _check_child_id(self, child_id: str) -> None:
         try:

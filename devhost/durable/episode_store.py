@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from devhost.durable.database import Database
+from devhost.durable.entities.store import queue_operation
 from devhost.durable.executions import EpisodeResult, Execution, InboxMessage, NewExecution
 from devhost.durable.instance import RuntimeStatus
 from devhost.durable.protocol import Event, compact, dump_events, format_time, parse_time, timer_fired
@@ -226,6 +227,8 @@ def _write_effects(db: sqlite3.Connection, result: EpisodeResult) -> set[str]:
     )
     for child in effects.children:
         replace_instance(db, child)
+    for operation in effects.operations:
+        queue_operation(db, operation)
     return {child.instance_id for child in effects.children}
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from devhost.durable.entities.operations import Operation
 from devhost.durable.instance import RuntimeStatus
-from devhost.durable.protocol import Event, execution_started
+from devhost.durable.protocol import Event, EventType, execution_started
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ class InboxMessage:
     execution_id: str | None
     event: Event
 
+    @property
+    def is_entity_response(self) -> bool:
+        """True for the result of an entity call; its event looks like one that a client has raised."""
+        return self.execution_id is not None and bool(self.event["EventType"] == EventType.EVENT_RAISED)
+
 
 @dataclass(frozen=True, slots=True)
 class QueuedActivity:
@@ -90,6 +96,7 @@ class Effects:
     timers: tuple[tuple[int, datetime], ...] = ()
     dropped_timers: tuple[int, ...] = ()
     children: tuple[NewExecution, ...] = ()
+    operations: tuple[Operation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,11 @@ from devhost.config.host_json import DurableOptions
 from devhost.durable.activity_runner import ActivityRunner
 from devhost.durable.background import SideThread, first_of
 from devhost.durable.durable_functions import DurableFunctions
+from devhost.durable.entities.entity import MARK, Entity, EntityId, EntityQuery
+from devhost.durable.entities.operations import Operation
+from devhost.durable.entities.runner import EntityRunner
 from devhost.durable.episode_effects import EpisodeRules, require_known
+from devhost.durable.errors import InstanceNotFound, InvalidInstanceId
 from devhost.durable.executions import NewExecution
 from devhost.durable.http_activity import HttpActivity
 from devhost.durable.instance import Instance, InstanceQuery
@@ -24,7 +28,7 @@ _STOP_TIMEOUT_S = 1.5
 
 
 class TaskHub:
-    """Durable orchestrations of one app. Use `start` once inside the event loop, `stop` at the end.
+    """Durable orchestrations and entities of one app. Use `start` once inside the event loop, `stop` at the end.
 
     The app's functions must be loaded already. Everything survives a kill: a new hub on the same file goes on;
     activities run at least once. The hub does not close `store`. Refusals of all methods are those of
@@ -53,6 +57,7 @@ class TaskHub:
             orchestrator_names=functions.durable_names("orchestrationTrigger"),
             max_actions=options.max_orchestration_actions,
             store_inputs=options.store_inputs_in_history,
+            entity_names=functions.durable_names("entityTrigger"),
         )
         self._http = http or HttpActivity()
         self._waiting: dict[str, set[asyncio.Event]] = {}
@@ -75,6 +80,17 @@ class TaskHub:
             fault_pause_s=fault_pause_s,
             logger=logger,
         )
+        self._entities = EntityRunner(
+            store=store.entities,
+            store_thread=self._store_thread,
+            functions=functions,
+            clock=clock,
+            limit=options.max_concurrent_entities,
+            max_batch_size=options.max_entity_batch_size,
+            wake_callers=self._wake,
+            fault_pause_s=fault_pause_s,
+            logger=logger,
+        )
         self._orchestrations = OrchestrationRunner(
             store=store.episodes,
             store_thread=self._store_thread,
@@ -83,7 +99,9 @@ class TaskHub:
             rules=self._rules,
             limit=options.max_concurrent_orchestrators,
             async_sleep_ms=options.async_sleep_ms,
-            listeners=RunnerListeners(self._activities.work_added, self._timers.timers_changed, self._announce_end),
+            listeners=RunnerListeners(
+                self._activities.work_added, self._timers.timers_changed, self._announce_end, self._entities.wake
+            ),
             fault_pause_s=fault_pause_s,
             logger=logger,
         )
@@ -91,15 +109,18 @@ class TaskHub:
     async def start(self) -> None:
         """Go on with everything that the file holds."""
         waiting = await self._store_thread.run(self._store.episodes.instances_with_messages)
+        entities = await self._store_thread.run(self._store.entities.entities_with_operations)
         self._activities.start()
         self._timers.start()
         self._wake(waiting)
+        self._entities.wake(entities)
 
     async def stop(self) -> None:
         """Stop within about two seconds; what is under way then is repeated at the next start."""
         try:
             await self._timers.stop()
-            await asyncio.gather(self._orchestrations.stop(_STOP_TIMEOUT_S), self._activities.stop(_STOP_TIMEOUT_S))
+            runners = (self._orchestrations, self._activities, self._entities)
+            await asyncio.gather(*(one.stop(_STOP_TIMEOUT_S) for one in runners))
         finally:
             await self._http.close()
             self._store_thread.close()
@@ -122,7 +143,7 @@ class TaskHub:
         return own_id
 
     async def get_instance(self, instance_id: str) -> Instance | None:
-        """The instance, or None if the hub has none with this ID."""
+        """The instance, or None if the hub has none with this ID; an entity shows as one that never ends."""
         return await self._store_thread.run(self._store.instances.get, instance_id)
 
     async def list_instances(
@@ -155,13 +176,37 @@ class TaskHub:
         self._wake({instance_id})
 
     async def purge(self, instance_id: str) -> None:
-        """Forget an ended instance. Raises InstanceNotFound, InstanceNotFinished."""
+        """Forget an ended instance, or an entity. Raises InstanceNotFound, InstanceNotFinished."""
+        if instance_id.startswith(MARK):
+            await self._purge_entity(instance_id)
+            return
         await self._store_thread.run(self._store.instances.purge, instance_id)
         self._orchestrations.forget(instance_id)
 
     async def purge_matching(self, query: InstanceQuery) -> int:
         """Forget the ended instances that match; how many they were. Live ones are never touched."""
         return await self._store_thread.run(self._store.instances.purge_matching, query)
+
+    async def signal_entity(self, entity_id: EntityId, operation: str, input_text: str | None) -> None:
+        """Queue an operation whose result nobody awaits. Raises UnknownFunction.
+
+        `input_text` is the JSON text in the message: for the SDK a JSON string that holds JSON; None for none.
+        """
+        require_known(entity_id.name, "entity", self._rules.entity_names)
+        await self._store_thread.run(self._store.entities.signal, Operation(entity_id, operation, input_text))
+        self._entities.wake([entity_id])
+
+    async def read_entity(self, entity_id: EntityId) -> Entity | None:
+        """The entity with its state as the last batch left it, or None if it does not exist."""
+        return await self._store_thread.run(self._store.entities.get, entity_id)
+
+    async def list_entities(
+        self, query: EntityQuery, *, fetch_state: bool, top: int, continuation: str | None
+    ) -> tuple[list[Entity], str | None]:
+        """At most `top` matches by ascending ID, and the token for the next ones, None after the last."""
+        return await self._store_thread.run(
+            self._store.entities.list_page, query, fetch_state=fetch_state, top=top, continuation=continuation
+        )
 
     async def history(self, instance_id: str) -> list[dict[str, Any]]:
         """The raw history events of the current generation, oldest first; empty if there is none."""
@@ -179,6 +224,13 @@ class TaskHub:
         finally:
             self._stop_waiting(instance_id, ended)
         return found if found is not None and found.runtime_status.is_terminal else None
+
+    async def _purge_entity(self, instance_id: str) -> None:
+        try:
+            entity_id = EntityId.parse(instance_id)
+        except InvalidInstanceId as error:
+            raise InstanceNotFound(instance_id) from error
+        self._wake(await self._store_thread.run(self._store.entities.purge, entity_id, self._clock.now()))
 
     def _stop_waiting(self, instance_id: str, ended: asyncio.Event) -> None:
         waiting = self._waiting[instance_id]

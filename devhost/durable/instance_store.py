@@ -1,6 +1,5 @@
 """What clients ask of the hub's file: start, look, list, tell, pause, end, forget."""
 
-import base64
 import json
 import sqlite3
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from devhost.durable.errors import (
 )
 from devhost.durable.executions import NewExecution, ParentNotice
 from devhost.durable.instance import TERMINAL, Instance, InstanceQuery, RuntimeStatus
+from devhost.durable.page_token import from_token, to_token
 from devhost.durable.protocol import (
     Event,
     EventType,
@@ -31,7 +31,7 @@ from devhost.durable.protocol import (
     orchestrator_started,
 )
 from devhost.durable.rows import (
-    INSTANCE_COLUMNS,
+    INSTANCES_AND_ENTITIES,
     append_history,
     deliver_notice,
     find_instance,
@@ -68,9 +68,9 @@ class InstanceStore:
         return woken
 
     def get(self, instance_id: str) -> Instance | None:
-        """The instance, or None."""
+        """The instance, or None; an entity shows as an instance that never ends."""
         with self._database.snapshot() as db:
-            return find_instance(db, instance_id)
+            return find_instance(db, instance_id, among=INSTANCES_AND_ENTITIES)
 
     def history(self, instance_id: str) -> list[Event]:
         """The events of the current generation; empty if there is none."""
@@ -80,16 +80,16 @@ class InstanceStore:
     def list_page(
         self, query: InstanceQuery, *, top: int, continuation: str | None
     ) -> tuple[list[Instance], str | None]:
-        """At most `top` matches by ascending ID, and the token for the rest, None after the last."""
+        """At most `top` matches, entities among them, by ascending ID, and the token for the rest, None at the end."""
         where, params = _conditions(query)
         if continuation:
             where.append("instance_id > ?")
-            params.append(_from_token(continuation))
-        text = f"SELECT {INSTANCE_COLUMNS} FROM instances {_where(where)} ORDER BY instance_id LIMIT ?"  # noqa: S608
+            params.append(from_token(continuation))
+        text = f"SELECT * FROM {INSTANCES_AND_ENTITIES} {_where(where)} ORDER BY instance_id LIMIT ?"  # noqa: S608
         with self._database.snapshot() as db:
             found = [read_instance(row) for row in db.execute(text, [*params, top + 1])]
         page = found[:top]
-        return page, _to_token(page[-1].instance_id) if len(found) > len(page) > 0 else None
+        return page, to_token(page[-1].instance_id) if len(found) > len(page) > 0 else None
 
     def raise_event(self, instance_id: str, name: str, input_text: str, now: datetime) -> None:
         """Queue an external event. Raises InstanceNotFound, InstanceFinished."""
@@ -209,15 +209,3 @@ def _conditions(query: InstanceQuery) -> tuple[list[str], list[str]]:
 
 def _where(conditions: list[str]) -> str:
     return f"WHERE {' AND '.join(conditions)}" if conditions else ""
-
-
-def _to_token(instance_id: str) -> str:
-    return base64.urlsafe_b64encode(instance_id.encode()).decode()
-
-
-def _from_token(token: str) -> str:
-    """A text that is no token means the beginning, as an unknown one does on the product."""
-    try:
-        return base64.urlsafe_b64decode(token.encode()).decode()
-    except ValueError:
-        return ""

@@ -10,6 +10,7 @@ from devhost.clock import Clock
 from devhost.durable.background import SideThread, finish_or_cancel, is_cancelled_from_outside
 from devhost.durable.database import is_passing_fault
 from devhost.durable.durable_functions import DurableFunctions
+from devhost.durable.entities.entity import EntityId
 from devhost.durable.episode import EpisodePlan, conclude, fail, fail_for_fault, plan_episode
 from devhost.durable.episode_effects import EpisodeRules, require_known
 from devhost.durable.episode_store import Committed, EpisodeStore, LoadedExecution
@@ -26,11 +27,12 @@ _CACHE_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class RunnerListeners:
-    """Whom a committed episode may concern outside: activity calls, timers, an ended instance."""
+    """Whom a committed episode may concern outside: activity calls, timers, an ended instance, entities."""
 
     work_added: Callable[[], None]
     timers_changed: Callable[[], None]
     instance_ended: Callable[[str], None]
+    operations_sent: Callable[[Iterable[EntityId]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class OrchestrationRunner:
         if committed is not None:
             self._keep(prepared, result, committed)
             self._announce(result, committed)
-        return episode_gap_s(replay_s, prepared.table.open_task_count)
+        return episode_gap_s(replay_s, prepared.table.expected_count)
 
     async def _give_up(self, loaded: LoadedExecution, fault: Exception) -> float:
         """End an instance whose episode the host cannot carry out: it would fail in the same way for ever."""
@@ -188,6 +190,8 @@ class OrchestrationRunner:
             self._listeners.work_added()
         if result.effects.timers:
             self._listeners.timers_changed()
+        if result.effects.operations:
+            self._listeners.operations_sent({one.entity_id for one in result.effects.operations})
         if result.warning is not None:
             self._logger.warning("%s", result.warning)
         if result.runtime_status is RuntimeStatus.FAILED:

@@ -28,6 +28,7 @@ class EventType(IntEnum):
     TIMER_FIRED = 11
     ORCHESTRATOR_STARTED = 12
     ORCHESTRATOR_COMPLETED = 13
+    EVENT_SENT = 14
     EVENT_RAISED = 15
     EXECUTION_SUSPENDED = 19
     EXECUTION_RESUMED = 20
@@ -190,6 +191,11 @@ def timer_created(at: datetime, timer_id: int, fire_at: datetime) -> Event:
 def timer_fired(at: datetime, timer_id: int, fire_at: datetime) -> Event:
     """11: a timer is due."""
     return _event(EventType.TIMER_FIRED, at, TimerId=timer_id, FireAt=format_time(fire_at))
+
+
+def event_sent(at: datetime, task_id: int, instance_id: str, input_text: str) -> Event:
+    """14: an operation was sent to an entity; `input_text` is the message, see entities.operations."""
+    return _event(EventType.EVENT_SENT, at, task_id, InstanceId=instance_id, Name="op", Input=input_text)
 
 
 def event_raised(at: datetime, name: str, input_text: str) -> Event:

@@ -12,6 +12,16 @@ INSTANCE_COLUMNS = (
     "instance_id, execution_id, name, version, runtime_status, input_text, custom_status_text, output_text, "
     "created_at, last_updated_at"
 )
+# As on the product, where an entity is an orchestration of its own kind that never ends.
+# Source: Azure/azure-functions-durable-extension 2.13.7, EntityScheduler/SchedulerState.cs and EntityStatus.cs.
+INSTANCES_AND_ENTITIES = f"""(
+    SELECT {INSTANCE_COLUMNS} FROM instances
+    UNION ALL
+    SELECT entity_id, '', '@' || name, '', '{RuntimeStatus.RUNNING}',
+        json_object('exists', json('true'), 'state', state_text), '{{"entityExists":true}}', NULL,
+        created_at, last_operation_at
+    FROM entities
+)"""  # noqa: S608  (constants)
 _ENDED = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
 
 _DELIVER = f"""
@@ -38,9 +48,9 @@ def read_instance(row: tuple[Any, ...]) -> Instance:
     )
 
 
-def find_instance(db: sqlite3.Connection, instance_id: str) -> Instance | None:
-    """The instance, or None."""
-    query = f"SELECT {INSTANCE_COLUMNS} FROM instances WHERE instance_id = ?"  # noqa: S608
+def find_instance(db: sqlite3.Connection, instance_id: str, *, among: str = "instances") -> Instance | None:
+    """The instance, or None; `among` is `instances` or INSTANCES_AND_ENTITIES."""
+    query = f"SELECT {INSTANCE_COLUMNS} FROM {among} WHERE instance_id = ?"  # noqa: S608
     row = db.execute(query, [instance_id]).fetchone()
     return None if row is None else read_instance(row)
 

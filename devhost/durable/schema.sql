@@ -51,6 +51,28 @@ CREATE TABLE IF NOT EXISTS work_items (
     input_text   TEXT NOT NULL
 );
 
+-- Entities that exist; the ID is @name@key.
+CREATE TABLE IF NOT EXISTS entities (
+    entity_id         TEXT PRIMARY KEY,
+    name              TEXT NOT NULL,
+    key               TEXT NOT NULL,
+    state_text        TEXT NOT NULL,
+    created_at        TEXT NOT NULL,
+    last_operation_at TEXT NOT NULL
+);
+
+-- Operations that wait for an entity, in the order of their arrival; a signal has no caller.
+CREATE TABLE IF NOT EXISTS entity_operations (
+    seq                 INTEGER PRIMARY KEY AUTOINCREMENT,
+    entity_id           TEXT NOT NULL,
+    name                TEXT NOT NULL,
+    input_text          TEXT,
+    caller_id           TEXT,
+    caller_execution_id TEXT,
+    caller_task_id      INTEGER
+);
+CREATE INDEX IF NOT EXISTS entity_operations_by_entity ON entity_operations (entity_id, seq);
+
 CREATE TABLE IF NOT EXISTS timers (
     instance_id  TEXT NOT NULL,
     execution_id TEXT NOT NULL,

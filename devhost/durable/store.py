@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from devhost.durable.database import Database
+from devhost.durable.entities.store import EntityStore
 from devhost.durable.episode_store import EpisodeStore
 from devhost.durable.instance_store import InstanceStore
 
 
 class Store:
-    """Two views on one file: `instances` for clients, `episodes` for the engine.
+    """Three views on one file: `instances` for clients, `episodes` for the engine, `entities` for both.
 
     Calls block and must come from one thread at a time; TaskHub uses a thread of its own for them.
     """
@@ -18,6 +19,7 @@ class Store:
         self._database = Database(path)
         self.instances = InstanceStore(self._database)
         self.episodes = EpisodeStore(self._database)
+        self.entities = EntityStore(self._database)
 
     def close(self) -> None:
         """Close the file; a later use fails."""

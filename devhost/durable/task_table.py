@@ -17,11 +17,11 @@ from devhost.durable.answer import Action, ActionType
 from devhost.durable.commands import (
     Command,
     DropTimer,
+    SendOperation,
     StartActivity,
     StartChild,
     StartHttp,
     StartTimer,
-    StartUnsupported,
 )
 from devhost.durable.failure_texts import changed_orchestrator
 from devhost.durable.protocol import Event, EventType, compact, parse_time
@@ -30,7 +30,9 @@ from devhost.errors import DevhostError
 _WITH_RETRY = frozenset({ActionType.CALL_ACTIVITY_WITH_RETRY, ActionType.CALL_SUB_ORCHESTRATOR_WITH_RETRY})
 _ACTIVITIES = frozenset({ActionType.CALL_ACTIVITY, ActionType.CALL_ACTIVITY_WITH_RETRY})
 _CHILDREN = frozenset({ActionType.CALL_SUB_ORCHESTRATOR, ActionType.CALL_SUB_ORCHESTRATOR_WITH_RETRY})
+_ENTITIES = frozenset({ActionType.CALL_ENTITY, ActionType.SIGNAL_ENTITY})
 _WITHOUT_ID = frozenset({ActionType.WAIT_FOR_EXTERNAL_EVENT, ActionType.CONTINUE_AS_NEW})
+_NEVER_AWAITED = _WITHOUT_ID | {ActionType.SIGNAL_ENTITY}
 _FAILURES = frozenset({EventType.TASK_FAILED, EventType.CHILD_FAILED})
 _RESULTS = frozenset({EventType.TASK_COMPLETED, EventType.CHILD_COMPLETED})
 
@@ -84,14 +86,22 @@ class TaskTable:
 
     @property
     def open_task_count(self) -> int:
-        """How many started activities, children and timers have not reported; event waits do not count."""
+        """How many started activities, children and timers have not reported; an instance cannot end before.
+
+        Entity calls and event waits do not count.
+        """
+        return sum(self._tasks[position].kind is not ActionType.CALL_ENTITY for position in self._open.values())
+
+    @property
+    def expected_count(self) -> int:
+        """How many completions may still come, those of entity calls included; event waits do not count."""
         return len(self._open)
 
     @property
     def awaited_ids(self) -> set[int]:
         """Ids that the SDK must count as open too: of started tasks, and of those behind the gate."""
-        held = {task.task_id for task in self._tasks if task.phase is Phase.HELD and task.task_id is not None}
-        return held | self._open.keys()
+        held = {task.task_id for task in self._tasks if task.phase is Phase.HELD and task.kind not in _NEVER_AWAITED}
+        return {task_id for task_id in held if task_id is not None} | self._open.keys()
 
     @property
     def is_gate_passed(self) -> bool:
@@ -164,6 +174,11 @@ class TaskTable:
             self._fire(self._open.get(event["TimerId"]))
         elif kind == EventType.EVENT_RAISED:
             self._raise(event["Name"].lower())
+        self._open_gate()
+
+    def respond(self, task_id: int) -> None:
+        """Take the response to an entity call into account."""
+        self._complete(self._open.get(task_id))
         self._open_gate()
 
     def forget_answer(self) -> None:
@@ -317,5 +332,9 @@ class TaskTable:
         elif task.kind is ActionType.CREATE_TIMER:
             command = StartTimer(task_id, parse_time(action["fireAt"]))
         else:
-            command = StartUnsupported(task_id, task.kind)
+            assert task.kind in _ENTITIES, task.kind
+            is_call = task.kind is ActionType.CALL_ENTITY
+            command = SendOperation(task_id, task.name, action["operation"], action["input"], is_call)
         self._commands.append(command)
+        if task.kind is ActionType.SIGNAL_ENTITY:
+            self._finish(position)

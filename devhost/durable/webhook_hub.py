@@ -2,10 +2,11 @@
 
 from typing import Any, Protocol
 
+from devhost.durable.entities.webhooks import ManagedEntities
 from devhost.durable.instance import Instance, InstanceQuery
 
 
-class ManagedHub(Protocol):
+class ManagedHub(ManagedEntities, Protocol):
     """The commands and questions that the webhooks pass on; refusals are those of devhost.durable.errors."""
 
     async def create_instance(

@@ -11,6 +11,7 @@ from devhost.durable.instance import TERMINAL, InstanceQuery, RuntimeStatus
 from devhost.durable.webhook_answers import RequestRefused, bad_argument
 from devhost.durable.webhook_json import InvalidJson, compact_json
 
+CONTINUATION_HEADER = "x-ms-continuation-token"
 DEFAULT_TOP = 100
 _MAX_TOP = 2**31 - 1
 
@@ -137,12 +138,17 @@ def read_wait(query: Query) -> float | None:
     return timeout_s
 
 
-async def read_json(request: web.Request) -> str | None:
-    """The body as compact JSON text, None if it is empty. Raises RequestRefused."""
+async def read_body(request: web.Request) -> bytes:
+    """The body. Raises RequestRefused."""
     try:
-        body = await request.read()
+        return await request.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise RequestRefused(413, {"Message": error.text}) from error
+
+
+async def read_json(request: web.Request) -> str | None:
+    """The body as compact JSON text, None if it is empty. Raises RequestRefused."""
+    body = await read_body(request)
     if not body:
         return None
     try:

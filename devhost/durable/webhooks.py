@@ -8,6 +8,7 @@ import logging
 from aiohttp import web
 
 from devhost.durable.check_status import HubAddress, check_status_body
+from devhost.durable.entities.webhooks import EntityWebhooks
 from devhost.durable.errors import HubError, InstanceFinished, InstanceNotFound
 from devhost.durable.history_rendering import render_history
 from devhost.durable.instance import Instance, RuntimeStatus
@@ -24,6 +25,7 @@ from devhost.durable.webhook_answers import (
 from devhost.durable.webhook_hub import ManagedHub
 from devhost.durable.webhook_json import stored_value
 from devhost.durable.webhook_requests import (
+    CONTINUATION_HEADER,
     Query,
     Target,
     read_json,
@@ -33,7 +35,6 @@ from devhost.durable.webhook_requests import (
     read_wait,
 )
 
-_CONTINUATION_HEADER = "x-ms-continuation-token"
 _logger = logging.getLogger(__name__)
 
 
@@ -45,6 +46,7 @@ class DurableWebhooks:
 
     def __init__(self, hub: ManagedHub, *, hub_name: str, connection_name: str, code: str = "") -> None:
         self._hub = hub
+        self._entities = EntityWebhooks(hub)
         self._hub_name = hub_name
         self._connection_name = connection_name
         self._code = code
@@ -94,8 +96,8 @@ class DurableWebhooks:
                 answer = await self._raise_event(request, instance_id, event_name)
             case "POST", "instances", instance_id, operation:
                 answer = await self._command(operation, instance_id, query.text("reason") or "")
-            case "GET" | "POST" | "DELETE", "entities", *_:
-                answer = not_supported("entities")
+            case _, "entities", *rest:
+                answer = await self._entities.answer(request, query, rest)
             case _:
                 answer = empty_answer(404)
         return answer
@@ -139,13 +141,13 @@ class DurableWebhooks:
         instances, continuation = await self._hub.list_instances(
             read_list_query(query),
             top=query.top(),
-            continuation=request.headers.get(_CONTINUATION_HEADER) or None,
+            continuation=request.headers.get(CONTINUATION_HEADER) or None,
         )
         show_input = query.flag("showInput", default=True)
         return json_answer(
             200,
             [status_body(one, show_input=show_input) for one in instances],
-            {_CONTINUATION_HEADER: continuation or ""},
+            {CONTINUATION_HEADER: continuation or ""},
         )
 
     async def _purge_matching(self, query: Query) -> web.Response:

@@ -14,7 +14,9 @@ from devhost.timers.ncrontab import ScheduleError, parse_schedule
 PROPERTIES_WITHOUT_LOOKUP = frozenset({"name", "type", "direction", "connection", "route"})
 """Binding properties whose text is taken as written; in the others `%NAME%` names a setting."""
 
-SUPPORTED_TRIGGERS = frozenset({"httpTrigger", "timerTrigger", "orchestrationTrigger", "activityTrigger"})
+SUPPORTED_TRIGGERS = frozenset(
+    {"httpTrigger", "timerTrigger", "orchestrationTrigger", "activityTrigger", "entityTrigger"}
+)
 _OTHER_BINDINGS = frozenset({"http", "durableClient"})
 _FUNCTION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
 _BINDING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -85,6 +87,8 @@ def _durable_name_fault(bindings: Sequence[Mapping[str, Any]]) -> str | None:
             return f"the orchestration name '{binding['orchestration']}' must not start with '@'."
         if binding["type"] == "activityTrigger" and str(binding.get("activity", "")).lower() == HTTP_ACTIVITY.lower():
             return f"the activity name '{HTTP_ACTIVITY}' is reserved for context.call_http; choose another one."
+        if binding["type"] == "entityTrigger" and "@" in str(binding.get("entityName", "")):
+            return f"the entity name '{binding['entityName']}' must not contain '@'."
     return None
 
 

@@ -25,7 +25,7 @@ ClientPayload = Callable[[Mapping[str, Any]], str]
 
 FunctionLogger = logging.LoggerAdapter[logging.Logger]
 
-_KINDS = {"orchestrationTrigger": "orchestrator", "activityTrigger": "activity"}
+_KINDS = {"orchestrationTrigger": "orchestrator", "activityTrigger": "activity", "entityTrigger": "entity"}
 _DURABLE_REASON = "(null)"
 
 
@@ -97,6 +97,11 @@ class Invoker:
         """The activity's result as JSON text, `null` for None. Raises UnknownFunction, FunctionFailed."""
         function = self._find("activityTrigger", durable_name)
         return _as_json(await self.call(function, Datum(input_json, "string"), reason=instance_id or _DURABLE_REASON))
+
+    async def call_entity(self, durable_name: str, batch_json: str, *, instance_id: str) -> str:
+        """The SDK's answer to one batch of operations, as JSON text. Raises UnknownFunction, FunctionFailed."""
+        function = self._find("entityTrigger", durable_name)
+        return _as_json(await self.call(function, Datum(batch_json, "string"), reason=instance_id))
 
     def durable_names(self, trigger_type: str) -> tuple[str, ...]:
         """The names by which durable calls reach functions, for example of `activityTrigger`; sorted."""

@@ -13,6 +13,7 @@ from azure.durable_functions.models import DurableOrchestrationContext
 from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
 
 from devhost.durable import protocol
+from devhost.durable.entities.operations import Operation, task_id_of
 from devhost.durable.episode import conclude, plan_episode
 from devhost.durable.episode_effects import EpisodeRules
 from devhost.durable.executions import EpisodeResult, Execution, InboxMessage, NewExecution
@@ -23,7 +24,11 @@ from devhost.errors import FunctionFailed
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RULES = EpisodeRules(
-    activity_names=("A", "B"), orchestrator_names=("main", "child"), max_actions=10_000, store_inputs=False
+    activity_names=("A", "B"),
+    orchestrator_names=("main", "child"),
+    max_actions=10_000,
+    store_inputs=False,
+    entity_names=("counter", "log"),
 )
 
 
@@ -39,6 +44,7 @@ class Driver:
         input_text: str | None = None,
         rules: EpisodeRules = RULES,
         parent: dict[str, Any] | None = None,
+        instance_id: str = "abc",
     ) -> None:
         self._orchestrator = orchestrator
         self._rules = rules
@@ -49,7 +55,7 @@ class Driver:
         self.inbox: list[InboxMessage] = []
         self.results: list[EpisodeResult] = []
         self.replays = 0
-        self.begin(NewExecution("abc", "e" * 32, "main", "", input_text, START, parent))
+        self.begin(NewExecution(instance_id, "e" * 32, "main", "", input_text, START, parent))
 
     @property
     def last(self) -> EpisodeResult:
@@ -99,6 +105,12 @@ class Driver:
     def raise_event(self, name: str, value: Any = None) -> None:
         self.deliver(protocol.event_raised(self.now, name, json.dumps(value)))
 
+    def respond(self, operation: Operation, result: Any = None) -> None:
+        """The response of an entity to a call."""
+        assert operation.caller is not None
+        event = protocol.event_raised(self.now, operation.caller.request_id, json.dumps({"result": json.dumps(result)}))
+        self.deliver(event, operation.caller.execution_id)
+
     def run_episode(self) -> EpisodeResult:
         """One episode over what is in the inbox, as far as the batch rule allows."""
         plan = plan_episode(self.execution, self.table, self.inbox, self.now)
@@ -146,6 +158,13 @@ class Driver:
     ) -> None:
         if executor.has_execution_completed or result.runtime_status.is_terminal:
             return  # the SDK reads no further, the host does
-        open_tasks = {key: task for key, task in context.open_tasks.items() if isinstance(key, int) and task}
-        theirs = {key for key, task in open_tasks.items() if not getattr(task, "is_cancelled", False)}
+        open_tasks = {_task_id(key, task): task for key, task in context.open_tasks.items() if task}
+        theirs = {key for key, task in open_tasks.items() if not getattr(task, "is_cancelled", False)} - {None}
         assert (self.table.next_id, self.table.awaited_ids) == (context._sequence_number, theirs)
+
+
+def _task_id(key: int | str, task: Any) -> int | None:
+    """The SDK keeps an entity call under its id, and after EventSent under its request ID; events under their names."""
+    if isinstance(key, int):
+        return key
+    return task_id_of(key) if getattr(task, "_api_name", "") == "CallEntityAction" else None

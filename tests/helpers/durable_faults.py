@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from devhost.durable.entities.store import EntityStore
 from devhost.durable.episode_store import EpisodeStore
 from devhost.durable.store import Store
 
 Faults = Mapping[str, list[Exception]]
 
 
-class FaultyEpisodes:
+class Faulty:
     """Passes every call on, unless an exception waits in `faults` under the method's name: it is raised, once."""
 
-    def __init__(self, episodes: EpisodeStore, faults: Faults) -> None:
-        self._episodes, self._faults = episodes, faults
+    def __init__(self, view: EpisodeStore | EntityStore, faults: Faults) -> None:
+        self._view, self._faults = view, faults
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        method, waiting = getattr(self._episodes, name), self._faults.get(name, [])
+        method, waiting = getattr(self._view, name), self._faults.get(name, [])
 
         def call(*args: Any, **kwargs: Any) -> Any:
             if waiting:
@@ -33,4 +34,5 @@ class FaultyStore:
 
     def __init__(self, store: Store, faults: Faults) -> None:
         self.instances = store.instances
-        self.episodes = FaultyEpisodes(store.episodes, faults)
+        self.episodes = Faulty(store.episodes, faults)
+        self.entities = Faulty(store.entities, faults)

@@ -1,4 +1,4 @@
-"""Real SDK orchestrators and plain activities behind the interface that the durable engine calls."""
+"""Real SDK orchestrators and entities and plain activities behind the interface that the durable engine calls."""
 
 from __future__ import annotations
 
@@ -12,20 +12,26 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from devhost.durable.errors import UnknownFunction
 from devhost.errors import FunctionFailed
 
 
 class LocalFunctions:
-    """Runs orchestrators in threads, through the SDK's own wrapper, and activities on the loop or in threads."""
+    """Runs orchestrators and entities in threads, by the SDK's wrappers, and activities on the loop or in threads."""
 
     def __init__(
-        self, orchestrators: Mapping[str, Callable[..., Any]], activities: Mapping[str, Callable[..., Any]]
+        self,
+        orchestrators: Mapping[str, Callable[..., Any]],
+        activities: Mapping[str, Callable[..., Any]],
+        entities: Mapping[str, Callable[..., Any]] | None = None,
     ) -> None:
         self._orchestrators = {name.lower(): df.Orchestrator.create(fn) for name, fn in orchestrators.items()}
         self._activities = {name.lower(): fn for name, fn in activities.items()}
+        self._entities = {name.lower(): df.Entity.create(fn) for name, fn in (entities or {}).items()}
         self._names = {
             "orchestrationTrigger": tuple(sorted(orchestrators)),
             "activityTrigger": tuple(sorted(activities)),
+            "entityTrigger": tuple(sorted(entities or {})),
         }
         self._threads = ThreadPoolExecutor(max_workers=8)
 
@@ -33,6 +39,13 @@ class LocalFunctions:
         handle = self._orchestrators[durable_name.lower()]
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._replay, durable_name, handle, envelope_json)
+
+    async def call_entity(self, durable_name: str, batch_json: str, *, instance_id: str) -> str:
+        if durable_name.lower() not in self._entities:
+            raise UnknownFunction(durable_name, "entity", self.durable_names("entityTrigger"))
+        handle = self._entities[durable_name.lower()]
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._replay, durable_name, handle, batch_json)
 
     async def call_activity(self, durable_name: str, input_json: str, *, instance_id: str) -> str:
         function, value = self._activities[durable_name.lower()], json.loads(input_json)

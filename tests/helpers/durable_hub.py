@@ -38,12 +38,13 @@ async def running_hub(
     orchestrators: Mapping[str, Callable[..., Any]],
     activities: Mapping[str, Callable[..., Any]] | None = None,
     faults: Faults | None = None,
+    entities: Mapping[str, Callable[..., Any]] | None = None,
     make_functions: Callable[..., LocalFunctions] = LocalFunctions,
     **options: Any,
 ) -> AsyncIterator[TaskHub]:
     """A started hub on `path`; `options` override OPTIONS, `faults` are those of FaultyStore."""
     store = Store(path)
-    functions = make_functions(orchestrators, activities or {})
+    functions = make_functions(orchestrators, activities or {}, entities)
     hub = TaskHub(
         store=FaultyStore(store, faults or {}),
         functions=functions,

@@ -519,21 +519,3 @@ async def test_an_orchestrator_that_is_gone_after_a_restart_fails_its_instances(
     assert ended.runtime_status is RuntimeStatus.FAILED
     assert ended.output_text is not None
     assert ended.output_text.startswith("Orchestrator function 'waiter' failed: The function 'waiter' doesn't exist")
-
-
-@pytest.mark.parametrize("what", ["call_entity", "signal_entity"])
-async def test_what_this_version_cannot_do_fails_at_once(tmp_path: Path, what: str) -> None:
-    def asks(context: Context) -> Steps:
-        if what == "call_entity":
-            yield context.call_entity(df.EntityId("counter", "k"), "get")
-        else:
-            context.signal_entity(df.EntityId("counter", "k"), "add", 1)
-            yield context.call_activity("double", 1)
-
-    async with running_hub(tmp_path / "hub.sqlite", {"asks": asks}, {"double": double}) as hub:
-        ended = await run(hub, "asks")
-    assert ended.runtime_status is RuntimeStatus.FAILED
-    assert (
-        ended.output_text
-        == f"Orchestrator function 'asks' failed: {what} is not supported by this version of the host."
-    )
