@@ -18,8 +18,6 @@ def load_settings(script_root: Path, environ: MutableMapping[str, str]) -> tuple
     settings = read_local_settings(path)
     skipped = apply_settings(settings.values, environ)
     warnings = [f"Skipping '{name}' from local settings: the environment has a value already." for name in skipped]
-    if settings.cors:
-        warnings.append(f"Host.CORS of {path} is ignored: this host answers no cross-origin requests.")
     runtime = environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python") or "python"
     if runtime.lower() != "python":
         raise ConfigurationError(

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,21 @@ from devhost.durable.hub import TaskHub
 from devhost.durable.store import Store
 from devhost.durable.webhooks import DurableWebhooks
 from devhost.errors import FunctionFailed
-from devhost.functions.app_loading import LoadedApp, LoadedFunction
+from devhost.functions.app_loading import LoadedApp, LoadedFunction, script_file_name
 from devhost.functions.invocation import Invoker
 from devhost.functions.worker import Worker, thread_count
 from devhost.state_dir import StateDir
 from devhost.timers.timer_loop import TimerFunction, TimerInfo, TimerLoop
 from devhost.timers.timer_status import TimerStatusStore
+from devhost.web.access_keys import AccessKeys, open_keys
 from devhost.web.admin import AdminEndpoints
-from devhost.web.http_server import DEFAULT_BODY_LIMIT_BYTES, HttpServer, bind
+from devhost.web.admin_host import HostCommands, HostEndpoints, host_id
+from devhost.web.authorization import KeyRequired, OpenToAll
+from devhost.web.cors import CorsPolicy
+from devhost.web.function_description import Descriptions
+from devhost.web.host_state import HostState, State
+from devhost.web.http_server import HttpServer, bind
+from devhost.web.http_settings import http_settings
 from devhost.web.request_router import HOST_API_REASON, RequestRouter
 from devhost.web.routing import RouteTable, build_routes
 
@@ -36,10 +44,20 @@ _STOP_GRACE_S = 1.2
 _logger = logging.getLogger("devhost.host")
 
 
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """The public listener: its bound socket, its address as clients write it, and whom it serves."""
+
+    sock: socket.socket
+    base_url: str
+    """Without a final slash."""
+    cors: CorsPolicy | None = None
+    asks_for_keys: bool = False
+
+
 class Host:
     """All parts for one loaded app. `start` once inside an event loop, then `stop` once.
 
-    `sock` is the bound socket of the public listener, `base_url` its address as clients write it.
     The state folder is locked by the caller. Raises DevhostError if a setting or a state file is unusable.
     """
 
@@ -51,14 +69,14 @@ class Host:
         environ: Mapping[str, str],
         script_root: Path,
         state: StateDir,
-        sock: socket.socket,
-        base_url: str,
+        listener: Listener,
     ) -> None:
         clock = SystemClock()
-        self._host_json, self._base_url = host_json, base_url
+        self._host_json, self._base_url = host_json, listener.base_url
         self._routes = build_routes(app.functions, prefix=host_json.route_prefix)
         self._functions = tuple(one for one in app.functions if one.name not in self._routes.refusals)
         self._refusals = {**app.refusals, **self._routes.refusals}
+        self._keys = self._open_keys(state) if listener.asks_for_keys else None
         rpc_sock = bind(RPC_ADDRESS, 0)
         self._rpc_port = int(rpc_sock.getsockname()[1])
         self._rpc_base_url = f"http://{RPC_ADDRESS}:{self._rpc_port}{_RPC_MOUNT_POINT}"
@@ -75,7 +93,10 @@ class Host:
             logger=logging.getLogger("devhost.durable"),
         )
         self._webhooks = DurableWebhooks(
-            self._hub, hub_name=host_json.durable.hub_name, connection_name=host_json.durable.connection_name
+            self._hub,
+            hub_name=host_json.durable.hub_name,
+            connection_name=host_json.durable.connection_name,
+            code=self._code,
         )
         self._timers = TimerLoop(
             _timer_functions(self._functions),
@@ -84,15 +105,9 @@ class Host:
             clock=clock,
             logger=logging.getLogger("devhost.timers"),
         )
-        self._admin = AdminEndpoints(
-            self._functions,
-            refusals=self._refusals,
-            host_id=script_root.name.lower(),
-            base_url=base_url,
-            templates=_templates(self._routes),
-            run_function=self._run_by_hand,
-        )
-        self._server = self._public_server(sock, environ)
+        self._state = HostState()
+        self._admin = self._admin_endpoints(script_root, environ)
+        self._server = self._public_server(listener, environ)
         self._rpc_server = HttpServer(self._answer_rpc, rpc_sock)
 
     @property
@@ -135,12 +150,12 @@ class Host:
         await self._rpc_server.start()
         await self._hub.start()
         await self._timers.start()
-        self._admin.state = "Running"
+        await self._state.change(State.RUNNING)
         await self._server.start()
 
     async def stop(self) -> bool:
         """Stop everything, within about two seconds; False if user code is still running then."""
-        self._admin.state = "Stopping"
+        await self._state.change(State.STOPPING)
         ends = await asyncio.gather(
             self._timers.stop(grace_s=_STOP_GRACE_S),
             self._server.stop(),
@@ -156,17 +171,48 @@ class Host:
         self._store.close()
         return is_idle
 
-    def _public_server(self, sock: socket.socket, environ: Mapping[str, str]) -> HttpServer:
-        body_limit_bytes = _body_limit(environ)
+    @property
+    def _code(self) -> str:
+        """The key that management URLs carry; empty if the host asks for none."""
+        return "" if self._keys is None else self._keys.durable
+
+    def _open_keys(self, state: StateDir) -> AccessKeys:
+        return open_keys(state.keys, [one.name for one in self._functions if one.trigger_type == "httpTrigger"])
+
+    def _admin_endpoints(self, script_root: Path, environ: Mapping[str, str]) -> AdminEndpoints:
+        return AdminEndpoints(
+            self._functions,
+            refusals=self._refusals,
+            descriptions=Descriptions(self._base_url, script_file_name(environ), _templates(self._routes)),
+            host=HostEndpoints(
+                host_id=host_id(script_root, environ),
+                errors=tuple(self._refusals.values()),
+                state=self._state,
+                commands=HostCommands(pause=self._pause, resume=self._resume),
+            ),
+            run_function=self._run_by_hand,
+        )
+
+    async def _pause(self) -> None:
+        await self._timers.stop(grace_s=_STOP_GRACE_S)
+
+    async def _resume(self) -> None:
+        await self._pause()
+        await self._timers.start()
+
+    def _public_server(self, listener: Listener, environ: Mapping[str, str]) -> HttpServer:
+        settings = http_settings(environ, self._host_json.http)
         router = RequestRouter(
             self._routes,
             self._invoker,
             webhooks=self._webhooks,
             admin=self._admin,
-            body_limit_bytes=body_limit_bytes,
-            has_home_page=environ.get("AzureWebJobsDisableHomepage", "").lower() not in {"true", "1"},
+            authorization=OpenToAll() if self._keys is None else KeyRequired(self._keys),
+            state=self._state,
+            settings=settings,
         )
-        return HttpServer(router.handle, sock, body_limit_bytes=body_limit_bytes)
+        limit = settings.body_limit_bytes
+        return HttpServer(router.handle, listener.sock, body_limit_bytes=limit, cors=listener.cors)
 
     async def _answer_rpc(self, request: web.Request) -> web.StreamResponse:
         raw_path = request.raw_path.partition("?")[0]
@@ -180,7 +226,7 @@ class Host:
             rpc_base_url=self._rpc_base_url,
             hub_name=str(binding.get("taskHub") or self._host_json.durable.hub_name),
             connection_name=str(binding.get("connectionName") or self._host_json.durable.connection_name),
-            code="",
+            code=self._code,
         )
 
     async def _run_timer(self, timer: TimerFunction, info: TimerInfo) -> None:
@@ -214,11 +260,6 @@ def _timer_functions(functions: Sequence[LoadedFunction]) -> list[TimerFunction]
 
 def _templates(routes: RouteTable) -> dict[str, str]:
     return {route.function.name: route.template.text for route in routes.routes}
-
-
-def _body_limit(environ: Mapping[str, str]) -> int:
-    text = environ.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "")
-    return int(text) if text.isdigit() else DEFAULT_BODY_LIMIT_BYTES
 
 
 def missing_names(wanted: Sequence[str] | None, app: LoadedApp) -> list[str]:

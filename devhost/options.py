@@ -22,6 +22,10 @@ class StartOptions:
     functions: tuple[str, ...] | None = None
     is_verbose: bool = False
     user_log_level: str | None = None
+    cors: tuple[str, ...] | None = None
+    """Allowed origins; `*` means all."""
+    cors_credentials: bool = False
+    enable_auth: bool = False
 
 
 def find_script_root(start: Path) -> Path:

@@ -6,7 +6,6 @@ import logging
 import os
 import platform
 import signal
-import socket
 import sys
 import time
 import traceback
@@ -22,10 +21,11 @@ from devhost.errors import AppLoadError, DevhostError, HostStartError
 from devhost.functions.app_loading import load_app
 from devhost.functions.child_processes import end_child_processes
 from devhost.functions.forked_children import HostBelongings
-from devhost.host import Host, missing_names
+from devhost.host import Host, Listener, missing_names
 from devhost.options import DEFAULT_ADDRESS, DEFAULT_PORT, HOST_JSON, StartOptions
 from devhost.state_dir import StateDir
 from devhost.timers.timer_loop import time_zone_warnings
+from devhost.web.cors import cors_policy
 from devhost.web.http_server import bind
 
 EXIT_STOPPED = 0
@@ -68,8 +68,7 @@ class _Prepared:
     """What is known before the app is imported."""
 
     host_json: HostJson
-    sock: socket.socket
-    base_url: str
+    listener: Listener
     warnings: tuple[str, ...]
     errors: tuple[str, ...]
     """What the host goes on without, although the user surely wants it."""
@@ -79,7 +78,7 @@ def _run(options: StartOptions) -> NoReturn:
     started = time.monotonic()
     belongings = _claim_belongings()
     prepared = _prepare(options)
-    belongings.add_port(prepared.sock.getsockname()[1])
+    belongings.add_port(prepared.listener.sock.getsockname()[1])
     state = StateDir(options.state_dir)
     belongings.add_file(state.lock())
     only = options.functions or prepared.host_json.functions
@@ -91,8 +90,7 @@ def _run(options: StartOptions) -> NoReturn:
         environ=os.environ,
         script_root=options.script_root,
         state=state,
-        sock=prepared.sock,
-        base_url=prepared.base_url,
+        listener=prepared.listener,
     )
     belongings.add_port(host.rpc_port)
     _warn(prepared, host, missing_names(only, app))
@@ -115,6 +113,10 @@ def _prepare(options: StartOptions) -> _Prepared:
     settings, warnings = load_settings(root, os.environ)
     host_json = read_host_json(root / HOST_JSON, os.environ)
     _configure_logging(host_json, options)
+    cors = cors_policy(
+        settings.cors if options.cors is None else options.cors,
+        with_credentials=options.cors_credentials or settings.cors_credentials,
+    )
     address = options.address or settings.address or DEFAULT_ADDRESS
     port = next(one for one in (options.port, settings.port, DEFAULT_PORT) if one is not None)
     sock = bind(address, port)
@@ -123,7 +125,8 @@ def _prepare(options: StartOptions) -> _Prepared:
     _order_import_path(root, Path.cwd())
     os.chdir(root)
     all_warnings = (*warnings, *host_json.warnings, *time_zone_warnings(os.environ))
-    return _Prepared(host_json, sock, f"http://{host_name}", all_warnings, settings.warnings)
+    listener = Listener(sock, f"http://{host_name}", cors, asks_for_keys=options.enable_auth)
+    return _Prepared(host_json, listener, all_warnings, settings.warnings)
 
 
 def _order_import_path(root: Path, launch_folder: Path) -> None:
@@ -186,10 +189,12 @@ async def _serve(
 
 
 def _print_listing(host: Host, options: StartOptions) -> None:
-    header = (
+    header = [
         f"Python Functions development host, Python {platform.python_version()}",
         f"Listening on {host.base_url}",
-    )
+    ]
+    if options.enable_auth:
+        header.append(f"Keys are required; they are in {StateDir(options.state_dir).keys}")
     use_color = wants_color(sys.stdout, os.environ)
     lines = start_up_lines(header, host.listed_functions(), is_verbose=options.is_verbose, use_color=use_color)
     print("\n".join(lines), flush=True)

@@ -27,6 +27,11 @@ class StateDir:
         """JSON file with the last and next run of every timer."""
         return self.path / "timers.json"
 
+    @property
+    def keys(self) -> Path:
+        """JSON file with the keys that a host started with --enable-auth asks for."""
+        return self.path / "keys.json"
+
     def lock(self) -> int:
         """Create the folder if needed and claim it; the file descriptor that holds the lock.
 

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from devhost.config.json_text import JsonText, JsonTextError, NumberText, read_json_object
@@ -49,6 +49,14 @@ class DurableOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """`extensions.http`, the limits; None means no limit, as the product has it outside the Consumption plan."""
+
+    max_outstanding_requests: int | None = None
+    max_concurrent_requests: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HostJson:
     """The whole file, the part that this host obeys."""
 
@@ -63,6 +71,7 @@ class HostJson:
     durable: DurableOptions
     queues: Mapping[str, object]
     """`extensions.queues`, keys as written; values as in the file, or text when a variable overrides them."""
+    http: HttpOptions = field(default_factory=HttpOptions)
     warnings: tuple[str, ...] = ()
     """Sentences for the console."""
 
@@ -118,9 +127,17 @@ def _host_json(
         functions=functions or None,
         log_levels={key: _log_level(key, level) for key, level in options.entries("logging:logLevel")},
         durable=_durable_options(options, environ, cpu_count),
+        http=HttpOptions(
+            _limit(options, "extensions:http:maxOutstandingRequests"),
+            _limit(options, "extensions:http:maxConcurrentRequests"),
+        ),
         queues=dict(options.entries("extensions:queues")),
         warnings=warnings,
     )
+
+
+def _limit(options: LayeredOptions, path: str) -> int | None:
+    return None if options.text(path, default="-1").strip() == "-1" else options.count(path, default=1)
 
 
 def _durable_options(options: LayeredOptions, environ: Mapping[str, str], cpu_count: int) -> DurableOptions:

@@ -93,8 +93,13 @@ def load_app(script_root: Path, environ: Mapping[str, str], *, only: Iterable[st
     return _apply_host_rules(loaded, environ)
 
 
+def script_file_name(environ: Mapping[str, str]) -> str:
+    """The name of the app's script, as the setting or the default has it."""
+    return environ.get("PYTHON_SCRIPT_FILE_NAME") or DEFAULT_SCRIPT_FILE
+
+
 def _script_path(script_root: Path, environ: Mapping[str, str]) -> Path:
-    name = environ.get("PYTHON_SCRIPT_FILE_NAME") or DEFAULT_SCRIPT_FILE
+    name = script_file_name(environ)
     if not _SCRIPT_FILE_NAME.fullmatch(name):
         raise AppLoadError(
             f"PYTHON_SCRIPT_FILE_NAME is '{name}'; it must be a bare file name of letters, digits, _ and - "

@@ -1,16 +1,19 @@
 """One listener: a bound socket, and one handler for every request that arrives on it."""
 
+import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMethod
 
 from devhost.errors import HostStartError
+from devhost.web.cors import CorsPolicy
+from devhost.web.http_settings import DEFAULT_BODY_LIMIT_BYTES
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-DEFAULT_BODY_LIMIT_BYTES = 104_857_600
 _GRACE_S = 1.0
 _MAX_HEADER_BYTES = 32_768
 _logger = logging.getLogger("devhost.web")
@@ -41,20 +44,21 @@ class HttpServer:
     """Serves one socket until it is stopped."""
 
     def __init__(
-        self, handler: Handler, sock: socket.socket, *, body_limit_bytes: int = DEFAULT_BODY_LIMIT_BYTES
+        self,
+        handler: Handler,
+        sock: socket.socket,
+        *,
+        body_limit_bytes: int = DEFAULT_BODY_LIMIT_BYTES,
+        cors: CorsPolicy | None = None,
     ) -> None:
         self._handler = handler
         self._sock = sock
+        self._cors = cors
         # aiohttp counts a body of exactly this size as too large.
         app = web.Application(client_max_size=body_limit_bytes + 1, middlewares=[self._answer_in_any_case])
         app.on_response_prepare.append(_without_invented_content_type)
-        self._runner = web.AppRunner(
-            app,
-            access_log=None,
-            shutdown_timeout=_GRACE_S,
-            max_line_size=_MAX_HEADER_BYTES,
-            max_field_size=_MAX_HEADER_BYTES,
-        )
+        self._runner = web.AppRunner(app, shutdown_timeout=_GRACE_S)
+        self._listener: asyncio.Server | None = None
 
     @property
     def port(self) -> int:
@@ -64,20 +68,45 @@ class HttpServer:
     async def start(self) -> None:
         """Accept connections."""
         await self._runner.setup()
-        await web.SockSite(self._runner, self._sock).start()
+        self._listener = await asyncio.get_running_loop().create_server(self._connection, sock=self._sock)
 
     async def stop(self) -> None:
         """Close the listener and, after a second at most, the connections."""
+        if self._listener is not None:
+            self._listener.close()
         await self._runner.cleanup()
         self._sock.close()
+
+    def _connection(self) -> "_Connection":
+        server = self._runner.server
+        assert server is not None, "connections come after the start"
+        return _Connection(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # the library checks for None
+            max_line_size=_MAX_HEADER_BYTES,
+            max_field_size=_MAX_HEADER_BYTES,
+            # A function gets the body as it was sent, Content-Encoding or not.
+            auto_decompress=False,
+        )
 
     @web.middleware
     async def _answer_in_any_case(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         # The library's own routes know paths only; targets such as `*` would get an answer of the library.
-        response = await self._answer(request)
+        response = await self._answer_across_origins(request)
         if request.method == "CONNECT":
             # What the client sends next is no HTTP.
             response.force_close()
+        return response
+
+    async def _answer_across_origins(self, request: web.Request) -> web.StreamResponse:
+        if self._cors is None:
+            return await self._answer(request)
+        preflight = self._cors.preflight(request)
+        if preflight is not None:
+            return preflight
+        response = await self._answer(request)
+        self._cors.mark(request, response)
         return response
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
@@ -88,6 +117,32 @@ class HttpServer:
         except Exception:
             _logger.exception("The request %s %s failed inside the host", request.method, request.path)
             return web.Response(status=500)
+
+
+class _Connection(web.RequestHandler):
+    """One connection; what is no HTTP gets an empty answer and one line on the console."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to a request that cannot be read, or that failed outside every handler."""
+        if status == 500:
+            return super().handle_error(request, status, exc, message)
+        _logger.warning("A request from %s cannot be read: %s", request.remote, _one_line(exc, message))
+        # The library's parser has a fixed list of methods; on the real host no route has a method outside it.
+        response = web.Response(status=404 if isinstance(exc, BadHttpMethod) else status)
+        response.headers.popall("Content-Type", None)
+        response.force_close()
+        return response
+
+
+def _one_line(exc: BaseException | None, message: str | None) -> str:
+    lines = (message or str(exc) or "no reason known").split("\n")
+    return lines[0].strip().rstrip(":")
 
 
 async def _without_invented_content_type(_request: web.Request, response: web.StreamResponse) -> None:

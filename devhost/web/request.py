@@ -12,13 +12,17 @@ from azure.functions.meta import Datum
 from devhost.web.paths import decode_path, encode_path, split_target
 
 
-async def read_request(request: web.Request, route_values: Mapping[str, str]) -> Datum:
+async def read_request(request: web.Request, route_values: Mapping[str, str], *, body_limit_bytes: int) -> Datum:
     """The `http` datum that azure.functions turns into an HttpRequest.
 
     A body without Content-Length (chunked) arrives empty, as on the real host.
-    Raises aiohttp's HTTPRequestEntityTooLarge if the body is larger than the server allows.
+    Raises aiohttp's HTTPRequestEntityTooLarge if the body is larger than the limit.
     """
-    body = await request.read() if request.content_length else b""
+    if request.content_length is None:
+        await _drop_body(request, body_limit_bytes)
+        body = b""
+    else:
+        body = await request.read()
     return http_datum(
         method=request.method,
         scheme=request.scheme,
@@ -28,6 +32,14 @@ async def read_request(request: web.Request, route_values: Mapping[str, str]) ->
         route_values=route_values,
         body=body,
     )
+
+
+async def _drop_body(request: web.Request, limit_bytes: int) -> None:
+    size = 0
+    async for piece in request.content.iter_any():
+        size += len(piece)
+        if size > limit_bytes:
+            raise web.HTTPRequestEntityTooLarge(max_size=limit_bytes, actual_size=size)
 
 
 def http_datum(

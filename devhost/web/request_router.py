@@ -1,7 +1,7 @@
 """Where a request goes: admin, webhooks, a function, the home page, or nowhere (404).
 
-Source: Azure/azure-functions-host, WebJobs.Script.WebHost/WebScriptHostHttpRoutesManager.cs and
-Middleware/HomepageMiddleware.cs.
+Source: Azure/azure-functions-host, WebJobs.Script.WebHost/WebScriptHostHttpRoutesManager.cs,
+Middleware/FunctionInvocationMiddleware.cs and Middleware/HomepageMiddleware.cs.
 """
 
 import logging
@@ -13,14 +13,18 @@ from devhost.errors import FunctionFailed
 from devhost.functions.bindings import http_result
 from devhost.functions.invocation import Invoker
 from devhost.web.admin import AdminEndpoints
+from devhost.web.authorization import Authorization
 from devhost.web.home_page import home_page
-from devhost.web.http_server import DEFAULT_BODY_LIMIT_BYTES
+from devhost.web.host_state import HostState
+from devhost.web.http_settings import HttpSettings
 from devhost.web.paths import decode_path, split_target
 from devhost.web.request import read_request
+from devhost.web.request_queue import RequestQueue, TooManyRequests
 from devhost.web.response import BadResult, write_response
 from devhost.web.routing import HttpRoute, RouteTable
 
 HOST_API_REASON = "This function was called through the host API."
+_DURABLE = "durabletask"
 _WEBHOOK_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS"})
 _logger = logging.getLogger("devhost.web")
 
@@ -42,15 +46,21 @@ class RequestRouter:
         *,
         webhooks: Webhooks,
         admin: AdminEndpoints,
-        body_limit_bytes: int = DEFAULT_BODY_LIMIT_BYTES,
-        has_home_page: bool = True,
+        authorization: Authorization,
+        state: HostState,
+        settings: HttpSettings,
     ) -> None:
         self._routes = routes
         self._invoker = invoker
         self._webhooks = webhooks
         self._admin = admin
-        self._body_limit_bytes = body_limit_bytes
-        self._has_home_page = has_home_page
+        self._authorization = authorization
+        self._state = state
+        self._settings = settings
+        self._queue = RequestQueue(
+            max_outstanding=settings.limits.max_outstanding_requests,
+            max_concurrent=settings.limits.max_concurrent_requests,
+        )
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The answer; the real host knows no 405, so a wrong method is 404."""
@@ -59,28 +69,51 @@ class RequestRouter:
         if target is None:
             return web.Response(status=404)
         raw_path = target.partition("?")[0]
-        match [segment.lower() for segment in raw_path.split("/", 4)[1:4]]:
-            case ["admin", *_]:
-                return await self._admin.handle(request, raw_path[len("/admin/") :])
-            case ["runtime", "webhooks", extension]:
-                return await self._webhook(request, extension, raw_path)
+        segments = [segment.lower() for segment in raw_path.split("/", 4)[1:4]]
+        if segments[0] == "admin":
+            return await self._administer(request, raw_path[len("/admin/") :])
+        if not await self._state.wait_until_running():
+            return web.Response(status=503, text="Function host is not running.")
+        if segments[:2] == ["runtime", "webhooks"] and len(segments) == 3:
+            return await self._webhook(request, segments[2], raw_path)
+        return await self._page_or_function(request, raw_path)
+
+    async def _page_or_function(self, request: web.Request, raw_path: str) -> web.StreamResponse:
         found = self._routes.find(request.method, decode_path(raw_path))
         if found is not None:
-            return await self._run(request, *found)
+            return await self._function(request, *found)
         if raw_path == "/" and request.method == "GET":
-            return home_page(is_disabled=not self._has_home_page)
+            return home_page(is_disabled=not self._settings.has_home_page)
         return web.Response(status=404)
 
+    async def _administer(self, request: web.Request, tail: str) -> web.StreamResponse:
+        if not (self._admin.is_open(tail) or self._authorization.is_admin(request)):
+            return web.Response(status=401)
+        return await self._admin.handle(request, tail)
+
     async def _webhook(self, request: web.Request, extension: str, raw_path: str) -> web.StreamResponse:
-        if extension != "durabletask" or request.method not in _WEBHOOK_METHODS:
+        if extension != _DURABLE or request.method not in _WEBHOOK_METHODS:
             return web.Response(status=404)
-        tail = raw_path[len("/runtime/webhooks/durabletask/") :]
+        if not self._authorization.may_manage(request, extension):
+            return web.Response(status=401)
+        tail = raw_path[len(f"/runtime/webhooks/{_DURABLE}/") :]
         return await self._webhooks.handle(request, tail)
 
-    async def _run(self, request: web.Request, route: HttpRoute, values: dict[str, str]) -> web.StreamResponse:
-        if (request.content_length or 0) > self._body_limit_bytes:
+    async def _function(self, request: web.Request, route: HttpRoute, values: dict[str, str]) -> web.StreamResponse:
+        if not self._authorization.may_call(request, route.function):
+            return web.Response(status=401)
+        if route.function.disabled and not self._authorization.is_admin(request):
+            return web.Response(status=404)
+        if (request.content_length or 0) > self._settings.body_limit_bytes:
             return web.Response(status=413)
-        trigger_value = await read_request(request, values)
+        try:
+            async with self._queue.place():
+                return await self._run(request, route, values)
+        except TooManyRequests:
+            return web.Response(status=429, headers={"X-FUNCTION-SCALEOUT": "1"})
+
+    async def _run(self, request: web.Request, route: HttpRoute, values: dict[str, str]) -> web.StreamResponse:
+        trigger_value = await read_request(request, values, body_limit_bytes=self._settings.body_limit_bytes)
         try:
             outputs = await self._invoker.call(route.function, trigger_value, reason=HOST_API_REASON)
             return write_response(http_result(route.function, outputs), function_name=route.function.name)
