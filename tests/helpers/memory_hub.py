@@ -36,7 +36,7 @@ class _Entry:
 
 
 class MemoryHub:
-    """Implements ManagedHub; with `stay_pending` no instance ever begins."""
+    """Implements ManagedHub but for entities; with `stay_pending` no instance ever begins."""
 
     def __init__(self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC), stay_pending: bool = False) -> None:
         self._now = now

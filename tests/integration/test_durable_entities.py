@@ -32,6 +32,11 @@ K1 = EntityId("counter", "k1")
 LOG = EntityId("log", "all")
 
 
+def no_batch() -> dict[str, list[Exception]]:
+    """Faults that keep every operation waiting."""
+    return {"load_batch": [sqlite3.OperationalError("disk full")] * 10_000}
+
+
 def double(value: int) -> int:
     return value * 2
 
@@ -280,15 +285,10 @@ async def test_one_entity_runs_one_batch_at_a_time_and_others_beside_it_up_to_th
 
 
 async def test_an_entity_outlives_the_hub_and_so_do_waiting_operations(tmp_path: Path) -> None:
-    path, may_end = tmp_path / "hub.sqlite", threading.Event()
-
-    def stuck(context: EntityContext) -> None:
-        may_end.wait(10)
-
-    async with running_hub(path, {}, entities={"counter": stuck}) as hub:
+    path = tmp_path / "hub.sqlite"
+    async with running_hub(path, {}, None, no_batch(), ENTITIES) as hub:
         for _ in range(3):
             await hub.signal_entity(K1, "add", as_client_sends(2))
-        asyncio.get_running_loop().call_later(1.6, may_end.set)
     assert rows(path, "entity_operations") == 3
     async with running_hub(path, {}, entities=ENTITIES) as hub:
         await state_is(hub, K1, 6)
@@ -348,11 +348,6 @@ async def test_one_operation_that_spoils_its_batch_fails_alone(
 
 
 async def test_an_entity_function_that_is_gone_fails_its_callers(tmp_path: Path) -> None:
-    may_end = threading.Event()
-
-    def stuck(context: EntityContext) -> None:
-        may_end.wait(10)
-
     def main(context: Context) -> Steps:
         try:
             yield context.call_entity(df.EntityId("counter", "k1"), "get")
@@ -360,10 +355,9 @@ async def test_an_entity_function_that_is_gone_fails_its_callers(tmp_path: Path)
             return str(error)
 
     path = tmp_path / "hub.sqlite"
-    async with running_hub(path, {"main": main}, entities={"counter": stuck}) as hub:
+    async with running_hub(path, {"main": main}, None, no_batch(), ENTITIES) as hub:
         await hub.create_instance("main", instance_id="m", input_text=None)
         await wait_until(lambda: _rows(path, "entity_operations"), lambda count: count == 1)
-        asyncio.get_running_loop().call_later(1.6, may_end.set)
     async with running_hub(path, {"main": main}, entities={"log": log}) as hub:
         ended = await hub.wait_until_finished("m", 10)
     assert ended is not None

@@ -551,10 +551,6 @@ async def test_command_to_an_ended_instance_is_410_and_empty(webhooks, operation
     [
         ("POST", "instances/abc/rewind?reason=x"),
         ("POST", "instances/abc/restart"),
-        ("GET", "entities"),
-        ("GET", "entities/Counter/k"),
-        ("POST", "entities/Counter/k?op=add"),
-        ("DELETE", "entities/Counter/k"),
     ],
 )
 async def test_what_this_host_does_not_have_is_501_and_says_so(webhooks, method, path):

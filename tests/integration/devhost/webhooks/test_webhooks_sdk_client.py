@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import azure.functions as func
 import pytest
-from azure.durable_functions import EntityId, OrchestrationRuntimeStatus
+from azure.durable_functions import OrchestrationRuntimeStatus
 
 pytestmark = [
     # The SDK's own HTTP session asks for an option that newer Pythons no longer need.
@@ -294,13 +294,3 @@ async def test_rewind_raises_that_this_host_does_not_have_it(client):
 async def test_restart_raises_that_this_host_does_not_have_it(client):
     with pytest.raises(Exception, match="unexpected status code 501"):
         await client.restart("abc")
-
-
-async def test_signal_entity_raises_that_this_host_does_not_have_it(client):
-    with pytest.raises(Exception, match="unexpected status code 501"):
-        await client.signal_entity(EntityId("Counter", "k"), "add", 1)
-
-
-async def test_read_entity_state_raises_that_this_host_does_not_have_it(client):
-    with pytest.raises(Exception, match="unexpected status code 501"):
-        await client.read_entity_state(EntityId("Counter", "k"))

@@ -24,6 +24,8 @@ DEFAULT_DURABLE = DurableOptions(
     override_any_state=False,
     store_inputs_in_history=False,
     async_sleep_ms=30000,
+    max_concurrent_entities=20,
+    max_entity_batch_size=5000,
 )
 DEFAULTS = HostJson(
     route_prefix="api",
@@ -68,6 +70,7 @@ def test_every_option_that_counts_is_read(tmp_path: Path) -> None:
             "http": {"routePrefix": ""}, "queues": {"batchSize": 4, "maxPollingInterval": "00:00:02"},
             "durableTask": {"hubName": "MyHub1", "maxConcurrentActivityFunctions": 3,
               "maxConcurrentOrchestratorFunctions": "4", "maxOrchestrationActions": 5,
+              "maxConcurrentEntityFunctions": 7, "maxEntityOperationBatchSize": 8,
               "overridableExistingInstanceStates": "anystate", "storeInputsInOrchestrationHistory": true,
               "httpSettings": {"defaultAsyncRequestSleepTimeMilliseconds": 6},
               "storageProvider": {"connectionName": "Hub"}}}}""",
@@ -77,7 +80,7 @@ def test_every_option_that_counts_is_read(tmp_path: Path) -> None:
         function_timeout_s=600.0,
         functions=("A", "B"),
         log_levels={"default": "Warning", "Function.A.User": "Debug"},
-        durable=DurableOptions("MyHub1", "Hub", 3, 4, 5, True, True, 6),
+        durable=DurableOptions("MyHub1", "Hub", 3, 4, 5, True, True, 6, 7, 8),
         queues={"batchSize": 4, "maxPollingInterval": "00:00:02"},
     )
 
@@ -146,6 +149,7 @@ def test_the_default_hub_name_is_made_of_the_site_name(tmp_path: Path, site_name
         ('{"maxConcurrentActivityFunctions": 0}', "extensions.durableTask.maxConcurrentActivityFunctions"),
         ('{"maxConcurrentOrchestratorFunctions": -1}', "extensions.durableTask.maxConcurrentOrchestratorFunctions"),
         ('{"maxConcurrentEntityFunctions": "ten"}', "extensions.durableTask.maxConcurrentEntityFunctions"),
+        ('{"maxEntityOperationBatchSize": 0}', "extensions.durableTask.maxEntityOperationBatchSize"),
         ('{"maxOrchestrationActions": 1.5}', "extensions.durableTask.maxOrchestrationActions"),
         ('{"maxOrchestrationActions": [1]}', "extensions.durableTask.maxOrchestrationActions"),
         ('{"overridableExistingInstanceStates": "All"}', "overridableExistingInstanceStates"),
