@@ -97,6 +97,7 @@ def test_a_failed_member_does_not_open_the_gate_behind_task_all() -> None:
     assert started(made) == []
 
 
+@pytest.mark.row("durable/4.14/open-gate")
 def test_the_last_member_opens_the_gate_behind_task_all() -> None:
     made = table(every(activity(), activity()), activity("after"))
     made.take_commands()
@@ -166,6 +167,7 @@ def test_only_retry_events_with_attempts_left_take_ids() -> None:
     assert made.takes_id(protocol.timer_fired(NOW, 3, NOW)) is False
 
 
+@pytest.mark.row("durable/4.1/append-only")
 def test_a_cancelled_timer_is_dropped_and_no_longer_open() -> None:
     made = table(either(activity(), timer()))
     made.take_commands()
@@ -245,12 +247,14 @@ def test_a_table_comes_back_from_its_text_in_the_middle_of_everything() -> None:
     assert [command.task_id for command in restored.take_commands()] == [2]
 
 
+@pytest.mark.row("durable/4.1/append-only")
 def test_another_activity_in_the_same_place_is_non_determinism() -> None:
     made = table(activity("A"))
     with pytest.raises(NonDeterminism, match=r"asked for the activity 'A', .* asked for the activity 'B'"):
         made.bind([activity("B")])
 
 
+@pytest.mark.row("durable/4.1/append-only")
 def test_an_answer_that_lost_an_action_is_non_determinism() -> None:
     made = table(activity("A"), activity("B"))
     with pytest.raises(NonDeterminism, match=r"'B', but the present replay has not asked for it"):
