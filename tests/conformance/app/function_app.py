@@ -72,6 +72,31 @@ async def raise_event(req: func.HttpRequest, client: df.DurableOrchestrationClie
     return func.HttpResponse(status_code=202)
 
 
+@app.route("sdk/get_status_all")
+@app.durable_client_input(client_name="client")
+async def get_status_all(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """The IDs that the SDK lists."""
+    return func.HttpResponse(json.dumps([one.instance_id for one in await client.get_status_all()]))
+
+
+@app.route("sdk/purge_nothing")
+@app.durable_client_input(client_name="client")
+async def purge_nothing(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """How many instances of a time long ago the SDK has purged."""
+    long_ago = datetime(2000, 1, 1, tzinfo=UTC)
+    result = await client.purge_instance_history_by(long_ago, long_ago + LONG)
+    return func.HttpResponse(json.dumps(result.instances_deleted))
+
+
+@app.route("invocation")
+@app.durable_client_input(client_name="client")
+async def invocation(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, context: func.Context
+) -> func.HttpResponse:
+    """The run's ID as the client has it and as the context has it."""
+    return func.HttpResponse(json.dumps([client._function_invocation_id, context.invocation_id]))
+
+
 # Activities
 
 
