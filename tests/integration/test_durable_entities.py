@@ -76,6 +76,7 @@ async def test_an_orchestrator_gets_the_results_of_its_calls(tmp_path: Path) -> 
     assert (str(found.entity_id), found.state_text) == ("@counter@k1", "7")
 
 
+@pytest.mark.row("durable/5.3/event-sent", "durable/5.3/guid-persists", "durable/5.3/response")
 async def test_a_call_is_in_the_history_before_its_response_and_under_the_same_guid(tmp_path: Path) -> None:
     async with running_hub(tmp_path / "hub.sqlite", {"main": call_counter}, entities=ENTITIES) as hub:
         ended = await run(hub, "main", "caller")
@@ -92,6 +93,7 @@ async def test_a_call_is_in_the_history_before_its_response_and_under_the_same_g
     assert (raised["EventType"], raised["Input"]) == (15, '{"result":"5"}')
 
 
+@pytest.mark.row("durable/5.3/signal-flag")
 async def test_a_signal_from_an_orchestrator_is_not_waited_for(tmp_path: Path) -> None:
     def signals(context: Context) -> Steps:
         for number in range(3):
@@ -230,6 +232,7 @@ async def test_signals_of_a_client_are_performed_in_the_order_in_which_they_were
         await state_is(hub, LOG, list(range(50)))
 
 
+@pytest.mark.row("durable/5.1/batch-size")
 async def test_a_batch_is_never_longer_than_the_limit(tmp_path: Path) -> None:
     began, may_go_on = threading.Event(), threading.Event()
     sizes: list[int] = []
@@ -256,6 +259,7 @@ async def test_a_batch_is_never_longer_than_the_limit(tmp_path: Path) -> None:
     assert sizes == [1, 4, 4, 2]
 
 
+@pytest.mark.row("durable/5.1/one-at-a-time")
 async def test_one_entity_runs_one_batch_at_a_time_and_others_beside_it_up_to_the_limit(tmp_path: Path) -> None:
     lock = threading.Lock()
     running: list[str] = []

@@ -12,8 +12,10 @@ from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
+import entities
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+app.register_functions(entities.blueprint)
 NOTES = Path(os.environ["CONFORMANCE_NOTES"])
 SOON = timedelta(milliseconds=30)
 LONG = timedelta(hours=1)
