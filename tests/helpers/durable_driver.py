@@ -13,7 +13,7 @@ from azure.durable_functions.models import DurableOrchestrationContext
 from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
 
 from devhost.durable import protocol
-from devhost.durable.entities.operations import Operation, task_id_of
+from devhost.durable.entities.operations import Caller, task_id_of
 from devhost.durable.episode import conclude, plan_episode
 from devhost.durable.episode_effects import EpisodeRules
 from devhost.durable.executions import EpisodeResult, Execution, InboxMessage, NewExecution
@@ -105,11 +105,13 @@ class Driver:
     def raise_event(self, name: str, value: Any = None) -> None:
         self.deliver(protocol.event_raised(self.now, name, json.dumps(value)))
 
-    def respond(self, operation: Operation, result: Any = None) -> None:
+    def respond(self, caller: Caller, result: Any = None, *, is_failure: bool = False) -> None:
         """The response of an entity to a call."""
-        assert operation.caller is not None
-        event = protocol.event_raised(self.now, operation.caller.request_id, json.dumps({"result": json.dumps(result)}))
-        self.deliver(event, operation.caller.execution_id)
+        response = {"result": json.dumps("boom" if is_failure else result)}
+        if is_failure:
+            response["exceptionType"] = "Error"
+        event = protocol.event_raised(self.now, caller.request_id, json.dumps(response))
+        self.deliver(event, caller.execution_id)
 
     def run_episode(self) -> EpisodeResult:
         """One episode over what is in the inbox, as far as the batch rule allows."""

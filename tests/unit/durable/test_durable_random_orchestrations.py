@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from devhost.durable.entities.operations import Caller
 from devhost.durable.instance import RuntimeStatus
 from devhost.durable.protocol import child_completed, child_failed
 from tests.helpers.durable_driver import Driver
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was cal
 Step = tuple[str, Any]
 
 WORK = st.one_of(
-    st.tuples(st.sampled_from(["activity", "child"]), st.none()),
+    st.tuples(st.sampled_from(["activity", "child", "entity"]), st.none()),
     st.tuples(st.sampled_from(["retry", "child_retry"]), st.integers(1, 3)),
     st.tuples(st.just("timer"), st.integers(-5, 50)),
 )
@@ -30,7 +31,7 @@ EVENT = st.tuples(st.just("event"), st.sampled_from(["x", "y"]))
 
 
 def steps(single: st.SearchStrategy[Step]) -> st.SearchStrategy[list[Step]]:
-    """Programs: single steps, groups, task_any in task_any, and waits with a cancelled timer.
+    """Programs: single steps, signals to an entity, groups, task_any in task_any, and waits with a cancelled timer.
 
     No task_all inside another group: the SDK raises when one of its members fails and another one ends later.
     """
@@ -38,7 +39,8 @@ def steps(single: st.SearchStrategy[Step]) -> st.SearchStrategy[list[Step]]:
     some = st.tuples(st.just("any"), st.lists(single, min_size=1, max_size=3))
     nested = st.tuples(st.just("any"), st.lists(st.one_of(single, some), min_size=1, max_size=3))
     deadline = st.tuples(st.just("deadline"), single)
-    return st.lists(st.one_of(single, group, nested, deadline), min_size=1, max_size=6)
+    signal = st.tuples(st.just("signal"), st.none())
+    return st.lists(st.one_of(single, group, nested, deadline, signal), min_size=1, max_size=6)
 
 
 def orchestrator(program: list[Step]) -> Any:
@@ -52,6 +54,8 @@ def orchestrator(program: list[Step]) -> Any:
                     yield context.task_any([task(context, argument), timer])
                     if not timer.is_completed:
                         timer.cancel()
+                elif kind == "signal":
+                    context.signal_entity(df.EntityId("counter", "k"), "add", 1)
                 else:
                     yield task(context, (kind, argument))
             except Exception as error:
@@ -71,6 +75,8 @@ def task(context: df.DurableOrchestrationContext, step: Step) -> Any:
         return context.create_timer(context.current_utc_datetime + timedelta(seconds=argument))
     if kind == "event":
         return context.wait_for_external_event(argument)
+    if kind == "entity":
+        return context.call_entity(df.EntityId("counter", "k"), "get")
     return work(context, kind, argument)
 
 
@@ -90,12 +96,15 @@ class World:
         self.driver, self.random = driver, random.Random(seed)
         self.pending: list[tuple[str, int]] = []
         self.started: list[int] = []
+        self.callers: dict[int, Caller] = {}
 
     def collect(self) -> None:
         effects = self.driver.last.effects
         self.pending += [("activity", one.task_id) for one in effects.activities]
         self.pending += [("child", child.parent["TaskScheduleId"]) for child in effects.children if child.parent]
         self.pending += [("timer", task_id) for task_id, _ in effects.timers]
+        self.callers |= {one.caller.task_id: one.caller for one in effects.operations if one.caller}
+        self.pending += [("entity", one.caller.task_id) for one in effects.operations if one.caller]
         self.pending = [one for one in self.pending if one not in [("timer", t) for t in effects.dropped_timers]]
 
     def answer_some(self) -> None:
@@ -110,6 +119,8 @@ class World:
         now = self.driver.now
         if kind == "timer":
             self.driver.fire(task_id, 60)
+        elif kind == "entity":
+            self.driver.respond(self.callers[task_id], 1, is_failure=is_failure)
         elif kind == "activity" and is_failure:
             self.driver.fail_task(task_id)
         elif kind == "activity":

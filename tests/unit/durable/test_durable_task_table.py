@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from devhost.durable import protocol
-from devhost.durable.commands import DropTimer, StartActivity, StartChild, StartTimer
+from devhost.durable.commands import DropTimer, SendOperation, StartActivity, StartChild, StartTimer
 from devhost.durable.task_table import NonDeterminism, TaskTable
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -34,6 +34,10 @@ def timer(*, is_cancelled: bool = False) -> dict[str, Any]:
 
 def wait(name: str = "go") -> dict[str, Any]:
     return {"actionType": 6, "externalEventName": name, "reason": "ExternalEvent"}
+
+
+def entity(*, is_call: bool) -> dict[str, Any]:
+    return {"actionType": 7 if is_call else 9, "instanceId": "@counter@k", "operation": "get", "input": "null"}
 
 
 def every(*actions: dict[str, Any]) -> dict[str, Any]:
@@ -265,3 +269,37 @@ def test_a_group_that_grew_is_non_determinism() -> None:
     made = table(every(activity("A")))
     with pytest.raises(NonDeterminism, match="the activity 'B'"):
         made.bind([every(activity("A"), activity("B"))])
+
+
+def test_an_entity_call_holds_the_gate_until_its_response_but_no_completion() -> None:
+    made = table(entity(is_call=True), activity("after"))
+    assert made.take_commands() == [SendOperation(0, "@counter@k", "get", "null", True)]
+    assert (made.open_task_count, made.expected_count, made.is_idle, made.awaited_ids) == (0, 1, False, {0, 1})
+    made.respond(0)
+    assert started(made) == [1]
+
+
+def test_a_signal_takes_an_id_and_is_complete_at_once() -> None:
+    made = table(entity(is_call=False), activity("after"))
+    assert made.take_commands() == [
+        SendOperation(0, "@counter@k", "get", "null", False),
+        StartActivity(1, "after", "null"),
+    ]
+    assert made.awaited_ids == {1}
+
+
+def test_a_signal_behind_the_gate_is_held_and_awaited_by_nobody() -> None:
+    made = table(activity(), entity(is_call=False))
+    assert (started(made), made.next_id, made.awaited_ids) == ([0], 2, {0})
+    complete(made, 0)
+    assert started(made) == [1]
+
+
+def test_a_second_response_and_an_event_named_like_a_request_change_nothing() -> None:
+    made = table(entity(is_call=True), activity("after"))
+    made.take_commands()
+    raise_event(made, "00000000-0000-0000-0000-000000000000")
+    assert started(made) == []
+    made.respond(0)
+    made.respond(0)
+    assert started(made) == [1]
