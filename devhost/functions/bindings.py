@@ -67,10 +67,8 @@ def encode_outputs(function: LoadedFunction, result: Any, outs: Mapping[str, Out
 
 def http_result(function: LoadedFunction, outputs: RunOutputs) -> Datum | None:
     """The answer of an HTTP function: its result, or what it set in the parameter of its `http` binding."""
-    if outputs.returned is not None:
-        return outputs.returned
-    names = (str(binding["name"]) for binding in function.bindings if binding["type"] == "http")
-    return next((outputs.outs[name] for name in names if name in outputs.outs), None)
+    name = next((str(binding["name"]) for binding in function.bindings if binding["type"] == "http"), None)
+    return outputs.returned if name in (None, _RETURN) else outputs.outs.get(str(name))
 
 
 def _encode_result(function: LoadedFunction, result: Any) -> Datum | None:
