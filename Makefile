@@ -67,8 +67,8 @@ prove-exact: setup ## 1,000 pages with 5 % faults: rows and failures equal the s
 prove-manuals: setup ## real pages: the HTML manuals of two Debian packages (python3-doc, postgresql-doc)
 	@$(BIN)/python -m tests.proofs.manuals
 
-prove-samples: setup ## the SDK's own samples, unmodified (SAMPLES=folder of samples-v2)
-	@$(BIN)/python -m tests.proofs.samples_v2 "$(SAMPLES)"
+prove-samples: setup ## public sample apps, unmodified (SAMPLES=folder with a checkout of each)
+	@$(BIN)/python -m tests.proofs.sample_apps "$(SAMPLES)"
 
 clean: ## remove everything that these commands have made, the local state included
 	@$(PYTHON) -m scripts.clean
