@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TextIO
 
+from devhost.running_function import running_function
+
 TRACE = 5
 LEVELS: Mapping[str, float] = {
     "trace": TRACE,
@@ -76,11 +78,11 @@ class CategoryFilter(logging.Filter):
 
 
 def category_of(record: logging.LogRecord) -> str:
-    """The category that host.json speaks of: `Function…` for what functions log, else one of the host.
+    """The category that host.json speaks of: `Function.NAME.User` for what a function logs, else one of the host.
 
-    A record says it itself (`extra={"category": "Function.NAME.User"}`). Otherwise the loggers of this
-    package and of its web server are the host's (`devhost.timers` is `Host.timers`), all others belong
-    to the app.
+    A record says it itself (`extra={"category": …}`). Otherwise the loggers of this package and of its web server
+    are the host's (`devhost.timers` is `Host.timers`), all others belong to the function that runs at the call of
+    this, or just to the app (`Function`): call it where the record is made, in the same thread and task.
     """
     category = getattr(record, "category", None)
     if isinstance(category, str):
@@ -88,7 +90,16 @@ def category_of(record: logging.LogRecord) -> str:
     room, _, rest = record.name.partition(".")
     if room == "devhost":
         return f"Host.{rest}" if rest else "Host"
-    return f"Host.{record.name}" if room in ("aiohttp", "asyncio") else "Function"
+    if room in ("aiohttp", "asyncio"):
+        return f"Host.{record.name}"
+    function_name = running_function()
+    return "Function" if function_name is None else f"Function.{function_name}.User"
+
+
+def lowest_level(log_levels: Mapping[str, str], *, user_level: str | None = None) -> int:
+    """The lowest level that any category is shown from, Information at most: nothing below needs to be recorded."""
+    named = [*log_levels.values(), "information" if user_level is None else user_level]
+    return int(min(logging.INFO, *(LEVELS[level.lower()] for level in named)))
 
 
 def console_handler(

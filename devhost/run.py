@@ -15,7 +15,7 @@ from types import FrameType
 from typing import NoReturn
 
 from devhost.config.host_json import HostJson, read_host_json
-from devhost.console import RED, RESET, console_handler, start_up_lines, wants_color
+from devhost.console import RED, RESET, console_handler, lowest_level, start_up_lines, wants_color
 from devhost.environment import announce_host, load_settings
 from devhost.errors import AppLoadError, DevhostError, HostStartError
 from devhost.functions.app_loading import load_app
@@ -146,7 +146,8 @@ def _configure_logging(host_json: HostJson, options: StartOptions) -> None:
         sys.stdout, host_json.log_levels, is_verbose=options.is_verbose, user_level=options.user_log_level
     )
     is_debugging = os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1"
-    logging.basicConfig(level=logging.DEBUG if is_debugging else logging.INFO, handlers=[handler], force=True)
+    level = lowest_level(host_json.log_levels, user_level=options.user_log_level)
+    logging.basicConfig(level=min(level, logging.DEBUG) if is_debugging else level, handlers=[handler], force=True)
 
 
 def _warn(prepared: _Prepared, host: Host, missing: list[str]) -> None:

@@ -1,10 +1,11 @@
 """The `context` argument that a function may ask for."""
 
-import threading
 from dataclasses import dataclass, field
 from typing import Any
 
 from azure.functions import Context
+
+from devhost.running_function import thread_local_storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,6 @@ class RetryContext:
     exception: Any = None
 
 
-_thread_local_storage = threading.local()
-
-
 class InvocationContext(Context):  # type: ignore[misc]  # the library comes to us as Any
     """Identity of one run.
 
@@ -65,7 +63,7 @@ class InvocationContext(Context):  # type: ignore[misc]  # the library comes to 
     @property
     def thread_local_storage(self) -> Any:
         """Set `.invocation_id` in a thread of your own to tie its log records to this run."""
-        return _thread_local_storage
+        return thread_local_storage
 
     @property
     def function_name(self) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from devhost.errors import ConfigurationError, FunctionFailed
 from devhost.functions.context import InvocationContext
 from devhost.functions.failures import describe, failure_of
+from devhost.running_function import run_of
 
 _THREADS_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
 _RESTART_PAUSE_S = 1.0
@@ -116,7 +117,8 @@ class Worker:
         with self._busy_lock:
             self._busy += 1
         try:
-            return _Outcome(result=function(**kwargs))
+            with run_of(context.function_name, context.invocation_id):
+                return _Outcome(result=function(**kwargs))
         except BaseException as error:  # noqa: BLE001 - whatever user code raises is data here
             return _Outcome(failure=failure_of(context.function_name, error))
         finally:
@@ -127,7 +129,8 @@ class Worker:
         self, function: Callable[..., Any], kwargs: Mapping[str, Any], context: InvocationContext
     ) -> _Outcome:
         try:
-            return _Outcome(result=await function(**kwargs))
+            with run_of(context.function_name, context.invocation_id):
+                return _Outcome(result=await function(**kwargs))
         except BaseException as error:
             # SystemExit would end the loop of all functions; a cancellation ends this run, nothing else.
             if isinstance(error, asyncio.CancelledError) and self._is_stopping.is_set():

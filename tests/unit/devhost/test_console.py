@@ -1,6 +1,7 @@
 import io
 import logging
 import sys
+import threading
 
 import pytest
 
@@ -10,9 +11,11 @@ from devhost.console import (
     ListedFunction,
     category_of,
     console_handler,
+    lowest_level,
     start_up_lines,
     wants_color,
 )
+from devhost.running_function import run_of, thread_local_storage
 
 
 def record(
@@ -95,6 +98,49 @@ def test_the_category_follows_the_logger(name: str, extra: dict[str, object], ca
 
 
 @pytest.mark.row("host/1.6/default-levels")
+def test_a_record_of_a_running_function_belongs_to_it() -> None:
+    with run_of("Nightly", "run-1"):
+        inside = category_of(record(name="scraper"))
+    assert (inside, category_of(record(name="scraper"))) == ("Function.Nightly.User", "Function")
+
+
+def test_a_record_of_the_host_is_the_hosts_even_while_a_function_runs() -> None:
+    with run_of("Nightly", "run-1"):
+        assert category_of(record(name="devhost.web")) == "Host.web"
+
+
+@pytest.mark.row("host/1.7/logging-thread")
+def test_a_thread_of_the_app_is_tied_to_a_run_by_its_invocation_id() -> None:
+    found: list[str] = []
+
+    def own_thread() -> None:
+        found.append(category_of(record(name="root")))
+        thread_local_storage.invocation_id = "run-2"
+        found.append(category_of(record(name="root")))
+
+    with run_of("Nightly", "run-2"):
+        thread = threading.Thread(target=own_thread)
+        thread.start()
+        thread.join()
+    assert found == ["Function", "Function.Nightly.User"]
+
+
+@pytest.mark.parametrize(
+    ("log_levels", "user_level", "lowest"),
+    [
+        ({}, None, logging.INFO),
+        ({"default": "None", "Function": "Error"}, None, logging.INFO),
+        ({"default": "Warning", "Function.a.User": "Debug"}, None, logging.DEBUG),
+        ({"Host": "Trace"}, "Debug", 5),
+        ({}, "debug", logging.DEBUG),
+    ],
+)
+def test_records_below_every_level_that_is_shown_are_not_made(
+    log_levels: dict[str, str], user_level: str | None, lowest: int
+) -> None:
+    assert lowest_level(log_levels, user_level=user_level) == lowest
+
+
 @pytest.mark.parametrize(
     ("log_levels", "options", "name", "level", "passes"),
     [

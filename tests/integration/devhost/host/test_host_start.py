@@ -211,6 +211,52 @@ def test_signal_while_the_app_is_imported_ends_the_host_with_0_and_no_traceback(
         assert (child.returncode, "Traceback" in child.log_path.read_text()) == (0, False)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_while_the_host_itself_is_imported_ends_it_with_0_and_no_traceback(tmp_path, number):
+    # A module of the host that takes its time: found first, it holds up what `python -m devhost` imports.
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "aiohttp.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(60)")
+    with Supervisor(tmp_path / "logs") as supervisor:
+        command = host_command(write_app(tmp_path / "app", GOOD))
+        child = supervisor.start("host", command, env={"PYTHONPATH": f"{tmp_path / 'slow'}"})
+        child.wait_for_line("importing", timeout_s=20)
+        os.kill(child.pid, number)
+        child.wait_until(lambda: child.returncode is not None, timeout_s=5, what="its end")
+        assert (child.returncode, "Traceback" in child.log_path.read_text()) == (0, False)
+
+
+LOGGING = """
+    import logging
+    app = func.FunctionApp(http_auth_level="ANONYMOUS")
+
+    @app.route("chatty")
+    def chatty(req):
+        logging.debug("chatty debug")
+        return "x"
+
+    @app.route("quiet")
+    async def quiet(req):
+        logging.warning("quiet warning")
+        return "x"
+"""
+
+
+def test_log_level_of_one_function_counts_for_what_it_logs(tmp_path):
+    levels = {"Function.chatty.User": "Debug", "Function.quiet.User": "Error"}
+    host_json = {"version": "2.0", "logging": {"logLevel": levels}}
+    with running_host(write_app(tmp_path / "app", LOGGING, host_json=host_json)) as host:
+        host.get("/api/quiet")
+        host.get("/api/chatty")
+        wait_until(lambda: "chatty debug" in host.log(), timeout_s=5)
+        assert "quiet warning" not in host.log()
+
+
+def test_user_log_level_shows_what_functions_log_below_information(tmp_path):
+    with running_host(write_app(tmp_path / "app", LOGGING), arguments=["--user-log-level", "Debug"]) as host:
+        host.get("/api/chatty")
+        wait_until(lambda: "chatty debug" in host.log(), timeout_s=5)
+
+
 def test_app_that_fails_to_load_ends_although_it_has_started_a_thread(tmp_path):
     code = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\nraise ValueError('no')"
     assert refused(write_app(tmp_path / "app", code), timeout_s=20)[0] == 1
