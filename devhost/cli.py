@@ -16,6 +16,7 @@ from devhost.options import DEFAULT_STATE_DIR, StartOptions, find_script_root
 from devhost.run import EXIT_FAILED, EXIT_STOPPED, run_host
 from devhost.state_dir import StateDir
 from devhost.web.access_keys import key_lines, read_keys
+from devhost.workers.worker_count import MOST_WORKERS, parse_worker_count
 
 EXIT_BAD_ARGUMENTS = 3
 _IGNORED_WITH_VALUE = ("--timeout", "--cert", "--password", "--language-worker", "--runtime", "--json-output-file")
@@ -57,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--cors", metavar="ORIGINS", help="answer pages of these origins, separated by commas, or *")
     start.add_argument("--cors-credentials", action="store_true", help="let such pages send cookies")
     start.add_argument("--enable-auth", "--enableAuth", action="store_true", help="ask for keys, as in Azure")
+    start.add_argument("--workers", type=_workers, metavar="N", help="processes that run the app, 1 to 10 (1)")
+    start.add_argument("--no-reload", action="store_true", help="do not start again when a file of the app changes")
     for flag in _IGNORED_WITH_VALUE:
         names = ("-t", flag) if flag == "--timeout" else (flag,)
         start.add_argument(*names, help=argparse.SUPPRESS)
@@ -78,6 +81,13 @@ def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"'{text}' is not a port number from 0 to 65535")
     return int(text)
+
+
+def _workers(text: str) -> int:
+    count = parse_worker_count(text)
+    if count is None:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 to {MOST_WORKERS}")
+    return count
 
 
 def _level(text: str) -> str:
@@ -104,6 +114,8 @@ def _options(parsed: argparse.Namespace) -> StartOptions:
         cors=None if parsed.cors is None else tuple(parsed.cors.split(",")),
         cors_credentials=parsed.cors_credentials,
         enable_auth=parsed.enable_auth,
+        workers=parsed.workers,
+        reload=not parsed.no_reload,
     )
 
 

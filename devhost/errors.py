@@ -14,7 +14,14 @@ class DevhostError(Exception):
 
 
 class AppLoadError(DevhostError):
-    """The app cannot be loaded; no function of it is available."""
+    """The app cannot be loaded; no function of it is available.
+
+    `stack` is the traceback of its cause as text, where the app was loaded in another process.
+    """
+
+    def __init__(self, message: str, *, stack: str = "") -> None:
+        super().__init__(message)
+        self.stack = stack
 
 
 class ConfigurationError(DevhostError):

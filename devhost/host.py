@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,11 @@ from devhost.durable.hub import TaskHub
 from devhost.durable.store import Store
 from devhost.durable.webhooks import DurableWebhooks
 from devhost.errors import FunctionFailed
-from devhost.functions.app_loading import LoadedApp, LoadedFunction, script_file_name
+from devhost.functions.app_loading import script_file_name
+from devhost.functions.description import LoadedApp, LoadedFunction
 from devhost.functions.invocation import Invoker
-from devhost.functions.worker import Worker, thread_count
+from devhost.functions.runner import FunctionRunner
+from devhost.listener import bind
 from devhost.state_dir import StateDir
 from devhost.timers.timer_loop import TimerFunction, TimerInfo, TimerLoop
 from devhost.timers.timer_status import TimerStatusStore
@@ -32,7 +34,7 @@ from devhost.web.authorization import KeyRequired, OpenToAll
 from devhost.web.cors import CorsPolicy
 from devhost.web.function_description import Descriptions
 from devhost.web.host_state import HostState, State
-from devhost.web.http_server import HttpServer, bind
+from devhost.web.http_server import HttpServer
 from devhost.web.http_settings import http_settings
 from devhost.web.request_router import HOST_API_REASON, RequestRouter
 from devhost.web.routing import RouteTable, build_routes
@@ -58,21 +60,24 @@ class Listener:
 class Host:
     """All parts for one loaded app. `start` once inside an event loop, then `stop` once.
 
-    The state folder is locked by the caller. Raises DevhostError if a setting or a state file is unusable.
+    `runner` runs the functions; whoever made it stops it, after the host. `restart` asks for the end of this host and
+    a new one. The state folder is locked by the caller. Raises DevhostError if a setting or a state file is unusable.
     """
 
     def __init__(
         self,
         app: LoadedApp,
+        runner: FunctionRunner,
         *,
         host_json: HostJson,
         environ: Mapping[str, str],
         script_root: Path,
         state: StateDir,
         listener: Listener,
+        restart: Callable[[], None],
     ) -> None:
         clock = SystemClock()
-        self._host_json, self._base_url = host_json, listener.base_url
+        self._host_json, self._base_url, self._restart = host_json, listener.base_url, restart
         self._routes = build_routes(app.functions, prefix=host_json.route_prefix)
         self._functions = tuple(one for one in app.functions if one.name not in self._routes.refusals)
         self._refusals = {**app.refusals, **self._routes.refusals}
@@ -80,10 +85,7 @@ class Host:
         rpc_sock = bind(RPC_ADDRESS, 0)
         self._rpc_port = int(rpc_sock.getsockname()[1])
         self._rpc_base_url = f"http://{RPC_ADDRESS}:{self._rpc_port}{_RPC_MOUNT_POINT}"
-        self._worker = Worker(threads=thread_count(environ), timeout_s=host_json.function_timeout_s)
-        self._invoker = Invoker(
-            self._functions, self._worker, client_payload=self._client_payload, script_root=script_root
-        )
+        self._invoker = Invoker(self._functions, runner, client_payload=self._client_payload)
         self._store = Store(state.hub_database(host_json.durable.hub_name))
         self._hub = TaskHub(
             store=self._store,
@@ -146,15 +148,14 @@ class Host:
 
     async def start(self) -> None:
         """Start everything; on return requests are answered."""
-        self._worker.start()
         await self._rpc_server.start()
         await self._hub.start()
         await self._timers.start()
         await self._state.change(State.RUNNING)
         await self._server.start()
 
-    async def stop(self) -> bool:
-        """Stop everything, within about two seconds; False if user code is still running then."""
+    async def stop(self) -> None:
+        """Stop everything, within about one and a half seconds."""
         await self._state.change(State.STOPPING)
         ends = await asyncio.gather(
             self._timers.stop(grace_s=_STOP_GRACE_S),
@@ -167,9 +168,7 @@ class Host:
             if isinstance(end, Exception):
                 _logger.error("A part of the host did not stop cleanly.", exc_info=end)
         await self._rpc_server.stop()
-        is_idle = self._worker.stop(timeout_s=0.2)
         self._store.close()
-        return is_idle
 
     @property
     def _code(self) -> str:
@@ -188,7 +187,7 @@ class Host:
                 host_id=host_id(script_root, environ),
                 errors=tuple(self._refusals.values()),
                 state=self._state,
-                commands=HostCommands(pause=self._pause, resume=self._resume),
+                commands=HostCommands(pause=self._pause, resume=self._resume, restart=self._restart),
             ),
             run_function=self._run_by_hand,
         )

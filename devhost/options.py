@@ -26,6 +26,10 @@ class StartOptions:
     """Allowed origins; `*` means all."""
     cors_credentials: bool = False
     enable_auth: bool = False
+    workers: int | None = None
+    """Worker processes, 1 to 10."""
+    reload: bool = True
+    """Start again when a file of the app changes."""
 
 
 def find_script_root(start: Path) -> Path:

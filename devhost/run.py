@@ -1,132 +1,185 @@
-"""One life of the host process: from the options to the exit code."""
+"""The host process from its options to its exit code, or to its successor."""
 
 import asyncio
 import contextlib
 import logging
 import os
-import platform
 import signal
 import sys
 import time
 import traceback
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from devhost.config.host_json import HostJson, read_host_json
-from devhost.console import RED, RESET, console_handler, lowest_level, start_up_lines, wants_color
+from devhost.console import RED, RESET, wants_color
 from devhost.environment import announce_host, load_settings
-from devhost.errors import AppLoadError, DevhostError, HostStartError
-from devhost.functions.app_loading import load_app
+from devhost.errors import AppLoadError, ConfigurationError, DevhostError, HostStartError
+from devhost.functions.app_loading import import_app
 from devhost.functions.child_processes import end_child_processes
 from devhost.functions.forked_children import HostBelongings
-from devhost.host import Host, Listener, missing_names
-from devhost.options import DEFAULT_ADDRESS, DEFAULT_PORT, HOST_JSON, StartOptions
+from devhost.functions.runner import AppRunner, FunctionRunner
+from devhost.functions.worker import Worker, thread_count
+from devhost.host import Listener
+from devhost.life import Ending, GaveUp, Life, Restarted
+from devhost.listener import take_over
+from devhost.log_output import configure_logging
+from devhost.options import DEFAULT_ADDRESS, DEFAULT_PORT, HOST_JSON, LOCAL_SETTINGS, StartOptions
+from devhost.reload.file_watch import FileWatch
+from devhost.reload.successor import Launch, let_signals_in, read_launch, start_successor
+from devhost.reload.watched_files import WatchedFiles
+from devhost.serving import STOP_SIGNALS, Prepared, serve, serve_nothing
 from devhost.state_dir import StateDir
 from devhost.timers.timer_loop import time_zone_warnings
 from devhost.web.cors import cors_policy
-from devhost.web.http_server import bind
+from devhost.workers.messages import SetUp
+from devhost.workers.worker_count import worker_count
+from devhost.workers.worker_pool import WorkerPool
+from devhost.workers.worker_process import WorkerProcess
 
 EXIT_STOPPED = 0
 EXIT_FAILED = 1
-_STOP_LIMIT_S = 2.5
-_CHILDREN_GRACE_S = 0.5
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_CHILDREN_GRACE_S = 0.3
 _LOCAL_ADDRESSES = frozenset({"127.0.0.1", "0.0.0.0", "::", "::1"})  # noqa: S104 - compared, not bound
-_logger = logging.getLogger("devhost.host")
 
 
 def run_host(options: StartOptions) -> NoReturn:
     """Run the host until a signal stops it, then leave with the exit code. What went wrong is on stderr."""
+    launch = read_launch(os.environ)
     # Until the host serves, there is nothing to stop in order; later the event loop takes the signals over.
-    for number in _STOP_SIGNALS:
-        signal.signal(number, _leave_at_once)
+    for number in STOP_SIGNALS:
+        signal.signal(number, _leave_when_told)
+    let_signals_in()
     try:
-        _run(options)
-    except AppLoadError as error:
-        if error.__cause__ is not None:
-            traceback.print_exception(error.__cause__)
-        _fail(error)
+        prepared = _prepare(options, launch)
+        try:
+            _live(prepared, launch)
+        except (AppLoadError, ConfigurationError) as error:
+            if not _waits_for_a_cure(options, launch):
+                raise
+            _wait_for_a_cure(prepared, launch, error)
     except DevhostError as error:
-        _fail(error)
-
-
-def _leave_at_once(_number: int, _frame: FrameType | None) -> NoReturn:
-    _leave(EXIT_STOPPED)
-
-
-def _fail(error: DevhostError) -> NoReturn:
-    text = f"{RED}{error}{RESET}" if wants_color(sys.stderr, os.environ) else str(error)
-    print(text, file=sys.stderr, flush=True)
+        _show(error)
     # Not by returning: Python would wait for threads that the app has started before it failed.
     _leave(EXIT_FAILED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """What is known before the app is imported."""
-
-    host_json: HostJson
-    listener: Listener
-    warnings: tuple[str, ...]
-    errors: tuple[str, ...]
-    """What the host goes on without, although the user surely wants it."""
-
-
-def _run(options: StartOptions) -> NoReturn:
+def _prepare(options: StartOptions, launch: Launch) -> Prepared:
     started = time.monotonic()
-    belongings = _claim_belongings()
-    prepared = _prepare(options)
-    belongings.add_port(prepared.listener.sock.getsockname()[1])
-    state = StateDir(options.state_dir)
-    belongings.add_file(state.lock())
-    only = options.functions or prepared.host_json.functions
-    # After this the app may read its settings, whatever it does while it is imported.
-    app = load_app(options.script_root, os.environ, only=only)
-    host = Host(
-        app,
-        host_json=prepared.host_json,
-        environ=os.environ,
-        script_root=options.script_root,
-        state=state,
-        listener=prepared.listener,
-    )
-    belongings.add_port(host.rpc_port)
-    _warn(prepared, host, missing_names(only, app))
-    asyncio.run(_serve(host, prepared, options, belongings, started))
-    _leave(EXIT_STOPPED)
-
-
-def _claim_belongings() -> HostBelongings:
     belongings = HostBelongings()
-    for number in _STOP_SIGNALS:
+    for number in STOP_SIGNALS:
         belongings.add_signal_handler(number)
     belongings.drop_in_forked_children()
-    return belongings
-
-
-def _prepare(options: StartOptions) -> _Prepared:
     root = options.script_root
     if not root.is_dir():
         raise HostStartError(f"The folder {root} does not exist; pass the folder of the app as --script-root.")
     settings, warnings = load_settings(root, os.environ)
-    host_json = read_host_json(root / HOST_JSON, os.environ)
-    _configure_logging(host_json, options)
     cors = cors_policy(
         settings.cors if options.cors is None else options.cors,
         with_credentials=options.cors_credentials or settings.cors_credentials,
     )
     address = options.address or settings.address or DEFAULT_ADDRESS
     port = next(one for one in (options.port, settings.port, DEFAULT_PORT) if one is not None)
-    sock = bind(address, port)
+    sock = take_over(launch.port_descriptor, address, port)
+    belongings.add_port(sock.getsockname()[1])
+    state = StateDir(options.state_dir)
+    lock_descriptor = state.lock(launch.lock_descriptor)
+    belongings.add_file(lock_descriptor)
     host_name = f"{'localhost' if address in _LOCAL_ADDRESSES else address}:{sock.getsockname()[1]}"
     announce_host(os.environ, host_name=host_name)
     _order_import_path(root, Path.cwd())
     os.chdir(root)
-    all_warnings = (*warnings, *host_json.warnings, *time_zone_warnings(os.environ))
-    listener = Listener(sock, f"http://{host_name}", cors, asks_for_keys=options.enable_auth)
-    return _Prepared(host_json, listener, all_warnings, settings.warnings)
+    return Prepared(
+        options=options,
+        state=state,
+        # The server closes the socket that it serves; this one keeps the port for a successor.
+        listener=Listener(sock.dup(), f"http://{host_name}", cors, asks_for_keys=options.enable_auth),
+        warnings=(*warnings, *time_zone_warnings(os.environ)),
+        errors=settings.warnings,
+        belongings=belongings,
+        life=Life(),
+        leave_at_once=lambda: _leave(EXIT_STOPPED, children_grace_s=0.0),
+        kept_descriptors=(sock.detach(), lock_descriptor),
+        started=started,
+    )
+
+
+def _live(prepared: Prepared, launch: Launch) -> NoReturn:
+    options = prepared.options
+    host_json = read_host_json(options.script_root / HOST_JSON, os.environ)
+    configure_logging(host_json.log_levels, is_verbose=options.is_verbose, user_level=options.user_log_level)
+    if options.reload:
+        # Before the app is imported: what changes meanwhile is not missed.
+        _watch_files(prepared, host_json.watch_files, host_json.watch_directories)
+    # From now on the app may read its settings, whatever it does while it is imported.
+    runner = _runner(prepared, host_json)
+
+    async def live() -> None:
+        # Leaving is part of it: the end of the loop would wait for what still runs.
+        _conclude(await serve(prepared, host_json, runner), prepared, launch)
+
+    asyncio.run(live())
+    raise AssertionError("the process has left")
+
+
+def _runner(prepared: Prepared, host_json: HostJson) -> FunctionRunner:
+    options = prepared.options
+    count = worker_count(options.workers, os.environ)
+    if count == 1:
+        worker = Worker(threads=thread_count(os.environ), timeout_s=host_json.function_timeout_s)
+        functions = import_app(options.script_root, os.environ)
+        return AppRunner(functions, worker, script_root=options.script_root)
+    thread_count(os.environ)  # a bad setting is told once here, not by each of them
+    set_up = SetUp(
+        script_root=str(options.script_root),
+        import_path=tuple(sys.path),
+        log_levels=dict(host_json.log_levels),
+        is_verbose=options.is_verbose,
+        user_log_level=options.user_log_level,
+    )
+    return WorkerPool(
+        lambda: WorkerProcess(set_up),
+        count=count,
+        timeout_s=host_json.function_timeout_s,
+        give_up=lambda message: prepared.life.end(GaveUp(message)),
+    )
+
+
+def _watch_files(prepared: Prepared, files: Iterable[str] = (), folders: Iterable[str] = ()) -> None:
+    root = prepared.options.script_root
+    watched = WatchedFiles(
+        root,
+        files=frozenset((root / name).resolve() for name in (HOST_JSON, LOCAL_SETTINGS, *files)),
+        folders=frozenset((root / name).resolve() for name in folders),
+        left_out=frozenset({prepared.state.path}),
+    )
+
+    def restart(changed: tuple[Path, ...]) -> None:
+        names = ", ".join(os.path.relpath(path, root) for path in changed[:3])
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        prepared.life.end(Restarted(f"Changed: {names}{more}.", changed))
+
+    FileWatch(watched, restart).start()
+
+
+def _waits_for_a_cure(options: StartOptions, launch: Launch) -> bool:
+    """Someone is at work on the app: a host that left now would only have to be started again by hand."""
+    return options.reload and (launch.is_restart or (sys.stdin.isatty() and sys.stdout.isatty()))
+
+
+def _wait_for_a_cure(prepared: Prepared, launch: Launch, error: DevhostError) -> NoReturn:
+    _show(error)
+    print("Every request is answered with 503 until a file changes; then the host tries again.", flush=True)
+    if isinstance(error, ConfigurationError):
+        _watch_files(prepared)  # nothing is watched yet
+
+    async def wait() -> None:
+        _conclude(await serve_nothing(prepared), prepared, launch)
+
+    asyncio.run(wait())
+    raise AssertionError("the process has left")
 
 
 def _order_import_path(root: Path, launch_folder: Path) -> None:
@@ -141,75 +194,51 @@ def _order_import_path(root: Path, launch_folder: Path) -> None:
     sys.path[:] = [*kept, str(root), *(str(folder) for folder in sorted(later - {root}))]
 
 
-def _configure_logging(host_json: HostJson, options: StartOptions) -> None:
-    handler = console_handler(
-        sys.stdout, host_json.log_levels, is_verbose=options.is_verbose, user_level=options.user_log_level
-    )
-    is_debugging = os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1"
-    level = lowest_level(host_json.log_levels, user_level=options.user_log_level)
-    logging.basicConfig(level=min(level, logging.DEBUG) if is_debugging else level, handlers=[handler], force=True)
+def _show(error: DevhostError) -> None:
+    if isinstance(error, AppLoadError) and error.stack:
+        print(error.stack, file=sys.stderr)
+    elif isinstance(error, AppLoadError) and error.__cause__ is not None:
+        traceback.print_exception(error.__cause__)
+    _print_error(str(error))
 
 
-def _warn(prepared: _Prepared, host: Host, missing: list[str]) -> None:
-    _log_errors(prepared)
-    for warning in (*prepared.warnings, *host.warnings):
-        _logger.warning("%s", warning)
-    for name in missing:
-        _logger.warning("The app has no function '%s'; --functions or host.json names it.", name)
-    for problem in host.problems:
-        _logger.error("%s", problem)
+def _print_error(text: str) -> None:
+    painted = f"{RED}{text}{RESET}" if wants_color(sys.stderr, os.environ) else text
+    print(painted, file=sys.stderr, flush=True)
 
 
-def _log_errors(prepared: _Prepared) -> None:
-    for error in prepared.errors:
-        _logger.error("%s", error, extra={"always_shown": True})
+def _conclude(ending: Ending, prepared: Prepared, launch: Launch) -> NoReturn:
+    if isinstance(ending, Restarted):
+        _end_what_the_app_started(_CHILDREN_GRACE_S)
+        try:
+            port, lock = prepared.kept_descriptors
+            start_successor(launch, port_descriptor=port, lock_descriptor=lock, changed=ending.changed)
+        except OSError as error:
+            _print_error(f"The host cannot start again: {error}")
+            _leave(EXIT_FAILED)
+    if isinstance(ending, GaveUp):
+        _print_error(ending.message)
+        _leave(EXIT_FAILED)
+    _leave(EXIT_STOPPED)
 
 
-async def _serve(
-    host: Host, prepared: _Prepared, options: StartOptions, belongings: HostBelongings, started: float
-) -> None:
-    stop_asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in _STOP_SIGNALS:
-        loop.add_signal_handler(number, stop_asked.set)
-        belongings.add_signal_handler(number)
-    await host.start()
-    _print_listing(host, options)
-    # Once more, below the list: above it they are easily overlooked.
-    _log_errors(prepared)
-    _logger.info("Host started (%dms), process %d", (time.monotonic() - started) * 1000, os.getpid())
-    await stop_asked.wait()
-    try:
-        is_idle = await asyncio.wait_for(host.stop(), _STOP_LIMIT_S)
-    except TimeoutError:
-        is_idle = False
-    if not is_idle:
-        _logger.warning("Functions were still running; they are cut.")
-        # Waiting for them is what the end of the loop would do.
-        _leave(EXIT_STOPPED)
+def _leave_when_told(_number: int, _frame: FrameType | None) -> NoReturn:
+    _leave(EXIT_STOPPED)
 
 
-def _print_listing(host: Host, options: StartOptions) -> None:
-    header = [
-        f"Python Functions development host, Python {platform.python_version()}",
-        f"Listening on {host.base_url}",
-    ]
-    if options.enable_auth:
-        header.append(f"Keys are required; they are in {StateDir(options.state_dir).keys}")
-    use_color = wants_color(sys.stdout, os.environ)
-    lines = start_up_lines(header, host.listed_functions(), is_verbose=options.is_verbose, use_color=use_color)
-    print("\n".join(lines), flush=True)
-
-
-def _leave(exit_code: int) -> NoReturn:
+def _leave(exit_code: int, *, children_grace_s: float = _CHILDREN_GRACE_S) -> NoReturn:
     # Threads of the app cannot be ended in another way, and its leftovers (the SDK never closes its HTTP
     # session) would complain while Python shuts down. Core Tools too kills the worker of the app. Durable work
     # that was under way is repeated at the next start; the system frees the lock of the state folder.
-    for number in _STOP_SIGNALS:
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    end_child_processes(_CHILDREN_GRACE_S)
+    _end_what_the_app_started(children_grace_s)
+    os._exit(exit_code)
+
+
+def _end_what_the_app_started(grace_s: float) -> None:
+    end_child_processes(grace_s)
     # A signal may have cut into a write, and a reader of our output may be gone: neither may keep us here.
     for flush in (logging.shutdown, sys.stdout.flush, sys.stderr.flush):
         with contextlib.suppress(OSError, RuntimeError, ValueError):
             flush()
-    os._exit(exit_code)

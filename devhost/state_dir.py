@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -32,14 +33,15 @@ class StateDir:
         """JSON file with the keys that a host started with --enable-auth asks for."""
         return self.path / "keys.json"
 
-    def lock(self) -> int:
+    def lock(self, taken_over: int | None = None) -> int:
         """Create the folder if needed and claim it; the file descriptor that holds the lock.
 
-        Raises HostStartError, which names the holder's process.
+        `taken_over` is the descriptor of this process's predecessor, whose lock goes on. Raises HostStartError, which
+        names the holder's process.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock_file = (self.path / "lock").open("a+", encoding="ascii")
+            lock_file = self._open_lock(taken_over)
         except OSError as error:
             raise HostStartError(
                 f"The state folder {self.path} cannot be used: {error.strerror}. Choose another with --state-dir."
@@ -59,3 +61,12 @@ class StateDir:
         lock_file.flush()
         self._lock_file = lock_file
         return lock_file.fileno()
+
+    def _open_lock(self, taken_over: int | None) -> TextIO:
+        path = self.path / "lock"
+        if taken_over is not None:
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(taken_over), path.stat()):
+                    return os.fdopen(taken_over, "a+", encoding="ascii")
+            os.close(taken_over)
+        return path.open("a+", encoding="ascii")

@@ -72,6 +72,10 @@ class HostJson:
     queues: Mapping[str, object]
     """`extensions.queues`, keys as written; values as in the file, or text when a variable overrides them."""
     http: HttpOptions = field(default_factory=HttpOptions)
+    watch_directories: tuple[str, ...] = ()
+    """Folders, relative to the app's, in which every change starts the host again."""
+    watch_files: tuple[str, ...] = ()
+    """The same for single files."""
     warnings: tuple[str, ...] = ()
     """Sentences for the console."""
 
@@ -120,7 +124,7 @@ def _warnings(path: Path, options: LayeredOptions, *, is_missing: bool) -> Itera
 def _host_json(
     options: LayeredOptions, environ: Mapping[str, str], cpu_count: int, warnings: tuple[str, ...]
 ) -> HostJson:
-    functions = tuple(str(name) for _, name in options.entries("functions"))
+    functions = _names(options, "functions")
     return HostJson(
         route_prefix=options.text("extensions:http:routePrefix", default="api").strip("/"),
         function_timeout_s=_function_timeout_s(options.text("functionTimeout", default="00:30:00")),
@@ -132,12 +136,18 @@ def _host_json(
             _limit(options, "extensions:http:maxConcurrentRequests"),
         ),
         queues=dict(options.entries("extensions:queues")),
+        watch_directories=_names(options, "watchDirectories"),
+        watch_files=_names(options, "watchFiles"),
         warnings=warnings,
     )
 
 
 def _limit(options: LayeredOptions, path: str) -> int | None:
     return None if options.text(path, default="-1").strip() == "-1" else options.count(path, default=1)
+
+
+def _names(options: LayeredOptions, path: str) -> tuple[str, ...]:
+    return tuple(str(name) for _, name in options.entries(path))
 
 
 def _durable_options(options: LayeredOptions, environ: Mapping[str, str], cpu_count: int) -> DurableOptions:

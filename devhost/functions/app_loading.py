@@ -8,89 +8,40 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from azure.functions import FunctionRegister
 
-from devhost.config.setting_names import UnresolvedSetting, resolve_setting_names
 from devhost.errors import AppLoadError
-from devhost.functions.host_rules import (
-    PROPERTIES_WITHOUT_LOOKUP,
-    duplicate_durable_names,
-    duplicate_routes,
-    function_fault,
-    timer_fault,
-)
-from devhost.functions.signatures import Signature, check_signature
+from devhost.functions.description import LoadedFunction
+from devhost.functions.signatures import check_signature
 
 DEFAULT_SCRIPT_FILE = "function_app.py"
 _SCRIPT_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\.py")
-_DURABLE_NAME_KEYS = {
-    "orchestrationTrigger": "orchestration",
-    "activityTrigger": "activity",
-    "entityTrigger": "entityName",
-}
 
 
-@dataclass(frozen=True)
-class LoadedFunction:
-    """One function of the app; `trigger` and `bindings` are as in function.json, settings resolved.
+@dataclass(frozen=True, slots=True)
+class AppFunction:
+    """A function of the app, and the code that only the process which has imported the app can call."""
 
-    `bindings` includes the trigger. A disabled function is listed but has no listener.
-    """
-
-    name: str
-    trigger: Mapping[str, Any]
-    bindings: tuple[Mapping[str, Any], ...]
-    function: Callable[..., Any]
-    is_async: bool
-    disabled: bool
-    signature: Signature
-
-    @property
-    def trigger_type(self) -> str:
-        """For example `httpTrigger`."""
-        return str(self.trigger["type"])
-
-    @property
-    def durable_name(self) -> str:
-        """The name that durable calls use: the trigger's own name for it, else the function's."""
-        return str(self.trigger.get(_DURABLE_NAME_KEYS.get(self.trigger_type, "")) or self.name)
+    description: LoadedFunction
+    """As the script says it: settings are not resolved, and no rule of the host has been applied."""
+    code: Callable[..., Any]
 
 
-@dataclass(frozen=True)
-class LoadedApp:
-    """What the app offers, sorted by name ignoring case, and why some of it is left out."""
+def import_app(script_root: Path, environ: Mapping[str, str]) -> tuple[AppFunction, ...]:
+    """Every function of the app in `script_root`, in the script's order; imports the script, once per process.
 
-    functions: tuple[LoadedFunction, ...]
-    refusals: Mapping[str, str]
-    """One sentence for each function that the host refuses, by its name; the others work."""
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """The sentences alone."""
-        return tuple(self.refusals.values())
-
-
-def load_app(script_root: Path, environ: Mapping[str, str], *, only: Iterable[str] | None = None) -> LoadedApp:
-    """The functions of the app in `script_root`; imports its script, once per process.
-
-    `only` names the functions to keep, ignoring case. Raises AppLoadError when the whole app is unusable: no
-    script, an import that fails, no app object, a wrong signature. An exception of the app is its cause, to be
-    shown above the message, which does not repeat it.
+    Raises AppLoadError when the whole app is unusable: no script, an import that fails, no app object, a wrong
+    signature. An exception of the app is its cause, to be shown above the message, which does not repeat it.
     """
     script = _script_path(script_root, environ)
     app = _find_app(_import_script(script), script)
-    loaded = [_loaded_function(function) for function in _built_functions(app, script)]
-    if only is not None:
-        wanted = {name.lower() for name in only}
-        loaded = [function for function in loaded if function.name.lower() in wanted]
-    loaded.sort(key=lambda function: function.name.lower())
-    return _apply_host_rules(loaded, environ)
+    return tuple(_app_function(function) for function in _built_functions(app, script))
 
 
 def script_file_name(environ: Mapping[str, str]) -> str:
@@ -168,58 +119,16 @@ def _built_functions(app: FunctionRegister, script: Path) -> list[Any]:
         raise AppLoadError(f"The functions of {script} cannot be indexed, see the error above.") from error
 
 
-def _loaded_function(built: Any) -> LoadedFunction:
-    name, function = built.get_function_name(), built.get_user_function()
+def _app_function(built: Any) -> AppFunction:
+    name, code = built.get_function_name(), built.get_user_function()
     bindings = tuple(json.loads(raw) for raw in built.get_raw_bindings())
     trigger_name = built.get_trigger().name
-    return LoadedFunction(
+    description = LoadedFunction(
         name=name,
         trigger=next(one for one in bindings if one["name"] == trigger_name and one["type"].endswith("Trigger")),
         bindings=bindings,
-        function=function,
-        is_async=inspect.iscoroutinefunction(function),
-        disabled=False,
-        signature=check_signature(name, function, bindings),
+        signature=check_signature(name, code, bindings),
+        entry_point=getattr(code, "__name__", name),
+        is_async=inspect.iscoroutinefunction(code),
     )
-
-
-def _apply_host_rules(functions: list[LoadedFunction], environ: Mapping[str, str]) -> LoadedApp:
-    kept: list[LoadedFunction] = []
-    refusals: dict[str, str] = {}
-    for function in functions:
-        try:
-            resolved = _resolve_settings(function, environ)
-        except UnresolvedSetting as error:
-            refusals[function.name] = str(error)
-            continue
-        fault = function_fault(resolved.name, resolved.bindings) or timer_fault(resolved.trigger)
-        if fault is None:
-            kept.append(replace(resolved, disabled=_is_disabled(resolved.name, environ)))
-        else:
-            refusals[function.name] = fault
-    refusals |= duplicate_routes([(one.name, one.trigger) for one in kept])
-    refusals |= duplicate_durable_names(
-        [(one.name, one.trigger_type, one.durable_name) for one in kept if one.trigger_type in _DURABLE_NAME_KEYS]
-    )
-    return LoadedApp(
-        tuple(one for one in kept if one.name not in refusals),
-        {name: f"The '{name}' function is in error: {fault}" for name, fault in refusals.items()},
-    )
-
-
-def _resolve_settings(function: LoadedFunction, environ: Mapping[str, str]) -> LoadedFunction:
-    bindings = tuple(
-        {
-            key: resolve_setting_names(value, environ)
-            if isinstance(value, str) and key not in PROPERTIES_WITHOUT_LOOKUP
-            else value
-            for key, value in binding.items()
-        }
-        for binding in function.bindings
-    )
-    return replace(function, bindings=bindings, trigger=bindings[function.bindings.index(function.trigger)])
-
-
-def _is_disabled(name: str, environ: Mapping[str, str]) -> bool:
-    names = {f"azurewebjobs.{name}.disabled".lower(), f"azurewebjobs_{name}_disabled".lower()}
-    return any(key.lower() in names and value.lower() in {"true", "1"} for key, value in environ.items())
+    return AppFunction(description, code)

@@ -11,7 +11,7 @@ from typing import Any, cast
 from azure.functions import Out, get_binding_registry
 from azure.functions.meta import Datum
 
-from devhost.functions.app_loading import LoadedFunction
+from devhost.functions.description import LoadedFunction
 
 _RETURN = "$return"
 _RAW_TYPES = frozenset({"string", "bytes", "json"})

@@ -18,7 +18,17 @@ def end_child_processes(grace_s: float) -> int:
 
     How many there were. The tracker of `multiprocessing` is spared: it ends by itself, after tidying up.
     """
-    found = _descendants(os.getpid()) - {getattr(resource_tracker._resource_tracker, "_pid", None)}
+    found = _descendants({os.getpid()}) - {getattr(resource_tracker._resource_tracker, "_pid", None)}
+    return _end(found, grace_s)
+
+
+def end_process_trees(roots: Iterable[int], grace_s: float) -> int:
+    """The same for these processes and everything that descends from them."""
+    tops = set(roots) & _running().keys()
+    return _end(tops | _descendants(tops), grace_s)
+
+
+def _end(found: set[int], grace_s: float) -> int:
     _signal(found, signal.SIGTERM)
     deadline = time.monotonic() + grace_s
     while (left := found & _running().keys()) and time.monotonic() < deadline:
@@ -33,10 +43,10 @@ def _signal(pids: Iterable[int], number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def _descendants(root: int) -> set[int]:
+def _descendants(roots: set[int]) -> set[int]:
     parents = _running()
     found: set[int] = set()
-    level = {root}
+    level = roots
     while level:
         level = {pid for pid, parent in parents.items() if parent in level} - found
         found |= level

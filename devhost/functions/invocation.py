@@ -1,24 +1,19 @@
-"""One call of one function: arguments in, log lines around it, result or failure out.
+"""The host's side of a call: log lines around it, durable calls by name, and a worker that dies meanwhile."""
 
-Source: Azure/azure-functions-python-worker, azure_functions_worker/dispatcher.py and bindings/meta.py.
-"""
-
+import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from azure.functions.meta import Datum
 
 from devhost.durable.errors import UnknownFunction
 from devhost.errors import FunctionFailed
-from devhost.functions.app_loading import LoadedFunction
-from devhost.functions.bindings import OutValue, RunOutputs, decode_arguments, encode_outputs
-from devhost.functions.context import InvocationContext
-from devhost.functions.failures import failure_of
-from devhost.functions.worker import Worker
+from devhost.functions.bindings import RunOutputs
+from devhost.functions.description import LoadedFunction
+from devhost.functions.runner import FunctionRunner, Run, WorkerDied
 
 ClientPayload = Callable[[Mapping[str, Any]], str]
 """The durableClient binding (as in function.json) to the JSON text that its parameter receives."""
@@ -27,22 +22,17 @@ FunctionLogger = logging.LoggerAdapter[logging.Logger]
 
 _KINDS = {"orchestrationTrigger": "orchestrator", "activityTrigger": "activity", "entityTrigger": "entity"}
 _DURABLE_REASON = "(null)"
+_FIRST_REPEAT_S, _LONGEST_REPEAT_S = 0.05, 5.0
 
 
 class Invoker:
-    """Calls the functions of one app in one worker. Disabled functions have no durable name."""
+    """Calls the functions of one app, wherever they run. Disabled functions have no durable name."""
 
     def __init__(
-        self,
-        functions: Sequence[LoadedFunction],
-        worker: Worker,
-        *,
-        client_payload: ClientPayload,
-        script_root: Path,
+        self, functions: Sequence[LoadedFunction], runner: FunctionRunner, *, client_payload: ClientPayload
     ) -> None:
-        self._worker = worker
+        self._runner = runner
         self._client_payload = client_payload
-        self._script_root = str(script_root)
         self._durable: dict[str, dict[str, LoadedFunction]] = {kind: {} for kind in _KINDS}
         for function in functions:
             if function.trigger_type in self._durable and not function.disabled:
@@ -81,27 +71,18 @@ class Invoker:
         far. The SDK reports failures of the app that way, so they are no error of this call and not logged.
         """
         function = self._find("orchestrationTrigger", durable_name)
-        invocation_id = str(uuid.uuid4())
-        logger = function_logger(function.name)
-        logger.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, instance_id, invocation_id)
-        started = time.monotonic()
-        try:
-            outputs = await self._run(function, Datum(envelope_json, "string"), invocation_id, metadata={})
-        except FunctionFailed:
-            _log_executed(logger, logging.ERROR, function.name, "Failed", invocation_id, started)
-            raise
-        _log_executed(logger, logging.INFO, function.name, "Succeeded", invocation_id, started)
-        return _as_json(outputs)
+        return _as_json(await _repeated(lambda: self._replay(function, envelope_json, instance_id)))
 
     async def call_activity(self, durable_name: str, input_json: str, *, instance_id: str) -> str:
         """The activity's result as JSON text, `null` for None. Raises UnknownFunction, FunctionFailed."""
         function = self._find("activityTrigger", durable_name)
-        return _as_json(await self.call(function, Datum(input_json, "string"), reason=instance_id or _DURABLE_REASON))
+        reason = instance_id or _DURABLE_REASON
+        return _as_json(await _repeated(lambda: self.call(function, Datum(input_json, "string"), reason=reason)))
 
     async def call_entity(self, durable_name: str, batch_json: str, *, instance_id: str) -> str:
         """The SDK's answer to one batch of operations, as JSON text. Raises UnknownFunction, FunctionFailed."""
         function = self._find("entityTrigger", durable_name)
-        return _as_json(await self.call(function, Datum(batch_json, "string"), reason=instance_id))
+        return _as_json(await _repeated(lambda: self.call(function, Datum(batch_json, "string"), reason=instance_id)))
 
     def durable_names(self, trigger_type: str) -> tuple[str, ...]:
         """The names by which durable calls reach functions, for example of `activityTrigger`; sorted."""
@@ -114,27 +95,24 @@ class Invoker:
             raise UnknownFunction(durable_name, _KINDS[trigger_type], self.durable_names(trigger_type))
         return function
 
+    async def _replay(self, function: LoadedFunction, envelope_json: str, instance_id: str) -> RunOutputs:
+        invocation_id = str(uuid.uuid4())
+        logger = function_logger(function.name)
+        logger.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, instance_id, invocation_id)
+        started = time.monotonic()
+        try:
+            outputs = await self._run(function, Datum(envelope_json, "string"), invocation_id, metadata={})
+        except FunctionFailed:
+            _log_executed(logger, logging.ERROR, function.name, "Failed", invocation_id, started)
+            raise
+        _log_executed(logger, logging.INFO, function.name, "Succeeded", invocation_id, started)
+        return outputs
+
     async def _run(
         self, function: LoadedFunction, trigger_value: Datum, invocation_id: str, *, metadata: Mapping[str, Datum]
     ) -> RunOutputs:
-        context = InvocationContext(
-            function_name=function.name,
-            function_directory=self._script_root,
-            invocation_id=invocation_id,
-        )
-        outs = {name: OutValue() for name in function.signature.out_parameters}
-        try:
-            arguments = decode_arguments(function, trigger_value, metadata, self._inputs(function))
-        except BaseException as error:  # the SDK's converters call from_json and to_json of the app's classes
-            raise failure_of(function.name, error) from error
-        kwargs = {**arguments, **outs}
-        if function.signature.wants_context:
-            kwargs["context"] = context
-        result = await self._worker.run(function.function, kwargs, context, is_async=function.is_async)
-        try:
-            return encode_outputs(function, result, outs)
-        except BaseException as error:
-            raise failure_of(function.name, error) from error
+        run = Run(function.name, invocation_id, trigger_value, metadata, self._inputs(function))
+        return await self._runner.run(run)
 
     def _inputs(self, function: LoadedFunction) -> dict[str, Datum | None]:
         return {
@@ -142,6 +120,18 @@ class Invoker:
             for binding in function.bindings
             if binding["type"] == "durableClient"
         }
+
+
+async def _repeated(call: Callable[[], Awaitable[RunOutputs]]) -> RunOutputs:
+    """Durable work is done at least once: the death of a worker is not the app's failure, so the call is repeated."""
+    pause_s = _FIRST_REPEAT_S
+    while True:
+        try:
+            return await call()
+        except WorkerDied:
+            # An app that ends its own process would otherwise do so as fast as processes can be started.
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, _LONGEST_REPEAT_S)
 
 
 def _as_json(outputs: RunOutputs) -> str:

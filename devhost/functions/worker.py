@@ -101,7 +101,7 @@ class Worker:
             # The stuck thread must not take a place from the runs to come.
             self._executor.shutdown(wait=False)
             self._executor = self._new_executor()
-        limit = _time_span(self._timeout_s or 0.0)
+        limit = time_span_text(self._timeout_s or 0.0)
         _logger.error(
             "Function '%s' ran longer than functionTimeout of host.json (%s); %s. On Azure the worker process is "
             "restarted then, which ends all its other runs, too.",
@@ -109,8 +109,7 @@ class Worker:
             limit,
             "it is cancelled" if is_async else "its thread cannot be interrupted and goes on, but nobody waits for it",
         )
-        message = f"Timeout value of {limit} was exceeded by function: Functions.{function_name}"
-        return FunctionFailed(function_name, "FunctionTimeoutException", message, "")
+        return timed_out(function_name, self._timeout_s or 0.0)
 
     def _called(self, function: Callable[..., Any], kwargs: Mapping[str, Any], context: InvocationContext) -> _Outcome:
         context.thread_local_storage.invocation_id = context.invocation_id
@@ -183,7 +182,13 @@ async def _cancel_all_others() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-def _time_span(seconds: float) -> str:
+def timed_out(function_name: str, timeout_s: float) -> FunctionFailed:
+    """The failure of a run that took longer than functionTimeout."""
+    message = f"Timeout value of {time_span_text(timeout_s)} was exceeded by function: Functions.{function_name}"
+    return FunctionFailed(function_name, "FunctionTimeoutException", message, "")
+
+
+def time_span_text(seconds: float) -> str:
     """`hh:mm:ss`, with a fraction only if there is one."""
     minutes, rest_s = divmod(seconds, 60)
     fraction = f"{rest_s:05.2f}" if rest_s % 1 else f"{rest_s:02.0f}"

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from devhost.errors import DevhostError
-from devhost.functions.app_loading import LoadedFunction
+from devhost.functions.description import LoadedFunction
 from devhost.web.admin_host import HostEndpoints
 from devhost.web.function_description import Descriptions
 

@@ -21,7 +21,6 @@ from devhost.web.host_state import HostState, State
 HOST_VERSION = "4.0.0-devhost"
 _HOST_ID_SETTING = "azurefunctionswebhost__hostid"
 _HOST_ID_LENGTH = 32
-_NO_RESTART = "This host cannot restart itself: stop it and start it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +31,8 @@ class HostCommands:
     """Start no more runs by itself; what runs may end."""
     resume: Callable[[], Awaitable[None]]
     """Start runs again."""
-    restart: Callable[[], None] | None = None
-    """Stop in order and start afresh, later; None if this process cannot."""
+    restart: Callable[[], None]
+    """Stop in order and start afresh, later."""
 
 
 class HostEndpoints:
@@ -98,8 +97,6 @@ class HostEndpoints:
         return web.json_response({"state": self.state.state})
 
     def _restart(self) -> web.Response:
-        if self._commands.restart is None:
-            return web.json_response({"Message": _NO_RESTART}, status=501)
         self._commands.restart()
         return web.Response(status=202)
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from devhost.functions.app_loading import LoadedFunction
+from devhost.functions.description import LoadedFunction
 from devhost.web.access_keys import AccessKeys
 
 _KEY_HEADER = "x-functions-key"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devhost.functions.app_loading import LoadedFunction
+from devhost.functions.description import LoadedFunction
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Descriptions:
             "config": {
                 "name": function.name,
                 "scriptFile": self.script_file,
-                "entryPoint": function.function.__name__,
+                "entryPoint": function.entry_point,
                 "language": "python",
                 "functionDirectory": None,
                 "bindings": list(function.bindings),

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMethod
 
-from devhost.errors import HostStartError
 from devhost.web.cors import CorsPolicy
 from devhost.web.http_settings import DEFAULT_BODY_LIMIT_BYTES
 
@@ -17,27 +16,6 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _GRACE_S = 1.0
 _MAX_HEADER_BYTES = 32_768
 _logger = logging.getLogger("devhost.web")
-
-
-def bind(address: str, port: int) -> socket.socket:
-    """A bound TCP socket that does not listen yet; port 0 takes a free one.
-
-    Raises HostStartError, which names the port, if it is taken or the address is not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((address, port))
-        # Two hosts may both bind; only one may listen. Finding out now keeps the error at the start.
-        sock.listen(128)
-    except (OSError, OverflowError) as error:
-        sock.close()
-        raise HostStartError(
-            f"Port {port} of {address} is unavailable ({error}). Close the process that uses the port, "
-            "or choose another with --port (0 takes a free one)."
-        ) from error
-    return sock
 
 
 class HttpServer:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from devhost.functions.app_loading import LoadedFunction
+from devhost.functions.description import LoadedFunction
 from devhost.web.templates import InvalidTemplate, Literal, Parameter, Part, Template, compile_template
 
 

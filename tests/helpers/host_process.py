@@ -68,11 +68,14 @@ class RunningHost:
         return self.child.log_path.read_text(errors="replace")
 
 
-def host_command(script_root: Path, *, state_dir: Path | None = None, arguments: Sequence[str] = ()) -> list[str]:
-    """The command line of a host on a free port."""
+def host_command(
+    script_root: Path, *, state_dir: Path | None = None, arguments: Sequence[str] = (), reload: bool = False
+) -> list[str]:
+    """The command line of a host on a free port; without `reload` it leaves changed files alone."""
     state = [] if state_dir is None else ["--state-dir", str(state_dir)]
+    watch = [] if reload else ["--no-reload"]
     root = ["--script-root", str(script_root)]
-    return [sys.executable, "-m", "devhost", "start", "--port", "0", *root, *state, *arguments]
+    return [sys.executable, "-m", "devhost", "start", "--port", "0", *root, *state, *watch, *arguments]
 
 
 @contextmanager
@@ -83,14 +86,18 @@ def running_host(
     state_dir: Path | None = None,
     arguments: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
+    workers: int = 1,
+    reload: bool = False,
 ) -> Iterator[RunningHost]:
     """A host for the app in `script_root`, in a process group of its own that ends with the block.
 
     `state_dir` defaults to `.devhost` in the app, the log to a folder `logs` beside the app: give both for an app
-    inside the checkout. An exception in the block gets the host's last lines as a note.
+    inside the checkout. `workers` above 1 run the app in as many processes. An exception in the block gets the host's
+    last lines as a note.
     """
     with Supervisor(log_dir or script_root.parent / "logs") as supervisor:
-        command = host_command(script_root, state_dir=state_dir, arguments=arguments)
+        more = ["--workers", str(workers), *arguments]
+        command = host_command(script_root, state_dir=state_dir, arguments=more, reload=reload)
         child = supervisor.start(f"host-{script_root.name}", command, env=env)
         try:
             yield wait_until_running(child)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from devhost.functions.app_loading import LoadedFunction
+from devhost.functions.description import LoadedFunction
 from devhost.functions.signatures import Signature
 
 
@@ -19,8 +19,6 @@ def http_function(name: str, route: str | None = None, *, methods: list[str] | N
         name=name,
         trigger=trigger,
         bindings=(trigger, returned),
-        function=lambda req: None,
-        is_async=False,
-        disabled=False,
         signature=Signature(False, frozenset(), frozenset(), has_return_binding=True),
+        entry_point=name,
     )

@@ -12,8 +12,9 @@ for each thing that is done. A step is what its first key says:
     message = "queue"       waits for a message in a storage queue, which is `text` or the JSON `json`
 
 `body` is the JSON sent along, `keep` = {word = "member"} keeps members of the JSON answer of a call. In all texts
-`{word}` is such a member, `{id}` the instance started last, `{url}` the host, `{scratch}` the folder into which `files`
-were written, `{storage}` the connection string of the storage emulator. Queues hold base64, as the host's binding wants.
+`{word}` is such a member, `{id}` the instance started last, `{url}` the host, `{scratch}` the folder into which
+`files` were written, `{storage}` the connection string of the storage emulator. Queues hold base64, as the host's
+binding wants.
 How answers are compared: tests.proofs.sample_checks.
 """
 

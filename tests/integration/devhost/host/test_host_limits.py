@@ -212,8 +212,3 @@ def test_drained_host_starts_no_timer_until_it_is_resumed(host: RunningHost):
     between = host.log().count("] tick")
     wait_until(lambda: host.log().count("] tick") > between, timeout_s=10)
     assert (drained, http, resumed.status, resumed.json(), between - seen) == (202, 200, 200, {"state": "Running"}, 0)
-
-
-def test_restart_that_this_host_cannot_do_is_501_with_the_cure(host: RunningHost):
-    answer = host.call("POST", "/admin/host/restart")
-    assert (answer.status, "stop it and start it again" in answer.json()["Message"]) == (501, True)

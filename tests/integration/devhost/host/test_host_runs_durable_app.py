@@ -59,9 +59,9 @@ CODE = """
 """
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
-    with running_host(write_app(tmp_path_factory.mktemp("durable") / "app", CODE)) as running:
+@pytest.fixture(scope="module", params=[1, 2], ids=["in the host", "two workers"])
+def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+    with running_host(write_app(tmp_path_factory.mktemp("durable") / "app", CODE), workers=request.param) as running:
         yield running
 
 

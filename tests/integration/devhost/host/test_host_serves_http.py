@@ -99,14 +99,16 @@ CODE = """
 BODY_LIMIT = 200_000
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+@pytest.fixture(scope="module", params=[1, 2], ids=["in the host", "two workers"])
+def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
     root = tmp_path_factory.mktemp("http") / "app"
     settings = {"WHEN": "0 0 0 1 1 *", "FROM_FILE": "yes", "AzureWebJobs.off.Disabled": "true"}
     settings["AzureWebJobs.off_timer.Disabled"] = "true"
     write_app(root, CODE, settings=settings)
     (root / "neighbour.py").write_text("WORD = 'mine'\n")
-    with running_host(root, env={"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(BODY_LIMIT)}) as running:
+    with running_host(
+        root, env={"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(BODY_LIMIT)}, workers=request.param
+    ) as running:
         yield running
 
 

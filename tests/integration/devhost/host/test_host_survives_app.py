@@ -59,10 +59,12 @@ CODE = """
 WEBHOOKS = "/runtime/webhooks/durabletask"
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+@pytest.fixture(scope="module", params=[1, 2], ids=["in the host", "two workers"])
+def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
     host_json = {"version": "2.0", "functionTimeout": "00:00:01"}
-    with running_host(write_app(tmp_path_factory.mktemp("survives") / "app", CODE, host_json=host_json)) as running:
+    with running_host(
+        write_app(tmp_path_factory.mktemp("survives") / "app", CODE, host_json=host_json), workers=request.param
+    ) as running:
         yield running
 
 

@@ -12,8 +12,8 @@ import azure.functions as func
 import pytest
 from azure.functions.meta import Datum
 
-from devhost.functions.app_loading import LoadedFunction
 from devhost.functions.bindings import OutValue, RunOutputs, decode_arguments, encode_outputs, http_result
+from devhost.functions.description import LoadedFunction
 from devhost.functions.signatures import check_signature
 
 QUEUE_TRIGGER = {"name": "msg", "type": "queueTrigger", "direction": "IN", "queueName": "work"}
@@ -29,10 +29,8 @@ def loaded(function: Callable[..., Any], *bindings: dict[str, Any]) -> LoadedFun
         name=function.__name__,
         trigger=bindings[0],
         bindings=bindings,
-        function=function,
-        is_async=False,
-        disabled=False,
         signature=check_signature(function.__name__, function, bindings),
+        entry_point=function.__name__,
     )
 
 
