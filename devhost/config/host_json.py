@@ -46,6 +46,8 @@ class DurableOptions:
     async_sleep_ms: int
     max_concurrent_entities: int = 10
     max_entity_batch_size: int = 5000
+    default_version: str = ""
+    """`Version` of new instances and children that are started without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ def _durable_options(options: LayeredOptions, environ: Mapping[str, str], cpu_co
         async_sleep_ms=options.count(
             f"{DURABLE}:httpSettings:defaultAsyncRequestSleepTimeMilliseconds", default=30_000
         ),
+        default_version=options.text(f"{DURABLE}:defaultVersion", default=""),
     )
 
 

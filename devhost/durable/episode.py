@@ -162,6 +162,7 @@ def _fire_times(batch: Sequence[InboxMessage]) -> list[datetime]:
 def _advance(plan: EpisodePlan, table: TaskTable, answer: Answer) -> None:
     """Apply the batch as the extension's own replay does: the whole action list is known from the start."""
     table.bind(answer.actions)
+    table.episode = plan.execution.episode
     for message in plan.batch[: plan.leading]:
         table.apply(message.event, plan.now)
     table.extend()
@@ -197,6 +198,7 @@ def _written(
     if not is_over or table.open_task_count or not table.is_gate_passed:
         return _still_running(result, plan, table, is_over=is_over)
     if answer.error is not None:
+        result = replace(result, table_text=table.to_text())
         return _ended(result, plan, table.next_id, OrchestrationStatus.FAILED, answer.error)
     if table.is_continued:
         return _continued(result, plan, table, answer)

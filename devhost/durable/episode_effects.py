@@ -45,6 +45,7 @@ class EpisodeRules:
     max_actions: int
     store_inputs: bool
     entity_names: tuple[str, ...] = ()
+    default_version: str = ""
 
 
 def derived_execution_id(execution_id: str, salt: str) -> str:
@@ -114,7 +115,7 @@ class _Work:
         parent, task_id = self._execution, command.task_id
         child_id = command.instance_id or f"{parent.execution_id}:{task_id}"
         self._check_child_id(child_id)
-        version = command.version or ""
+        version = command.version or self._rules.default_version
         child = NewExecution(
             instance_id=child_id,
             execution_id=derived_execution_id(parent.execution_id, f"child:{task_id}"),

@@ -235,8 +235,8 @@ def _write_effects(db: sqlite3.Connection, result: EpisodeResult) -> set[str]:
 def _close_or_keep(db: sqlite3.Connection, result: EpisodeResult) -> None:
     instance_id = result.execution.instance_id
     if result.runtime_status.is_terminal:
-        forget_execution(db, instance_id, history=False)
-    else:
+        forget_execution(db, instance_id, history=False, table=result.runtime_status is not RuntimeStatus.FAILED)
+    if result.table_text is not None:
         upsert = "INSERT OR REPLACE INTO task_tables (instance_id, table_text) VALUES (?, ?)"
         db.execute(upsert, [instance_id, result.table_text])
 

@@ -80,3 +80,12 @@ class WrongState(HubError):
         self.instance_id = instance_id
         self.runtime_status = runtime_status
         self.command = command
+
+
+class NotRewindable(HubError):
+    """The instance has not failed, or its history cannot be taken back."""
+
+    def __init__(self, instance_id: str, reason: str) -> None:
+        super().__init__(f"Instance '{instance_id}' cannot be rewound: {reason}")
+        self.instance_id = instance_id
+        self.reason = reason

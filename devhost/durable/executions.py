@@ -104,7 +104,8 @@ class EpisodeResult:
     """All that one episode changes; the store writes it in one transaction or not at all.
 
     `runtime_status` is Running, ContinuedAsNew (with `next_generation`) or a terminal one. `table_text` is
-    the task table of a live generation. `carried` are events for the next generation, with their old places.
+    the task table of a live generation, or of one that its own error has ended: a rewind goes on with it.
+    `carried` are events for the next generation, with their old places.
     `warning` is a sentence for the log.
     """
 

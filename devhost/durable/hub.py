@@ -58,6 +58,7 @@ class TaskHub:
             max_actions=options.max_orchestration_actions,
             store_inputs=options.store_inputs_in_history,
             entity_names=functions.durable_names("entityTrigger"),
+            default_version=options.default_version,
         )
         self._http = http or HttpActivity()
         self._waiting: dict[str, set[asyncio.Event]] = {}
@@ -126,16 +127,18 @@ class TaskHub:
             self._store_thread.close()
 
     async def create_instance(
-        self, name: str, *, instance_id: str | None, input_text: str | None, version: str = ""
+        self, name: str, *, instance_id: str | None, input_text: str | None, version: str | None = None
     ) -> str:
         """Start an orchestration; its ID, made up if none is given. `input_text` is JSON text.
 
+        Without a version it gets defaultVersion of host.json.
         Raises UnknownFunction, InvalidInstanceId, InstanceAlreadyLive. An ended instance with this ID is replaced.
         """
         require_known(name, "orchestrator", self._rules.orchestrator_names)
         own_id = instance_id or new_instance_id()
         check_instance_id(own_id)
-        new = NewExecution(own_id, uuid.uuid4().hex, name, version, input_text, self._clock.now())
+        own_version = self._rules.default_version if version is None else version
+        new = NewExecution(own_id, uuid.uuid4().hex, name, own_version, input_text, self._clock.now())
         woken = await self._store_thread.run(
             self._store.instances.create, new, override_any_state=self._options.override_any_state
         )
@@ -174,6 +177,30 @@ class TaskHub:
         """Go on after `suspend`. Raises InstanceNotFound, InstanceFinished, WrongState."""
         await self._store_thread.run(self._store.instances.resume, instance_id, reason, self._clock.now())
         self._wake({instance_id})
+
+    async def restart(self, instance_id: str, *, with_new_id: bool) -> str:
+        """Start an instance once more with its name, input and version; the ID of the new instance.
+
+        Raises InstanceNotFound, and whatever `create_instance` raises.
+        """
+        found = await self.get_instance(instance_id)
+        if found is None:
+            raise InstanceNotFound(instance_id)
+        return await self.create_instance(
+            found.name,
+            instance_id=None if with_new_id else instance_id,
+            input_text=found.input_text,
+            version=found.version,
+        )
+
+    async def rewind(self, instance_id: str, reason: str) -> None:
+        """Run a failed instance on from what failed. Raises InstanceNotFound, NotRewindable.
+
+        Failed activities are called again, failed sub-orchestrations are rewound in turn.
+        """
+        woken = await self._store_thread.run(self._store.instances.rewind, instance_id, reason, self._clock.now())
+        self._timers.timers_changed()
+        self._wake(woken)
 
     async def purge(self, instance_id: str) -> None:
         """Forget an ended instance, or an entity. Raises InstanceNotFound, InstanceNotFinished."""

@@ -30,6 +30,7 @@ from devhost.durable.protocol import (
     format_time,
     orchestrator_started,
 )
+from devhost.durable.rewind_store import rewind_instance
 from devhost.durable.rows import (
     INSTANCES_AND_ENTITIES,
     append_history,
@@ -119,6 +120,11 @@ class InstanceStore:
         """End the instance at once; the IDs of parents to wake. Raises InstanceNotFound, InstanceFinished."""
         with self._database.transaction() as db:
             return _terminate(db, _require_live(db, instance_id), reason, now)
+
+    def rewind(self, instance_id: str, reason: str, now: datetime) -> set[str]:
+        """Let a failed instance and its failed children run on; IDs to wake. Raises InstanceNotFound, NotRewindable."""
+        with self._database.transaction() as db:
+            return rewind_instance(db, instance_id, reason, now)
 
     def purge(self, instance_id: str) -> None:
         """Forget an ended instance. Raises InstanceNotFound, InstanceNotFinished."""

@@ -30,6 +30,7 @@ class EventType(IntEnum):
     ORCHESTRATOR_COMPLETED = 13
     EVENT_SENT = 14
     EVENT_RAISED = 15
+    GENERIC_EVENT = 17
     EXECUTION_SUSPENDED = 19
     EXECUTION_RESUMED = 20
 
@@ -201,6 +202,11 @@ def event_sent(at: datetime, task_id: int, instance_id: str, input_text: str) ->
 def event_raised(at: datetime, name: str, input_text: str) -> Event:
     """15: an external event; `input_text` is JSON text, the name stays as it was sent."""
     return _event(EventType.EVENT_RAISED, at, Name=name, Input=input_text)
+
+
+def generic_event(at: datetime, data: str) -> Event:
+    """17: something that orchestrators do not see."""
+    return _event(EventType.GENERIC_EVENT, at, Data=data)
 
 
 def execution_suspended(at: datetime, reason: str) -> Event:

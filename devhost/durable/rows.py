@@ -74,11 +74,15 @@ def deliver_notice(db: sqlite3.Connection, notice: ParentNotice | None) -> set[s
     return {notice.instance_id}
 
 
-def forget_execution(db: sqlite3.Connection, instance_id: str, *, history: bool) -> None:
-    """Remove what belongs to a generation that is over; queued activities stay, their results find nobody."""
+def forget_execution(db: sqlite3.Connection, instance_id: str, *, history: bool, table: bool = True) -> None:
+    """Remove what belongs to a generation that is over; queued activities stay, their results find nobody.
+
+    History and task table of a failed instance stay for a rewind.
+    """
     db.execute("DELETE FROM inbox WHERE instance_id = ?", [instance_id])
     db.execute("DELETE FROM timers WHERE instance_id = ?", [instance_id])
-    db.execute("DELETE FROM task_tables WHERE instance_id = ?", [instance_id])
+    if table:
+        db.execute("DELETE FROM task_tables WHERE instance_id = ?", [instance_id])
     if history:
         db.execute("DELETE FROM history WHERE instance_id = ?", [instance_id])
 

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS history (
     PRIMARY KEY (instance_id, episode)
 );
 
--- The task table of each live generation (TaskTable.to_text).
+-- The task table of each live generation, and of each failed one for a rewind (TaskTable.to_text).
 CREATE TABLE IF NOT EXISTS task_tables (
     instance_id TEXT PRIMARY KEY,
     table_text  TEXT NOT NULL

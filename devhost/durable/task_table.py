@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from typing import Any
 
 from devhost.durable.action_tree import Single, TopLevel, describe, top_level_actions
 from devhost.durable.answer import Action, ActionType
@@ -27,7 +28,7 @@ from devhost.durable.failure_texts import changed_orchestrator
 from devhost.durable.protocol import Event, EventType, compact, parse_time
 from devhost.errors import DevhostError
 
-_WITH_RETRY = frozenset({ActionType.CALL_ACTIVITY_WITH_RETRY, ActionType.CALL_SUB_ORCHESTRATOR_WITH_RETRY})
+WITH_RETRY = frozenset({ActionType.CALL_ACTIVITY_WITH_RETRY, ActionType.CALL_SUB_ORCHESTRATOR_WITH_RETRY})
 _ACTIVITIES = frozenset({ActionType.CALL_ACTIVITY, ActionType.CALL_ACTIVITY_WITH_RETRY})
 _CHILDREN = frozenset({ActionType.CALL_SUB_ORCHESTRATOR, ActionType.CALL_SUB_ORCHESTRATOR_WITH_RETRY})
 _ENTITIES = frozenset({ActionType.CALL_ENTITY, ActionType.SIGNAL_ENTITY})
@@ -53,7 +54,10 @@ class Phase(IntEnum):
 
 @dataclass(slots=True)
 class Task:
-    """One single action: its first id (None for waits), and the id whose completion is awaited now."""
+    """One single action: its first id (None for waits), and the id whose completion is awaited now.
+
+    `retry_ids` are the ids that its retries took, timers and attempts in turn; `is_failed` means for good.
+    """
 
     kind: ActionType
     name: str
@@ -61,6 +65,13 @@ class Task:
     phase: Phase = Phase.HELD
     attempt: int = 1
     open_id: int | None = None
+    retry_ids: tuple[int, ...] = ()
+    is_failed: bool = False
+
+    @property
+    def latest_id(self) -> int | None:
+        """The id that it took last, its first one unless it was retried."""
+        return self.retry_ids[-1] if self.retry_ids else self.task_id
 
 
 class TaskTable:
@@ -71,6 +82,7 @@ class TaskTable:
 
     def __init__(self) -> None:
         self.next_id = 0
+        self.episode = -1  # the last one whose events are in this account
         self.is_continued = False
         self.carried: list[tuple[int, Event]] = []
         self._tasks: list[Task] = []
@@ -100,8 +112,8 @@ class TaskTable:
     @property
     def awaited_ids(self) -> set[int]:
         """Ids that the SDK must count as open too: of started tasks, and of those behind the gate."""
-        held = {task.task_id for task in self._tasks if task.phase is Phase.HELD and task.kind not in _NEVER_AWAITED}
-        return {task_id for task_id in held if task_id is not None} | self._open.keys()
+        held = {task.latest_id for task in self._tasks if task.phase is Phase.HELD and task.kind not in _NEVER_AWAITED}
+        return {one for one in held if one is not None} | self._open.keys()
 
     @property
     def is_gate_passed(self) -> bool:
@@ -112,6 +124,11 @@ class TaskTable:
     def is_idle(self) -> bool:
         """True when nothing that is outstanding could ever wake the orchestrator."""
         return not self._open and self.is_gate_passed and not any(self._waits.values())
+
+    @property
+    def tasks(self) -> Sequence[Task]:
+        """All known single actions, in the order of the answer."""
+        return self._tasks
 
     @property
     def action_count(self) -> int:
@@ -132,7 +149,7 @@ class TaskTable:
         kind = event["EventType"]
         if kind in _FAILURES:
             task = self._awaited(event["TaskScheduledId"])
-            return task is not None and task.kind in _WITH_RETRY
+            return task is not None and task.kind in WITH_RETRY
         if kind == EventType.TIMER_FIRED:
             task = self._awaited(event["TimerId"])
             return task is not None and task.phase is Phase.RETRY_TIMER
@@ -181,23 +198,37 @@ class TaskTable:
         self._complete(self._open.get(task_id))
         self._open_gate()
 
+    def start_again(self, task: Task) -> None:
+        """The next answer starts this task anew, under its latest id."""
+        if task.open_id is not None:
+            del self._open[task.open_id]
+        task.phase, task.open_id, task.is_failed = Phase.HELD, None, False
+        self._gate, self._is_gate_started = 0, False
+
+    def await_again(self, task: Task) -> None:
+        """Expect a result of this failed task once more; it runs again by itself."""
+        assert task.task_id is not None
+        task.phase, task.open_id, task.is_failed = Phase.OPEN, task.task_id, False
+        self._open[task.task_id] = self._tasks.index(task)
+        self._gate, self._is_gate_started = 0, False
+
     def forget_answer(self) -> None:
         """Let go of the bound answer, whose inputs may be large; the next episode binds its own."""
         self._tops, self._singles = [], []
 
     def to_text(self) -> str:
         """JSON text from which `from_text` restores the table between episodes."""
-        tasks = [[t.kind, t.name, t.task_id, t.phase, t.attempt, t.open_id] for t in self._tasks]
         return compact(
             {
                 "next": self.next_id,
+                "episode": self.episode,
                 "seen": self._seen,
                 "gate": [self._gate, self._is_gate_started],
                 "continued": self.is_continued,
                 "carried": self.carried,
                 "early": self._early,
                 "waits": self._waits,
-                "tasks": tasks,
+                "tasks": [_task_row(task) for task in self._tasks],
             }
         )
 
@@ -206,11 +237,14 @@ class TaskTable:
         """The table that `to_text` wrote."""
         stored, table = json.loads(text), cls()
         table.next_id, table._seen, table.is_continued = stored["next"], stored["seen"], stored["continued"]
+        table.episode = stored["episode"]
         table._gate, table._is_gate_started = stored["gate"]
         table.carried = [(seq, event) for seq, event in stored["carried"]]
         table._early, table._waits = stored["early"], stored["waits"]
-        for position, (kind, name, task_id, phase, attempt, open_id) in enumerate(stored["tasks"]):
-            table._tasks.append(Task(ActionType(kind), name, task_id, Phase(phase), attempt, open_id))
+        for position, (kind, name, task_id, phase, attempt, open_id, *rest) in enumerate(stored["tasks"]):
+            retry_ids, is_failed = rest or ((), False)
+            task = Task(ActionType(kind), name, task_id, Phase(phase), attempt, open_id, tuple(retry_ids), is_failed)
+            table._tasks.append(task)
             if open_id is not None:
                 table._open[open_id] = position
         return table
@@ -234,6 +268,8 @@ class TaskTable:
         task = self._tasks[position]
         if task.open_id is not None:
             del self._open[task.open_id]
+        if open_id != task.latest_id:
+            task.retry_ids += (open_id,)
         task.phase, task.open_id = phase, open_id
         self._open[open_id] = position
 
@@ -257,7 +293,8 @@ class TaskTable:
         if position is None:
             return
         task = self._tasks[position]
-        if task.kind not in _WITH_RETRY:
+        if task.kind not in WITH_RETRY:
+            task.is_failed = True
             self._finish(position)
             return
         options = self._singles[position].action["retryOptions"]
@@ -275,6 +312,7 @@ class TaskTable:
             task.attempt += 1
             self._start_with_id(position, self._take_id())
         else:
+            task.is_failed = task.phase is Phase.CLOSING_TIMER
             self._finish(position)
 
     def _raise(self, name: str) -> None:
@@ -307,8 +345,8 @@ class TaskTable:
         elif task.kind is ActionType.WAIT_FOR_EXTERNAL_EVENT:
             self._wait(position, task.name.lower())
         else:
-            assert task.task_id is not None
-            self._start_with_id(position, task.task_id)
+            assert task.latest_id is not None
+            self._start_with_id(position, task.latest_id)
 
     def _wait(self, position: int, name: str) -> None:
         if self._early.get(name):
@@ -338,3 +376,9 @@ class TaskTable:
         self._commands.append(command)
         if task.kind is ActionType.SIGNAL_ENTITY:
             self._finish(position)
+
+
+def _task_row(task: Task) -> list[Any]:
+    """Most tasks are neither retried nor failed, and large tables should be short."""
+    row = [task.kind, task.name, task.task_id, task.phase, task.attempt, task.open_id]
+    return [*row, task.retry_ids, task.is_failed] if task.retry_ids or task.is_failed else row

@@ -16,6 +16,7 @@ from devhost.durable.errors import (
     InstanceNotFinished,
     InstanceNotFound,
     InvalidInstanceId,
+    NotRewindable,
     UnknownFunction,
     WrongState,
 )
@@ -81,6 +82,12 @@ def bad_argument(reason: str) -> RequestRefused:
     return RequestRefused(400, _exception_body(_BAD_ARGUMENT, reason, "System.ArgumentException"))
 
 
+def unknown_restart(reason: str) -> RequestRefused:
+    """A restart of an instance that is not there is a bad argument, other than every other command to it."""
+    message = "InstanceId does not match a valid orchestration instance."
+    return RequestRefused(400, _exception_body(message, reason, "System.ArgumentException"))
+
+
 def refusal_answer(error: HubError) -> web.Response:
     """The answer to a command that the hub refused."""
     match error:
@@ -88,7 +95,7 @@ def refusal_answer(error: HubError) -> web.Response:
             answer = empty_answer(404)
         case InstanceFinished():
             answer = empty_answer(410)
-        case InstanceNotFinished():
+        case InstanceNotFinished() | NotRewindable():
             answer = json_answer(412, str(error))
         case InstanceAlreadyLive():
             answer = json_answer(409, {"Message": str(error)})
@@ -106,11 +113,6 @@ def refusal_answer(error: HubError) -> web.Response:
 def fault_answer(error: Exception) -> web.Response:
     """The answer when the host itself has failed; the traceback belongs into its log."""
     return json_answer(500, _exception_body(_SERVER_FAULT, str(error), type(error).__name__))
-
-
-def not_supported(what: str) -> web.Response:
-    """501, for a route of the product that this host does not have."""
-    return json_answer(501, {"Message": f"This version of the development host does not support {what}."})
 
 
 def _exception_body(message: str, exception_message: str, exception_type: str) -> dict[str, str | None]:

@@ -10,7 +10,7 @@ class ManagedHub(ManagedEntities, Protocol):
     """The commands and questions that the webhooks pass on; refusals are those of devhost.durable.errors."""
 
     async def create_instance(
-        self, name: str, *, instance_id: str | None, input_text: str | None, version: str = ""
+        self, name: str, *, instance_id: str | None, input_text: str | None, version: str | None = None
     ) -> str:
         """The ID of the new instance. Raises InstanceAlreadyLive, UnknownFunction, InvalidInstanceId."""
 
@@ -33,6 +33,12 @@ class ManagedHub(ManagedEntities, Protocol):
 
     async def resume(self, instance_id: str, reason: str) -> None:
         """Continue the instance. Raises InstanceNotFound, InstanceFinished, WrongState."""
+
+    async def restart(self, instance_id: str, *, with_new_id: bool) -> str:
+        """The ID of a new instance with the same name, input and version. Raises InstanceNotFound, and as a start."""
+
+    async def rewind(self, instance_id: str, reason: str) -> None:
+        """Run a failed instance on from what failed. Raises InstanceNotFound, NotRewindable."""
 
     async def purge(self, instance_id: str) -> None:
         """Forget an ended instance. Raises InstanceNotFound, InstanceNotFinished."""

@@ -17,10 +17,10 @@ from devhost.durable.webhook_answers import (
     empty_answer,
     fault_answer,
     json_answer,
-    not_supported,
     refusal_answer,
     status_body,
     status_code,
+    unknown_restart,
 )
 from devhost.durable.webhook_hub import ManagedHub
 from devhost.durable.webhook_json import stored_value
@@ -95,7 +95,7 @@ class DurableWebhooks:
             case "POST", "instances", instance_id, "raiseevent", event_name:
                 answer = await self._raise_event(request, instance_id, event_name)
             case "POST", "instances", instance_id, operation:
-                answer = await self._command(operation, instance_id, query.text("reason") or "")
+                answer = await self._command(target, query, instance_id, operation)
             case _, "entities", *rest:
                 answer = await self._entities.answer(request, query, rest)
             case _:
@@ -108,8 +108,20 @@ class DurableWebhooks:
         timeout_s = read_wait(query)
         input_text = await read_json(request)
         started_id = await self._hub.create_instance(
-            name, instance_id=instance_id, input_text=input_text, version=query.text("version") or ""
+            name, instance_id=instance_id, input_text=input_text, version=query.text("version")
         )
+        return await self._started(target, query, started_id, timeout_s)
+
+    async def _restart(self, target: Target, query: Query, instance_id: str) -> web.Response:
+        timeout_s = read_wait(query)
+        with_new_id = query.flag("restartWithNewInstanceId", default=True)
+        try:
+            started_id = await self._hub.restart(instance_id, with_new_id=with_new_id)
+        except InstanceNotFound as error:
+            raise unknown_restart(str(error)) from error
+        return await self._started(target, query, started_id, timeout_s)
+
+    async def _started(self, target: Target, query: Query, started_id: str, timeout_s: float | None) -> web.Response:
         if timeout_s is not None:
             instance = await self._hub.wait_until_finished(started_id, timeout_s)
             if instance is not None and instance.runtime_status.is_terminal:
@@ -167,7 +179,8 @@ class DurableWebhooks:
         await self._hub.raise_event(instance_id, event_name, "null" if input_text is None else input_text)
         return empty_answer(202)
 
-    async def _command(self, operation: str, instance_id: str, reason: str) -> web.Response:
+    async def _command(self, target: Target, query: Query, instance_id: str, operation: str) -> web.Response:
+        reason = query.text("reason") or ""
         match operation:
             case "terminate":
                 await self._hub.terminate(instance_id, reason)
@@ -175,8 +188,10 @@ class DurableWebhooks:
                 await self._hub.suspend(instance_id, reason)
             case "resume":
                 await self._hub.resume(instance_id, reason)
-            case "rewind" | "restart" as missing:
-                return not_supported(f"the {missing} operation")
+            case "restart":
+                return await self._restart(target, query, instance_id)
+            case "rewind":
+                await self._hub.rewind(instance_id, reason)
             case _:
                 return empty_answer(404)
         return empty_answer(202)

@@ -19,6 +19,7 @@ from devhost.durable.errors import (
     InstanceNotFinished,
     InstanceNotFound,
     InvalidInstanceId,
+    NotRewindable,
     UnknownFunction,
     WrongState,
 )
@@ -44,7 +45,7 @@ class MemoryHub:
         self._entries: dict[str, _Entry] = {}
 
     async def create_instance(
-        self, name: str, *, instance_id: str | None, input_text: str | None, version: str = ""
+        self, name: str, *, instance_id: str | None, input_text: str | None, version: str | None = None
     ) -> str:
         known = {one.lower(): one for one in ORCHESTRATORS}
         if name.lower() not in known:
@@ -60,7 +61,7 @@ class MemoryHub:
                 instance_id=instance_id,
                 execution_id=uuid.uuid4().hex,
                 name=known[name.lower()],
-                version=version,
+                version=version or "",
                 runtime_status=RuntimeStatus.PENDING,
                 input_text=input_text,
                 custom_status_text=None,
@@ -110,6 +111,22 @@ class MemoryHub:
         self._record(entry, 20, Reason=reason)
         self._update(entry, runtime_status=RuntimeStatus.RUNNING)
         self._deliver(entry)
+
+    async def restart(self, instance_id: str, *, with_new_id: bool) -> str:
+        old = self._entry(instance_id).instance
+        return await self.create_instance(
+            old.name,
+            instance_id=None if with_new_id else instance_id,
+            input_text=old.input_text,
+            version=old.version,
+        )
+
+    async def rewind(self, instance_id: str, reason: str) -> None:
+        entry = self._entry(instance_id)
+        if entry.instance.runtime_status is not RuntimeStatus.FAILED:
+            raise NotRewindable(instance_id, f"it has the status {entry.instance.runtime_status}")
+        self._update(entry, runtime_status=RuntimeStatus.PENDING, output_text=None)
+        asyncio.get_running_loop().call_soon(self._begin, entry)
 
     async def purge(self, instance_id: str) -> None:
         entry = self._entry(instance_id)

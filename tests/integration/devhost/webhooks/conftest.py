@@ -21,12 +21,12 @@ from azure.durable_functions import DurableOrchestrationClient
 from azure.durable_functions.models.utils import http_utils
 
 from devhost.clock import SystemClock
-from devhost.config.host_json import DurableOptions
 from devhost.durable.client_payload import client_payload
 from devhost.durable.hub import TaskHub
 from devhost.durable.store import Store
 from devhost.durable.webhook_hub import ManagedHub
 from devhost.durable.webhooks import DurableWebhooks
+from tests.helpers.durable_hub import OPTIONS
 from tests.helpers.memory_hub import MemoryHub
 from tests.helpers.sdk_orchestrators import SdkOrchestrators
 
@@ -103,18 +103,6 @@ async def serve() -> AsyncIterator[Serve]:
     await session.close()
     for runner in runners:
         await runner.cleanup()
-
-
-OPTIONS = DurableOptions(
-    hub_name="TestHub",
-    connection_name="Storage",
-    max_concurrent_activities=10,
-    max_concurrent_orchestrators=10,
-    max_orchestration_actions=100_000,
-    override_any_state=False,
-    store_inputs_in_history=False,
-    async_sleep_ms=30_000,
-)
 
 
 @pytest.fixture(params=["memory hub", "task hub"])

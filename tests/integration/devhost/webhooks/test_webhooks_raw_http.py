@@ -543,20 +543,98 @@ async def test_command_to_an_ended_instance_is_410_and_empty(webhooks, operation
     assert (answer.status, answer.body) == (410, b"")
 
 
+# ---- rewind and restart
+
+
+async def test_rewind_of_a_failed_instance_is_202_and_it_runs_again(webhooks):
+    await webhooks.call("POST", "orchestrators/Boom/abc")
+    first = await webhooks.status_when("abc", "Failed")
+    answer = await webhooks.call("POST", "instances/abc/ReWind?reason=x")
+    assert (answer.status, answer.body) == (202, b"")
+    again = await webhooks.status_when("abc", "Failed")
+    assert again["output"] == first["output"]
+
+
+async def test_rewind_of_an_instance_that_has_not_failed_is_412_and_says_why(webhooks):
+    await webhooks.call("POST", "orchestrators/Wait/abc")
+    await webhooks.status_when("abc", "Running")
+    answer = await webhooks.call("POST", "instances/abc/rewind?reason=x")
+    assert answer.status == 412
+    assert answer.json.startswith("Instance 'abc' cannot be rewound: it has the status Running")
+
+
+async def test_rewind_of_an_unknown_instance_is_404_and_empty(webhooks):
+    answer = await webhooks.call("POST", "instances/abc/rewind?reason=x")
+    assert (answer.status, answer.body) == (404, b"")
+
+
+async def test_restart_makes_a_new_instance_with_the_same_name_input_and_version(webhooks, hub):
+    await webhooks.call("POST", "orchestrators/Echo/abc?version=1.2", data=b'"[ 1 ]"')
+    await webhooks.status_when("abc", "Completed")
+    answer = await webhooks.call("POST", "instances/abc/restart")
+    assert answer.status == 202
+    assert re.fullmatch("[0-9a-f]{32}", answer.json["id"])
+    assert answer.headers["Location"] == answer.json["statusQueryGetUri"]
+    assert answer.headers["Retry-After"] == "10"
+    old, new = await hub.get_instance("abc"), await hub.get_instance(answer.json["id"])
+    assert (new.name, new.input_text, new.version) == ("Echo", '"[ 1 ]"', "1.2")
+    assert new.execution_id != old.execution_id
+
+
+async def test_restart_with_the_same_id_replaces_the_ended_instance(webhooks, hub):
+    await webhooks.call("POST", "orchestrators/Echo/abc", data=b'"[ 1 ]"')
+    await webhooks.status_when("abc", "Completed")
+    old = await hub.get_instance("abc")
+    answer = await webhooks.call("POST", "instances/abc/restart?restartWithNewInstanceId=false")
+    assert (answer.status, answer.json["id"]) == (202, "abc")
+    new = await hub.get_instance("abc")
+    assert new.execution_id != old.execution_id
+    assert new.input_text == '"[ 1 ]"'
+
+
+async def test_restart_of_a_live_instance_with_the_same_id_is_409(webhooks):
+    await webhooks.call("POST", "orchestrators/Wait/abc")
+    await webhooks.status_when("abc", "Running")
+    answer = await webhooks.call("POST", "instances/abc/restart?restartWithNewInstanceId=FALSE")
+    assert answer.status == 409
+    assert answer.json == {"Message": "An Orchestration instance with the status Running already exists."}
+
+
+async def test_restart_of_a_live_instance_with_a_new_id_leaves_it_alone(webhooks):
+    await webhooks.call("POST", "orchestrators/Wait/abc")
+    await webhooks.status_when("abc", "Running")
+    answer = await webhooks.call("POST", "instances/abc/restart")
+    assert answer.status == 202
+    await webhooks.status_when("abc", "Running")
+
+
+async def test_restart_of_an_unknown_instance_is_400(webhooks):
+    answer = await webhooks.call("POST", "instances/abc/restart")
+    assert answer.status == 400
+    assert answer.json == {
+        "Message": "InstanceId does not match a valid orchestration instance.",
+        "ExceptionMessage": "No instance with ID 'abc' found.",
+        "ExceptionType": "System.ArgumentException",
+        "StackTrace": None,
+    }
+
+
+async def test_restart_that_waits_answers_200_with_the_bare_output(webhooks):
+    await webhooks.call("POST", "orchestrators/Echo/abc", data=b'"[1]"')
+    await webhooks.status_when("abc", "Completed")
+    answer = await webhooks.call("POST", "instances/abc/restart?timeout=10&pollingInterval=1")
+    assert (answer.status, answer.json) == (200, [1])
+
+
+async def test_restart_that_waits_in_vain_answers_202_with_links(webhooks):
+    await webhooks.call("POST", "orchestrators/Wait/abc")
+    await webhooks.status_when("abc", "Running")
+    answer = await webhooks.call("POST", "instances/abc/restart?timeout=0.05&pollingInterval=0.01")
+    assert answer.status == 202
+    assert answer.json["id"] != "abc"
+
+
 # ---- everything else
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "instances/abc/rewind?reason=x"),
-        ("POST", "instances/abc/restart"),
-    ],
-)
-async def test_what_this_host_does_not_have_is_501_and_says_so(webhooks, method, path):
-    answer = await webhooks.call(method, path)
-    assert answer.status == 501
-    assert answer.json["Message"].startswith("This version of the development host does not support ")
 
 
 @pytest.mark.row("durable/6.1/not-found")

@@ -286,11 +286,54 @@ async def test_every_url_of_the_management_payload_is_served(client, webhooks):
     assert [one.status for one in answers] == [202, 202, 202, 202, 200]
 
 
-async def test_rewind_raises_that_this_host_does_not_have_it(client):
-    with pytest.raises(Exception, match="does not support the rewind operation"):
+async def test_rewind_runs_a_failed_instance_again(client, webhooks):
+    await client.start_new("Boom", "abc")
+    await webhooks.status_when("abc", "Failed")
+    await client.rewind("abc", "x y")
+    await webhooks.status_when("abc", "Failed")
+
+
+async def test_rewind_for_the_named_hub(client, webhooks):
+    await client.start_new("Boom", "abc")
+    await webhooks.status_when("abc", "Failed")
+    await client.rewind("abc", "x", task_hub_name="TestHub", connection_name="Storage")
+    await webhooks.status_when("abc", "Failed")
+
+
+async def test_rewind_of_a_running_instance_raises_why(client, webhooks):
+    await client.start_new("Wait", "abc")
+    await webhooks.status_when("abc", "Running")
+    with pytest.raises(Exception, match="Instance 'abc' cannot be rewound: it has the status Running"):
         await client.rewind("abc", "x")
 
 
-async def test_restart_raises_that_this_host_does_not_have_it(client):
-    with pytest.raises(Exception, match="unexpected status code 501"):
+async def test_rewind_of_an_unknown_instance_raises(client):
+    with pytest.raises(Exception, match="No instance with ID abc found"):
+        await client.rewind("abc", "x")
+
+
+async def test_restart_returns_the_links_of_the_new_instance(client, webhooks):
+    await client.start_new("Echo", "abc", [1])
+    await webhooks.status_when("abc", "Completed")
+    links = await client.restart("abc")
+    assert (await webhooks.status_when(links["id"], "Completed"))["output"] == [1]
+    assert links["id"] != "abc"
+
+
+async def test_restart_with_the_same_id_keeps_it(client, webhooks):
+    await client.start_new("Echo", "abc", [1])
+    await webhooks.status_when("abc", "Completed")
+    links = await client.restart("abc", restart_with_new_instance_id=False)
+    assert links["id"] == "abc"
+
+
+async def test_restart_of_a_live_instance_with_the_same_id_raises_its_status_code(client, webhooks):
+    await client.start_new("Wait", "abc")
+    await webhooks.status_when("abc", "Running")
+    with pytest.raises(Exception, match="unexpected status code 409"):
+        await client.restart("abc", restart_with_new_instance_id=False)
+
+
+async def test_restart_of_an_unknown_instance_raises_its_status_code(client):
+    with pytest.raises(Exception, match="unexpected status code 400"):
         await client.restart("abc")
