@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from azure.functions.meta import Datum
 
 from devhost.clock import SystemClock
 from devhost.config.host_json import HostJson
@@ -18,15 +17,19 @@ from devhost.durable.client_payload import client_payload
 from devhost.durable.hub import TaskHub
 from devhost.durable.store import Store
 from devhost.durable.webhooks import DurableWebhooks
-from devhost.errors import FunctionFailed
 from devhost.functions.app_loading import script_file_name
 from devhost.functions.description import LoadedApp, LoadedFunction
 from devhost.functions.invocation import Invoker
 from devhost.functions.runner import FunctionRunner
 from devhost.listener import bind
+from devhost.queues.queue_listener import QueueListeners
+from devhost.queues.queue_options import read_queue_options
 from devhost.state_dir import StateDir
-from devhost.timers.timer_loop import TimerFunction, TimerInfo, TimerLoop
+from devhost.storage_bindings.accounts import StorageAccounts
+from devhost.storage_bindings.storage_bindings import StorageBindings
+from devhost.timers.timer_loop import TimerLoop
 from devhost.timers.timer_status import TimerStatusStore
+from devhost.trigger_runs import TriggerRuns, queue_functions, retry_warnings, timer_functions
 from devhost.web.access_keys import AccessKeys, open_keys
 from devhost.web.admin import AdminEndpoints
 from devhost.web.admin_host import HostCommands, HostEndpoints, host_id
@@ -36,7 +39,7 @@ from devhost.web.function_description import Descriptions
 from devhost.web.host_state import HostState, State
 from devhost.web.http_server import HttpServer
 from devhost.web.http_settings import http_settings
-from devhost.web.request_router import HOST_API_REASON, RequestRouter
+from devhost.web.request_router import RequestRouter
 from devhost.web.routing import RouteTable, build_routes
 
 RPC_ADDRESS = "127.0.0.1"
@@ -85,7 +88,20 @@ class Host:
         rpc_sock = bind(RPC_ADDRESS, 0)
         self._rpc_port = int(rpc_sock.getsockname()[1])
         self._rpc_base_url = f"http://{RPC_ADDRESS}:{self._rpc_port}{_RPC_MOUNT_POINT}"
-        self._invoker = Invoker(self._functions, runner, client_payload=self._client_payload)
+        queue_options = read_queue_options(host_json.queues, environ)
+        self._accounts = StorageAccounts(environ)
+        self._invoker = Invoker(
+            self._functions,
+            runner,
+            client_payload=self._client_payload,
+            data_bindings=StorageBindings(
+                self._accounts,
+                is_base64=queue_options.is_base64,
+                on_sent=self._message_sent,
+                clock=clock,
+            ),
+        )
+        self._runs = TriggerRuns(self._functions, self._invoker, clock)
         self._store = Store(state.hub_database(host_json.durable.hub_name))
         self._hub = TaskHub(
             store=self._store,
@@ -101,11 +117,19 @@ class Host:
             code=self._code,
         )
         self._timers = TimerLoop(
-            _timer_functions(self._functions),
-            invoke=self._run_timer,
+            timer_functions(self._functions),
+            invoke=self._runs.run_timer,
             status=TimerStatusStore(state.timer_status),
             clock=clock,
             logger=logging.getLogger("devhost.timers"),
+        )
+        self._queues = QueueListeners(
+            queue_functions(self._functions),
+            options=queue_options,
+            run=self._runs.run_message,
+            service_of=self._accounts.queues,
+            clock=clock,
+            logger=logging.getLogger("devhost.queues"),
         )
         self._state = HostState()
         self._admin = self._admin_endpoints(script_root, environ)
@@ -129,8 +153,8 @@ class Host:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """A sentence for every pair of routes that hides something."""
-        return self._routes.warnings
+        """A sentence for every pair of routes that hides something, and for every retry policy without effect."""
+        return (*self._routes.warnings, *retry_warnings(self._functions))
 
     def listed_functions(self) -> list[ListedFunction]:
         """The functions for the list at the start, in name order."""
@@ -151,6 +175,7 @@ class Host:
         await self._rpc_server.start()
         await self._hub.start()
         await self._timers.start()
+        await self._queues.start()
         await self._state.change(State.RUNNING)
         await self._server.start()
 
@@ -159,6 +184,7 @@ class Host:
         await self._state.change(State.STOPPING)
         ends = await asyncio.gather(
             self._timers.stop(grace_s=_STOP_GRACE_S),
+            self._queues.stop(grace_s=_STOP_GRACE_S),
             self._server.stop(),
             self._hub.stop(),
             self._admin.stop(),
@@ -168,6 +194,7 @@ class Host:
             if isinstance(end, Exception):
                 _logger.error("A part of the host did not stop cleanly.", exc_info=end)
         await self._rpc_server.stop()
+        await self._accounts.close()
         self._store.close()
 
     @property
@@ -193,11 +220,12 @@ class Host:
         )
 
     async def _pause(self) -> None:
-        await self._timers.stop(grace_s=_STOP_GRACE_S)
+        await asyncio.gather(self._timers.stop(grace_s=_STOP_GRACE_S), self._queues.stop(grace_s=_STOP_GRACE_S))
 
     async def _resume(self) -> None:
         await self._pause()
         await self._timers.start()
+        await self._queues.start()
 
     def _public_server(self, listener: Listener, environ: Mapping[str, str]) -> HttpServer:
         settings = http_settings(environ, self._host_json.http)
@@ -228,33 +256,14 @@ class Host:
             code=self._code,
         )
 
-    async def _run_timer(self, timer: TimerFunction, info: TimerInfo) -> None:
-        function = next(one for one in self._functions if one.name == timer.name)
-        try:
-            await self._invoker.call(function, Datum(info.payload_json, "json"), reason=info.reason)
-        except FunctionFailed as failed:
-            # The invoker has logged it with its traceback; a failed run counts as a run.
-            _logger.debug("%s", failed)
+    def _message_sent(self, queue: str) -> None:
+        self._queues.wake(queue)
 
     async def _run_by_hand(self, function: LoadedFunction, text: str) -> None:
         if function.trigger_type == "timerTrigger":
             await self._timers.run_now(function.name)
         else:
-            await self._invoker.call(function, Datum(text, "string"), reason=HOST_API_REASON)
-
-
-def _timer_functions(functions: Sequence[LoadedFunction]) -> list[TimerFunction]:
-    return [
-        TimerFunction(
-            name=function.name,
-            schedule=str(function.trigger["schedule"]),
-            run_on_startup=bool(function.trigger.get("runOnStartup", False)),
-            use_monitor=bool(function.trigger.get("useMonitor", True)),
-            is_disabled=function.disabled,
-        )
-        for function in functions
-        if function.trigger_type == "timerTrigger"
-    ]
+            await self._runs.run_by_hand(function, text)
 
 
 def _templates(routes: RouteTable) -> dict[str, str]:

@@ -19,6 +19,7 @@ from azure.functions import FunctionRegister
 from devhost.errors import AppLoadError
 from devhost.functions.description import LoadedFunction
 from devhost.functions.signatures import check_signature
+from devhost.timers.retry_policy import RetryPolicy, RetryPolicyError, read_retry_policy
 
 DEFAULT_SCRIPT_FILE = "function_app.py"
 _SCRIPT_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\.py")
@@ -130,5 +131,13 @@ def _app_function(built: Any) -> AppFunction:
         signature=check_signature(name, code, bindings),
         entry_point=getattr(code, "__name__", name),
         is_async=inspect.iscoroutinefunction(code),
+        retry=_retry_policy(name, built.get_settings_dict("retry_policy")),
     )
     return AppFunction(description, code)
+
+
+def _retry_policy(name: str, setting: Mapping[str, Any] | None) -> RetryPolicy | None:
+    try:
+        return read_retry_policy(setting)
+    except RetryPolicyError as error:
+        raise AppLoadError(f"cannot load the {name} function: in @app.retry, {error}") from None

@@ -12,6 +12,7 @@ from devhost.functions.host_rules import (
     function_fault,
     timer_fault,
 )
+from devhost.storage_bindings.binding_rules import storage_fault
 
 
 def apply_host_rules(
@@ -34,7 +35,11 @@ def _checked(functions: Iterable[LoadedFunction], environ: Mapping[str, str]) ->
         except UnresolvedSetting as error:
             refusals[function.name] = str(error)
             continue
-        fault = function_fault(resolved.name, resolved.bindings) or timer_fault(resolved.trigger)
+        fault = (
+            function_fault(resolved.name, resolved.bindings)
+            or timer_fault(resolved.trigger)
+            or storage_fault(resolved.bindings, environ)
+        )
         if fault is None:
             kept.append(replace(resolved, disabled=_is_disabled(resolved.name, environ)))
         else:

@@ -34,12 +34,27 @@ class TraceContext:
 
 
 @dataclass(frozen=True, slots=True)
+class RpcException:
+    """What ended the attempt before, as text."""
+
+    source: str
+    stack_trace: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class RetryContext:
-    """Which attempt this is; always the first, since this host retries no trigger by itself."""
+    """Which attempt this is: 0 for the first, then the number of the retry."""
 
     retry_count: int = 0
     max_retry_count: int = 0
-    exception: Any = None
+    """Of the function's retry policy, -1 for no limit; 0 without a policy that the host enforces."""
+    exception: RpcException | None = None
+
+    @property
+    def rpc_exception(self) -> RpcException | None:
+        """Same as `exception`, in the worker's spelling."""
+        return self.exception
 
 
 class InvocationContext(Context):  # type: ignore[misc]  # the library comes to us as Any
@@ -48,12 +63,14 @@ class InvocationContext(Context):  # type: ignore[misc]  # the library comes to 
     Source: Azure/azure-functions-python-worker, azure_functions_worker/bindings/context.py.
     """
 
-    def __init__(self, *, function_name: str, function_directory: str, invocation_id: str) -> None:
+    def __init__(
+        self, *, function_name: str, function_directory: str, invocation_id: str, retry: RetryContext | None = None
+    ) -> None:
         self._function_name = function_name
         self._function_directory = function_directory
         self._invocation_id = invocation_id
         self._trace_context = TraceContext()
-        self._retry_context = RetryContext()
+        self._retry_context = retry or RetryContext()
 
     @property
     def invocation_id(self) -> str:
@@ -82,5 +99,5 @@ class InvocationContext(Context):  # type: ignore[misc]  # the library comes to 
 
     @property
     def retry_context(self) -> RetryContext:
-        """The first attempt."""
+        """Which attempt this is."""
         return self._retry_context

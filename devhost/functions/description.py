@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devhost.functions.signatures import Signature
+from devhost.timers.retry_policy import RetryPolicy
 
 _DURABLE_NAME_KEYS = {
     "orchestrationTrigger": "orchestration",
@@ -29,6 +30,8 @@ class LoadedFunction:
     """The name of the Python function."""
     is_async: bool = False
     disabled: bool = False
+    retry: RetryPolicy | None = None
+    """Of @app.retry; only runs of timers are repeated."""
 
     @property
     def trigger_type(self) -> str:

@@ -15,9 +15,9 @@ PROPERTIES_WITHOUT_LOOKUP = frozenset({"name", "type", "direction", "connection"
 """Binding properties whose text is taken as written; in the others `%NAME%` names a setting."""
 
 SUPPORTED_TRIGGERS = frozenset(
-    {"httpTrigger", "timerTrigger", "orchestrationTrigger", "activityTrigger", "entityTrigger"}
+    {"httpTrigger", "timerTrigger", "queueTrigger", "orchestrationTrigger", "activityTrigger", "entityTrigger"}
 )
-_OTHER_BINDINGS = frozenset({"http", "durableClient"})
+_OTHER_BINDINGS = frozenset({"http", "durableClient", "queue", "table", "blob"})
 _FUNCTION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
 _BINDING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _RESERVED_PREFIXES = ("admin", "runtime")

@@ -5,13 +5,15 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from azure.functions.meta import Datum
 
 from devhost.durable.errors import UnknownFunction
-from devhost.errors import FunctionFailed
+from devhost.errors import DevhostError, FunctionFailed
 from devhost.functions.bindings import RunOutputs
+from devhost.functions.context import RetryContext
 from devhost.functions.description import LoadedFunction
 from devhost.functions.runner import FunctionRunner, Run, WorkerDied
 
@@ -25,13 +27,34 @@ _DURABLE_REASON = "(null)"
 _FIRST_REPEAT_S, _LONGEST_REPEAT_S = 0.05, 5.0
 
 
+class DataBindings(Protocol):
+    """Inputs and outputs of a run beside its trigger. Every fault is a DevhostError."""
+
+    async def read_inputs(
+        self, function: LoadedFunction, trigger_value: Datum, metadata: Mapping[str, Datum]
+    ) -> dict[str, Datum | None]:
+        """The values of in bindings by name, before the run."""
+
+    async def write_outputs(
+        self, function: LoadedFunction, outputs: RunOutputs, trigger_value: Datum, metadata: Mapping[str, Datum]
+    ) -> None:
+        """Write what the run has returned and set, after it has succeeded."""
+
+
 class Invoker:
     """Calls the functions of one app, wherever they run. Disabled functions have no durable name."""
 
     def __init__(
-        self, functions: Sequence[LoadedFunction], runner: FunctionRunner, *, client_payload: ClientPayload
+        self,
+        functions: Sequence[LoadedFunction],
+        runner: FunctionRunner,
+        *,
+        client_payload: ClientPayload,
+        data_bindings: DataBindings | None = None,
     ) -> None:
+        """Without `data_bindings` nothing is read or written beside a run."""
         self._runner = runner
+        self._data_bindings = data_bindings
         self._client_payload = client_payload
         self._durable: dict[str, dict[str, LoadedFunction]] = {kind: {} for kind in _KINDS}
         for function in functions:
@@ -45,19 +68,20 @@ class Invoker:
         *,
         reason: str,
         metadata: Mapping[str, Datum] | None = None,
+        retry: RetryContext | None = None,
     ) -> RunOutputs:
-        """Run the function once; its outputs, encoded.
+        """Run the function once and write its outputs; they come back encoded.
 
         `trigger_value` is what the host would send to a worker: `json` text for a timer, `http` for a
-        request; `metadata` is what else is known of the trigger. Raises FunctionFailed, already logged, also
-        when an output cannot be encoded.
+        request; `metadata` is what else is known of the trigger, `retry` which attempt this is. Raises
+        FunctionFailed, already logged, also when an input cannot be read or an output cannot be written.
         """
         invocation_id = str(uuid.uuid4())
         logger = function_logger(function.name)
         logger.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, reason, invocation_id)
         started = time.monotonic()
         try:
-            outputs = await self._run(function, trigger_value, invocation_id, metadata=metadata or {})
+            outputs = await self._run_bound(function, trigger_value, invocation_id, metadata or {}, retry)
         except FunctionFailed as failed:
             _log_failure(logger, failed, invocation_id, started)
             raise
@@ -101,25 +125,58 @@ class Invoker:
         logger.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, instance_id, invocation_id)
         started = time.monotonic()
         try:
-            outputs = await self._run(function, Datum(envelope_json, "string"), invocation_id, metadata={})
+            outputs = await self._run(function, Datum(envelope_json, "string"), invocation_id)
         except FunctionFailed:
             _log_executed(logger, logging.ERROR, function.name, "Failed", invocation_id, started)
             raise
         _log_executed(logger, logging.INFO, function.name, "Succeeded", invocation_id, started)
         return outputs
 
-    async def _run(
-        self, function: LoadedFunction, trigger_value: Datum, invocation_id: str, *, metadata: Mapping[str, Datum]
+    async def _run_bound(
+        self,
+        function: LoadedFunction,
+        trigger_value: Datum,
+        invocation_id: str,
+        metadata: Mapping[str, Datum],
+        retry: RetryContext | None,
     ) -> RunOutputs:
-        run = Run(function.name, invocation_id, trigger_value, metadata, self._inputs(function))
+        if self._data_bindings is None:
+            return await self._run(function, trigger_value, invocation_id, metadata=metadata, retry=retry)
+        try:
+            inputs = await self._data_bindings.read_inputs(function, trigger_value, metadata)
+        except DevhostError as error:
+            raise _failed_binding(function, error) from error
+        outputs = await self._run(function, trigger_value, invocation_id, metadata=metadata, inputs=inputs, retry=retry)
+        try:
+            await self._data_bindings.write_outputs(function, outputs, trigger_value, metadata)
+        except DevhostError as error:
+            raise _failed_binding(function, error) from error
+        return outputs
+
+    async def _run(
+        self,
+        function: LoadedFunction,
+        trigger_value: Datum,
+        invocation_id: str,
+        *,
+        metadata: Mapping[str, Datum] = MappingProxyType({}),
+        inputs: Mapping[str, Datum | None] = MappingProxyType({}),
+        retry: RetryContext | None = None,
+    ) -> RunOutputs:
+        inputs = {**self._clients(function), **inputs}
+        run = Run(function.name, invocation_id, trigger_value, dict(metadata), inputs, retry)
         return await self._runner.run(run)
 
-    def _inputs(self, function: LoadedFunction) -> dict[str, Datum | None]:
+    def _clients(self, function: LoadedFunction) -> dict[str, Datum | None]:
         return {
             str(binding["name"]): Datum(self._client_payload(binding), "string")
             for binding in function.bindings
             if binding["type"] == "durableClient"
         }
+
+
+def _failed_binding(function: LoadedFunction, error: DevhostError) -> FunctionFailed:
+    return FunctionFailed(function.name, type(error).__name__, str(error), "")
 
 
 async def _repeated(call: Callable[[], Awaitable[RunOutputs]]) -> RunOutputs:

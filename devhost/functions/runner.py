@@ -10,7 +10,7 @@ from azure.functions.meta import Datum
 from devhost.errors import FunctionFailed
 from devhost.functions.app_loading import AppFunction
 from devhost.functions.bindings import OutValue, RunOutputs, decode_arguments, encode_outputs
-from devhost.functions.context import InvocationContext
+from devhost.functions.context import InvocationContext, RetryContext
 from devhost.functions.description import LoadedFunction
 from devhost.functions.failures import failure_of
 from devhost.functions.worker import Worker
@@ -27,6 +27,8 @@ class Run:
     """What else is known of the trigger."""
     inputs: Mapping[str, Datum | None] = field(default_factory=dict)
     """The values of the other in bindings, by name."""
+    retry: RetryContext | None = None
+    """Which attempt this is, where a retry policy is enforced."""
 
 
 class WorkerDied(FunctionFailed):
@@ -71,6 +73,7 @@ class AppRunner:
             function_name=run.function_name,
             function_directory=self._script_root,
             invocation_id=run.invocation_id,
+            retry=run.retry,
         )
         outs = {name: OutValue() for name in description.signature.out_parameters}
         try:

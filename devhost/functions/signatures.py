@@ -34,6 +34,8 @@ class Signature:
     """Bindings annotated `str` or `bytes` that get the text as it is, not the library's object."""
     out_parameters: frozenset[str]
     has_return_binding: bool
+    text_parameters: frozenset[str] = frozenset()
+    """Those of the raw ones that are annotated `str`."""
 
 
 def check_signature(name: str, function: Callable[..., Any], bindings: Sequence[Mapping[str, Any]]) -> Signature:
@@ -57,7 +59,8 @@ def check_signature(name: str, function: Callable[..., Any], bindings: Sequence[
     if returned is not None and "return" in annotations:
         _check_return(name, returned, annotations["return"])
     outs = frozenset(parameter for parameter, binding in bound.items() if _is_out(binding))
-    return Signature(wants_context, raw, outs, has_return_binding=returned is not None)
+    texts = frozenset(parameter for parameter in raw if annotations[parameter] is str)
+    return Signature(wants_context, raw, outs, has_return_binding=returned is not None, text_parameters=texts)
 
 
 def _annotations(name: str, function: Callable[..., Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueMessage
@@ -10,6 +10,9 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from devhost.config.connections import BadConnection, StorageConnection
 from devhost.queues.queue_client import MessageGone, QueueNotFound, QueueServiceFault, ReceivedMessage
+
+if TYPE_CHECKING:
+    from azure.identity.aio import DefaultAzureCredential
 
 T = TypeVar("T")
 
@@ -33,7 +36,8 @@ class AzureQueues:
     def __init__(self, connection: StorageConnection) -> None:
         """Raises BadConnection."""
         self._setting = connection.setting
-        self._service = _service_client(connection)
+        self._identity: DefaultAzureCredential | None = None
+        self._service = self._service_client(connection)
         self._clients: dict[str, QueueClient] = {}
 
     async def exists(self, queue: str) -> bool:
@@ -87,6 +91,20 @@ class AzureQueues:
         for client in self._clients.values():
             await client.close()
         await self._service.close()
+        if self._identity is not None:
+            await self._identity.close()
+
+    def _service_client(self, connection: StorageConnection) -> QueueServiceClient:
+        if connection.connection_string is not None:
+            try:
+                return QueueServiceClient.from_connection_string(connection.connection_string, **_PATIENCE)
+            except ValueError as error:
+                raise BadConnection(connection.setting, str(error)) from error
+        url = connection.service_url("queue")
+        from azure.identity.aio import DefaultAzureCredential
+
+        self._identity = DefaultAzureCredential(managed_identity_client_id=connection.client_id)
+        return QueueServiceClient(url, credential=self._identity, **_PATIENCE)
 
     def _client(self, queue: str) -> QueueClient:
         if queue not in self._clients:
@@ -118,19 +136,6 @@ class AzureQueues:
             f"the queue service at {self._service.url} cannot be reached ({reason}); start Azurite, or correct "
             f"the connection in '{self._setting}'"
         )
-
-
-def _service_client(connection: StorageConnection) -> QueueServiceClient:
-    if connection.connection_string is not None:
-        try:
-            return QueueServiceClient.from_connection_string(connection.connection_string, **_PATIENCE)
-        except ValueError as error:
-            raise BadConnection(connection.setting, str(error)) from error
-    from azure.identity.aio import DefaultAzureCredential
-
-    url = connection.service_url("queue")
-    credential = DefaultAzureCredential(managed_identity_client_id=connection.client_id)
-    return QueueServiceClient(url, credential=credential, **_PATIENCE)
 
 
 def _received(message: QueueMessage) -> ReceivedMessage:

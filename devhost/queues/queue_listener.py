@@ -8,12 +8,14 @@ import logging
 import random
 from collections.abc import Callable
 
+from devhost.back_off import BackOff
 from devhost.clock import Clock
-from devhost.queues.back_off import BackOff
+from devhost.errors import ConfigurationError
 from devhost.queues.message_runs import MessageRuns, QueueFunction, RunFunction
 from devhost.queues.queue_client import QueueError, QueueNotFound, QueueService, ReceivedMessage
 from devhost.queues.queue_options import QueueOptions
 
+_SHORTEST_PAUSE_S = 0.1
 _RELEASE_S = 0.5
 
 
@@ -41,7 +43,7 @@ class QueueListener:
         self._messages = MessageRuns(
             function, service=service, options=options, run=run, on_sent=on_sent, clock=clock, logger=logger
         )
-        self._back_off = BackOff(options.max_polling_interval_s, random=jitter)
+        self._back_off = BackOff(_SHORTEST_PAUSE_S, options.max_polling_interval_s, random=jitter)
         self._runs: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._is_stopping = False
@@ -184,21 +186,29 @@ class QueueListeners:
         self._listeners: list[QueueListener] = []
 
     async def start(self) -> None:
-        """Begin to look for messages; returns before any function has been called. Raises ConfigurationError."""
-        self._listeners = [
-            QueueListener(
-                function,
-                service=self._service_of(function.connection),
-                options=self._options,
-                run=self._run,
-                on_sent=self.wake,
-                clock=self._clock,
-                logger=self._logger,
-            )
-            for function in self._functions
-        ]
+        """Begin to look for messages; returns before any function has been called.
+
+        A function whose connection is unusable is left out, and the log says why.
+        """
+        self._listeners = []
+        for function in self._functions:
+            try:
+                self._listeners.append(self._new_listener(function))
+            except ConfigurationError as error:
+                self._logger.error("The function '%s' receives no messages: %s", function.name, error)
         for listener in self._listeners:
             listener.start()
+
+    def _new_listener(self, function: QueueFunction) -> QueueListener:
+        return QueueListener(
+            function,
+            service=self._service_of(function.connection),
+            options=self._options,
+            run=self._run,
+            on_sent=self.wake,
+            clock=self._clock,
+            logger=self._logger,
+        )
 
     def wake(self, queue: str) -> None:
         """This host has sent a message to `queue`, in whichever account: its listeners look at once."""

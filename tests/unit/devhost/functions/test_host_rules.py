@@ -41,8 +41,8 @@ def test_binding_names_that_differ_in_case_only_are_refused():
 
 @pytest.mark.row("host/1.5/binding-type")
 def test_unserved_binding_type_is_named():
-    blob = {"type": "blob", "name": "b", "direction": "IN"}
-    assert "binding type 'blob' of 'b'" in (function_fault("f", [http(), blob]) or "")
+    topic = {"type": "serviceBus", "name": "b", "direction": "OUT"}
+    assert "binding type 'serviceBus' of 'b'" in (function_fault("f", [http(), topic]) or "")
 
 
 @pytest.mark.row("host/1.5/reserved-route")
