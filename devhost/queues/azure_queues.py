@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from devhost.config.connections import BadConnection, StorageConnection
+from devhost.queues.azure_client_options import STORAGE_CLIENT_OPTIONS
 from devhost.queues.queue_client import MessageGone, QueueNotFound, QueueServiceFault, ReceivedMessage
 
 if TYPE_CHECKING:
@@ -16,15 +17,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# The library's own patience would hide for a minute that the emulator is not running.
-_PATIENCE: dict[str, Any] = {
-    "retry_total": 2,
-    "initial_backoff": 0,
-    "increment_base": 1,
-    "random_jitter_range": 0,
-    "connection_timeout": 5,
-    "read_timeout": 30,
-}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _QUEUE_FAULTS = frozenset({"QueueNotFound", "QueueBeingDeleted", "QueueDisabled"})
 _MESSAGE_FAULTS = frozenset({"MessageNotFound", "PopReceiptMismatch"})
@@ -97,14 +89,14 @@ class AzureQueues:
     def _service_client(self, connection: StorageConnection) -> QueueServiceClient:
         if connection.connection_string is not None:
             try:
-                return QueueServiceClient.from_connection_string(connection.connection_string, **_PATIENCE)
+                return QueueServiceClient.from_connection_string(connection.connection_string, **STORAGE_CLIENT_OPTIONS)
             except ValueError as error:
                 raise BadConnection(connection.setting, str(error)) from error
         url = connection.service_url("queue")
         from azure.identity.aio import DefaultAzureCredential
 
         self._identity = DefaultAzureCredential(managed_identity_client_id=connection.client_id)
-        return QueueServiceClient(url, credential=self._identity, **_PATIENCE)
+        return QueueServiceClient(url, credential=self._identity, **STORAGE_CLIENT_OPTIONS)
 
     def _client(self, queue: str) -> QueueClient:
         if queue not in self._clients:

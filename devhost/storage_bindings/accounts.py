@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from devhost.config.connections import BadConnection, StorageConnection, find_connection
+from devhost.queues.azure_client_options import CLIENT_OPTIONS, STORAGE_CLIENT_OPTIONS
 from devhost.queues.queue_client import QueueService
 
 if TYPE_CHECKING:
@@ -11,9 +12,6 @@ if TYPE_CHECKING:
     from azure.storage.blob.aio import BlobServiceClient
 
 NewQueues = Callable[[StorageConnection], QueueService]
-
-# The libraries' own patience would hide for a minute that the emulator is not running.
-_PATIENCE: dict[str, Any] = {"retry_total": 2, "connection_timeout": 5, "read_timeout": 30}
 
 
 class StorageAccounts:
@@ -65,17 +63,18 @@ class StorageAccounts:
         from azure.data.tables.aio import TableServiceClient
 
         if connection.connection_string is not None:
-            return TableServiceClient.from_connection_string(connection.connection_string, **_PATIENCE)
+            return TableServiceClient.from_connection_string(connection.connection_string, **CLIENT_OPTIONS)
         url = connection.service_url("table")
-        return TableServiceClient(url, credential=self._identity(connection), **_PATIENCE)
+        return TableServiceClient(url, credential=self._identity(connection), **CLIENT_OPTIONS)
 
     def _new_blobs(self, connection: StorageConnection) -> "BlobServiceClient":
         from azure.storage.blob.aio import BlobServiceClient
 
-        patience = {**_PATIENCE, "initial_backoff": 0, "increment_base": 1, "random_jitter_range": 0}
         if connection.connection_string is not None:
-            return BlobServiceClient.from_connection_string(connection.connection_string, **patience)
-        return BlobServiceClient(connection.service_url("blob"), credential=self._identity(connection), **patience)
+            return BlobServiceClient.from_connection_string(connection.connection_string, **STORAGE_CLIENT_OPTIONS)
+        return BlobServiceClient(
+            connection.service_url("blob"), credential=self._identity(connection), **STORAGE_CLIENT_OPTIONS
+        )
 
     def _identity(self, connection: StorageConnection) -> Any:
         from azure.identity.aio import DefaultAzureCredential

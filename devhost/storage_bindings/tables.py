@@ -13,6 +13,8 @@ from devhost.storage_bindings.table_rows import Int64, Row, query_filter, row_js
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient, TableServiceClient
 
+NOT_FOUND, CONFLICT = 404, 409
+
 
 async def insert_rows(service: "TableServiceClient", table: str, rows: Sequence[Row]) -> None:
     """Insert the rows, and create the table if it is missing.
@@ -25,7 +27,10 @@ async def insert_rows(service: "TableServiceClient", table: str, rows: Sequence[
         operations = [("create", _entity(row)) for row in batch]
         try:
             await _submit(client, operations)
-        except ResourceNotFoundError:
+        except HttpResponseError as error:
+            # A transaction has no error class of its own for this.
+            if error.status_code != NOT_FOUND:
+                raise
             await service.create_table_if_not_exists(table)
             await _submit(client, operations)
 
@@ -59,8 +64,7 @@ async def _submit(client: "TableClient", operations: Sequence[tuple[str, Mapping
         # Named apart, since the library takes tuples of these two only.
         await client.submit_transaction([(kind, dict(entity)) for kind, entity in operations])
     except HttpResponseError as error:
-        code = getattr(error, "error_code", None)
-        if str(getattr(code, "value", code)) != "EntityAlreadyExists":
+        if error.status_code != CONFLICT:
             raise
         keys = ", ".join(f"{entity['PartitionKey']}/{entity['RowKey']}" for _, entity in operations[:5])
         raise BadOutputValue(
