@@ -16,7 +16,7 @@ from azure.functions.meta import Datum
 from devhost.storage_bindings.errors import UnresolvedExpression
 
 _TOKEN = re.compile(r"(?P<open>\{\{)|(?P<close>\}\})|\{(?P<expression>[^{}]*)\}|(?P<stray>[{}])")
-_DATE_PART = re.compile(r"yyyy|yy|MM|M|dd|d|HH|H|mm|m|ss|s|f{1,6}|K|'[^']*'|\\.|[A-Za-z]|.", re.DOTALL)
+_DATE_PART = re.compile(r"'[^']*'|\\.|([A-Za-z])\1*|.", re.DOTALL)
 # The host's own default, which keeps colons out of paths.
 _DATE_FORMAT = "yyyy-MM-ddTHH-mm-ssK"
 _DATE_LITERALS = frozenset("TZ")
@@ -117,7 +117,7 @@ def _guid(expression: str, guid: uuid.UUID, form: str) -> str:
 
 
 def _date(expression: str, moment: datetime, form: str) -> str:
-    return "".join(_date_part(expression, moment, part) for part in _DATE_PART.findall(form))
+    return "".join(_date_part(expression, moment, match[0]) for match in _DATE_PART.finditer(form))
 
 
 def _date_part(expression: str, moment: datetime, part: str) -> str:
@@ -138,7 +138,7 @@ def _date_part(expression: str, moment: datetime, part: str) -> str:
     }
     if part in parts:
         return parts[part]
-    if part.startswith("f"):
+    if re.fullmatch("f{1,6}", part):
         return f"{moment.microsecond:06}"[: len(part)]
     if part[0] in "'\\":
         return part.strip("'").removeprefix("\\")
