@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from devhost.durable.database import Database
+from devhost.durable.entities.entity import MARK
 from devhost.durable.errors import (
     InstanceAlreadyLive,
     InstanceFinished,
@@ -32,7 +33,8 @@ from devhost.durable.protocol import (
 )
 from devhost.durable.rewind_store import rewind_instance
 from devhost.durable.rows import (
-    INSTANCES_AND_ENTITIES,
+    ENTITIES_AS_INSTANCES,
+    INSTANCE_COLUMNS,
     append_history,
     deliver_notice,
     find_instance,
@@ -70,8 +72,9 @@ class InstanceStore:
 
     def get(self, instance_id: str) -> Instance | None:
         """The instance, or None; an entity shows as an instance that never ends."""
+        among = ENTITIES_AS_INSTANCES if instance_id.startswith(MARK) else "instances"
         with self._database.snapshot() as db:
-            return find_instance(db, instance_id, among=INSTANCES_AND_ENTITIES)
+            return find_instance(db, instance_id, among=among)
 
     def history(self, instance_id: str) -> list[Event]:
         """The events of the current generation; empty if there is none."""
@@ -86,9 +89,12 @@ class InstanceStore:
         if continuation:
             where.append("instance_id > ?")
             params.append(from_token(continuation))
-        text = f"SELECT * FROM {INSTANCES_AND_ENTITIES} {_where(where)} ORDER BY instance_id LIMIT ?"  # noqa: S608
+        found: list[Instance] = []
         with self._database.snapshot() as db:
-            found = [read_instance(row) for row in db.execute(text, [*params, top + 1])]
+            for among in ("instances", ENTITIES_AS_INSTANCES):  # each by its own index, then merged
+                text = f"SELECT {INSTANCE_COLUMNS} FROM {among} {_where(where)} ORDER BY instance_id LIMIT ?"  # noqa: S608
+                found += [read_instance(row) for row in db.execute(text, [*params, top + 1])]
+        found.sort(key=lambda one: one.instance_id)
         page = found[:top]
         return page, to_token(page[-1].instance_id) if len(found) > len(page) > 0 else None
 

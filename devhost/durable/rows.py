@@ -14,12 +14,12 @@ INSTANCE_COLUMNS = (
 )
 # As on the product, where an entity is an orchestration of its own kind that never ends.
 # Source: Azure/azure-functions-durable-extension 2.13.7, EntityScheduler/SchedulerState.cs and EntityStatus.cs.
-INSTANCES_AND_ENTITIES = f"""(
-    SELECT {INSTANCE_COLUMNS} FROM instances
-    UNION ALL
-    SELECT entity_id, '', '@' || name, '', '{RuntimeStatus.RUNNING}',
-        json_object('exists', json('true'), 'state', state_text), '{{"entityExists":true}}', NULL,
-        created_at, last_operation_at
+ENTITIES_AS_INSTANCES = f"""(
+    SELECT entity_id AS instance_id, '' AS execution_id, '@' || name AS name, '' AS version,
+        '{RuntimeStatus.RUNNING}' AS runtime_status,
+        json_object('exists', json('true'), 'state', state_text) AS input_text,
+        '{{"entityExists":true}}' AS custom_status_text, NULL AS output_text,
+        created_at, last_operation_at AS last_updated_at
     FROM entities
 )"""  # noqa: S608  (constants)
 _ENDED = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
@@ -49,7 +49,7 @@ def read_instance(row: tuple[Any, ...]) -> Instance:
 
 
 def find_instance(db: sqlite3.Connection, instance_id: str, *, among: str = "instances") -> Instance | None:
-    """The instance, or None; `among` is `instances` or INSTANCES_AND_ENTITIES."""
+    """The instance, or None; `among` is `instances` or ENTITIES_AS_INSTANCES."""
     query = f"SELECT {INSTANCE_COLUMNS} FROM {among} WHERE instance_id = ?"  # noqa: S608
     row = db.execute(query, [instance_id]).fetchone()
     return None if row is None else read_instance(row)

@@ -19,6 +19,7 @@ from devhost.durable.entities.entity import EntityId, EntityQuery
 from devhost.durable.errors import InstanceNotFound, UnknownFunction
 from devhost.durable.hub import TaskHub
 from devhost.durable.instance import Instance, InstanceQuery, RuntimeStatus
+from devhost.durable.store import Store
 from tests.helpers.durable_hub import running_hub, wait_until
 from tests.helpers.sdk_entities import as_client_sends, counter, log
 
@@ -202,6 +203,35 @@ async def test_a_late_response_does_not_reach_the_next_generation(tmp_path: Path
     assert [event["Name"] for event in history if event["EventType"] == 15] == ["go"]
 
 
+async def test_a_response_waits_for_a_suspended_caller_and_finds_no_terminated_one(tmp_path: Path) -> None:
+    may_end = threading.Event()
+
+    def slow(context: EntityContext) -> None:
+        may_end.wait(10)
+        context.set_result("late")
+
+    def main(context: Context) -> Steps:
+        return (yield context.call_entity(df.EntityId("slow", context.instance_id), "work"))
+
+    path = tmp_path / "hub.sqlite"
+    async with running_hub(path, {"main": main}, entities={"slow": slow}) as hub:
+        for own_id in ("paused", "ended"):
+            await hub.create_instance("main", instance_id=own_id, input_text=None)
+        await wait_until(lambda: _rows(path, "entity_operations"), lambda count: count == 2)
+        await hub.suspend("paused", "x")
+        await hub.terminate("ended", "x")
+        may_end.set()
+        await wait_until(lambda: _rows(path, "entity_operations"), lambda count: count == 0)
+        waiting = rows(path, "inbox")
+        await hub.resume("paused", "x")
+        paused, ended = await hub.wait_until_finished("paused", 10), await hub.get_instance("ended")
+    assert waiting == 2  # the suspension and the response, and nothing for the terminated one
+    assert paused is not None
+    assert paused.output_text == '"late"'
+    assert ended is not None
+    assert ended.runtime_status is RuntimeStatus.TERMINATED
+
+
 async def test_an_entity_behind_the_gate_gets_nothing_before_the_gate_opens(tmp_path: Path) -> None:
     """A failed task_all holds back what follows until its last member has reported."""
 
@@ -257,6 +287,27 @@ async def test_a_batch_is_never_longer_than_the_limit(tmp_path: Path) -> None:
         may_go_on.set()
         await state_is(hub, EntityId("c", "k"), 11)
     assert sizes == [1, 4, 4, 2]
+
+
+async def test_large_inputs_make_batches_shorter(tmp_path: Path) -> None:
+    sizes: list[int] = []
+
+    def sizing(context: EntityContext) -> None:
+        context.set_state(context.get_state(lambda: 0) + 1)
+        sizes.append(len(context._input))
+
+    path = tmp_path / "hub.sqlite"
+    async with running_hub(path, {}, None, no_batch(), {"sizing": sizing}) as hub:
+        for _ in range(5):
+            await hub.signal_entity(EntityId("sizing", "k"), "go", json.dumps("x" * 7_000_000))
+    store = Store(path)
+    loaded = store.entities.load_batch(EntityId("sizing", "k"), 5000)
+    store.close()
+    assert loaded is not None
+    assert len(loaded.operations) == 2
+    async with running_hub(path, {}, entities={"sizing": sizing}) as hub:
+        await state_is(hub, EntityId("sizing", "k"), 5)
+    assert sizes == [7_000_002] * 5
 
 
 @pytest.mark.row("durable/5.1/one-at-a-time")

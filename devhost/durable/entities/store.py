@@ -15,6 +15,7 @@ from devhost.durable.page_token import from_token, to_token
 from devhost.durable.protocol import format_time, parse_time
 from devhost.durable.rows import deliver
 
+_MAX_BATCH_CHARS = 16_000_000
 _SELECT_OPERATIONS = """
     SELECT seq, name, input_text, caller_id, caller_execution_id, caller_task_id
     FROM entity_operations WHERE entity_id = ? ORDER BY seq LIMIT ?
@@ -127,8 +128,16 @@ def _read_state(db: sqlite3.Connection, entity_id: EntityId) -> str | None:
 
 
 def _read_operations(db: sqlite3.Connection, entity_id: EntityId, limit: int) -> tuple[QueuedOperation, ...]:
-    rows = db.execute(_SELECT_OPERATIONS, [str(entity_id), limit]).fetchall()
-    return tuple(_read_operation(entity_id, row) for row in rows)
+    """The oldest `limit` operations (-1: all); fewer if their inputs are so large that they would fill the memory."""
+    operations: list[QueuedOperation] = []
+    chars = 0
+    for row in db.execute(_SELECT_OPERATIONS, [str(entity_id), limit]):
+        queued = _read_operation(entity_id, row)
+        chars += len(queued.operation.input_text or "")
+        if operations and limit > 0 and chars > _MAX_BATCH_CHARS:
+            break
+        operations.append(queued)
+    return tuple(operations)
 
 
 def _read_operation(entity_id: EntityId, row: tuple[Any, ...]) -> QueuedOperation:
