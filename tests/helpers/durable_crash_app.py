@@ -18,16 +18,20 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from devhost.durable.entities.entity import EntityId
 from devhost.durable.errors import InstanceFinished
 from devhost.durable.hub import TaskHub
-from tests.helpers.durable_hub import running_hub
+from tests.helpers.durable_hub import running_hub, wait_until
 
 Steps = Generator[Any, Any, Any]
 RETRY = df.RetryOptions(10, 200)
 PIPELINE_OUTPUT = 5 * (0 + 1 + 2 + 3) * 2 + 5 * 7 + 5 * 30
 LOOPER_OUTPUT = sum(range(12)) * 2
+EVERYONE = EntityId("tally", "all")
 EVENT_COUNT = 20
 EVENTS_PER_GENERATION = 4
+TALLY_ROUNDS = 5
+TALLIER_OUTPUT = 2 * TALLY_ROUNDS
 LISTENER_OUTPUT = sum(range(EVENT_COUNT))
 
 
@@ -80,6 +84,23 @@ def listener(context: df.DurableOrchestrationContext) -> Steps:
     context.continue_as_new([following, total])
 
 
+def tallier(context: df.DurableOrchestrationContext) -> Steps:
+    """Calls and signals that each add one to a tally for all instances, and to one of its own that it reads at last."""
+    everyone, own = df.EntityId("tally", "all"), df.EntityId("tally", context.instance_id)
+    for _ in range(TALLY_ROUNDS):
+        yield context.task_all([context.call_entity(everyone, "add"), context.call_entity(own, "add")])
+        context.signal_entity(everyone, "add")
+        context.signal_entity(own, "add")
+    return (yield context.call_entity(own, "get"))
+
+
+def tally(context: df.DurableEntityContext) -> None:
+    """`add` one; every operation answers the number so far."""
+    total = context.get_state(lambda: 0) + (context.operation_name == "add")
+    context.set_state(total)
+    context.set_result(total)
+
+
 def double(value: int) -> int:
     time.sleep(0.005)
     return value * 2
@@ -105,9 +126,10 @@ async def send_events(hub: TaskHub, instance_id: str, sent: Path) -> None:
 
 
 async def main(path: Path, count: int) -> None:
-    orchestrators = {"pipeline": pipeline, "child": child, "looper": looper, "listener": listener}
-    inputs = {"pipeline": None, "looper": '"[0, 0]"', "listener": '"[0, 0]"'}
-    async with running_hub(path, orchestrators, {"double": double, "flaky": flaky}) as hub:
+    orchestrators = {"pipeline": pipeline, "child": child, "looper": looper, "listener": listener, "tallier": tallier}
+    inputs = {"pipeline": None, "looper": '"[0, 0]"', "listener": '"[0, 0]"', "tallier": None}
+    activities = {"double": double, "flaky": flaky}
+    async with running_hub(path, orchestrators, activities, entities={"tally": tally}) as hub:
         print("running", flush=True)
         names = [(name, f"{name}-{number}") for number in range(count) for name in inputs]
         for name, instance_id in names:
@@ -117,6 +139,8 @@ async def main(path: Path, count: int) -> None:
         await asyncio.gather(*(send_events(hub, one, path.with_name(f"{one}.sent")) for one in listeners))
         for _, instance_id in names:
             await hub.wait_until_finished(instance_id, 60)
+        whole = TALLIER_OUTPUT * count
+        await wait_until(lambda: hub.read_entity(EVERYONE), lambda found: int(found.state_text) >= whole, 60)
         print("finished", flush=True)
 
 

@@ -10,10 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from devhost.durable.entities.entity import MARK
 from devhost.durable.instance import InstanceQuery, RuntimeStatus
 from devhost.durable.protocol import Event
 from devhost.durable.store import Store
-from tests.helpers.durable_crash_app import LISTENER_OUTPUT, LOOPER_OUTPUT, PIPELINE_OUTPUT
+from tests.helpers.durable_crash_app import (
+    EVERYONE,
+    LISTENER_OUTPUT,
+    LOOPER_OUTPUT,
+    PIPELINE_OUTPUT,
+    TALLIER_OUTPUT,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,20 +46,27 @@ def completions(history: list[Event]) -> Counter[tuple[str, int]]:
 
 def check_file(path: Path, count: int) -> None:
     store = Store(path)
-    instances, _ = store.instances.list_page(InstanceQuery(), top=1000, continuation=None)
+    listed, _ = store.instances.list_page(InstanceQuery(), top=10_000, continuation=None)
+    instances = [one for one in listed if not one.instance_id.startswith(MARK)]
     outputs = Counter((one.name, one.runtime_status, one.output_text) for one in instances)
     assert outputs == {
         ("pipeline", RuntimeStatus.COMPLETED, str(PIPELINE_OUTPUT)): count,
         ("looper", RuntimeStatus.COMPLETED, str(LOOPER_OUTPUT)): count,
         ("listener", RuntimeStatus.COMPLETED, str(LISTENER_OUTPUT)): count,
+        ("tallier", RuntimeStatus.COMPLETED, str(TALLIER_OUTPUT)): count,
         ("child", RuntimeStatus.COMPLETED, "30"): count * 5,
     }
+    everyone = store.entities.get(EVERYONE)
+    assert everyone is not None
+    assert everyone.state_text == str(TALLIER_OUTPUT * count)
+    assert len(listed) - len(instances) == count + 1
     for one in instances:
         history = store.instances.history(one.instance_id)
         assert set(completions(history).values()) <= {1}
         assert history[1]["Generation"] == {"looper": 11, "listener": 4}.get(one.name, 0)
     assert store.episodes.instances_with_messages() == []
     assert store.episodes.next_work(after=0, limit=1) == []
+    assert store.entities.entities_with_operations() == []
     store.close()
 
 
@@ -61,7 +75,8 @@ def has_unfinished_work(path: Path) -> bool:
     store = Store(path)
     try:
         live = InstanceQuery(statuses=frozenset({RuntimeStatus.RUNNING}))
-        return bool(store.instances.list_page(live, top=1, continuation=None)[0])
+        listed, _ = store.instances.list_page(live, top=10_000, continuation=None)
+        return any(not one.instance_id.startswith(MARK) for one in listed)
     finally:
         store.close()
 

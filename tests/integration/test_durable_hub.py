@@ -483,6 +483,7 @@ async def test_a_new_hub_on_the_same_file_goes_on(tmp_path: Path) -> None:
         await hub.create_instance("two_steps", instance_id="t", input_text=None)
         await status_is(hub, "t", RuntimeStatus.RUNNING)
     async with running_hub(tmp_path / "hub.sqlite", orchestrators, {"double": double}) as hub:
+        await wait_until(lambda: hub.history("t"), lambda found: any(event["EventType"] == 5 for event in found))
         await hub.raise_event("t", "go", "3")
         ended = await hub.wait_until_finished("t", 10)
     assert ended is not None
