@@ -176,6 +176,7 @@ async def test_a_server_that_does_not_answer_in_time_is_a_failure(site: Site) ->
         await impatient.close()
 
 
+@pytest.mark.row("durable/4.2/call-http-token")
 @pytest.mark.parametrize(
     ("resource", "scope"),
     [
@@ -192,6 +193,7 @@ async def test_a_token_source_becomes_a_bearer_token_of_its_resource(
     assert json.loads(answer["content"])["headers"]["authorization"] == f"Bearer token for {scope}"
 
 
+@pytest.mark.row("durable/4.2/call-http-token")
 async def test_a_token_that_cannot_be_had_is_a_failure_with_the_cure(site: Site) -> None:
     async def no_token(scope: str) -> str:
         raise TokenUnavailable(f"no token for {scope}: sign in")
@@ -220,6 +222,7 @@ async def test_an_orchestrator_gets_the_answer_as_a_dict(tmp_path: Path, site: S
     assert (ended.runtime_status, ended.output_text) == (RuntimeStatus.COMPLETED, '[200,"{\\"n\\": 1}"]')
 
 
+@pytest.mark.row("durable/4.2/call-http")
 async def test_history_names_the_built_in_activity(tmp_path: Path, site: Site) -> None:
     def asks(context: Context) -> Steps:
         yield context.call_http("GET", f"{site.url}/echo")

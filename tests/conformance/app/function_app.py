@@ -90,6 +90,27 @@ async def purge_nothing(req: func.HttpRequest, client: df.DurableOrchestrationCl
     return func.HttpResponse(json.dumps(result.instances_deleted))
 
 
+@app.route("sdk/restart/{id}")
+@app.durable_client_input(client_name="client")
+async def restart(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """What the SDK's restart returns, or 500 with what it raises."""
+    try:
+        return func.HttpResponse(json.dumps(await client.restart(req.route_params["id"])))
+    except Exception as error:
+        return func.HttpResponse(str(error), status_code=500)
+
+
+@app.route("sdk/rewind/{id}")
+@app.durable_client_input(client_name="client")
+async def rewind(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """Rewind through the SDK; 500 with what it raises."""
+    try:
+        await client.rewind(req.route_params["id"], "again")
+    except Exception as error:
+        return func.HttpResponse(str(error), status_code=500)
+    return func.HttpResponse("rewound")
+
+
 @app.route("invocation")
 @app.durable_client_input(client_name="client")
 async def invocation(
@@ -571,17 +592,44 @@ def calls_child_by_its_own_id(context):
     yield context.call_sub_orchestrator("returns_input", 1, context.instance_id)
 
 
-# Inputs
+# HTTP, rewind
 
 
 @orchestrator
-def kind_of_input(context):
-    value = context.get_input()
-    return [type(value).__name__, value]
-    yield
+def calls_http(context):
+    """The whole answer to the request of the input, or the first line of the error."""
+    given = context.get_input()
+    try:
+        return (yield context.call_http(given["method"], given["uri"], given.get("content"), given.get("headers")))
+    except Exception as error:
+        return f"error: {error}".partition("\n")[0]
 
 
 @orchestrator
-def now_is_aware(context):
-    yield context.call_activity("same", 1)
-    return context.current_utc_datetime <= datetime.now(UTC)
+def http_then_activity(context):
+    """The status code of a request, and what an activity makes of the next one."""
+    first = yield context.call_http("GET", context.get_input())
+    second = yield context.call_activity("same", "next")
+    return [first["statusCode"], second]
+
+
+@app.activity_trigger(input_name="key")
+def fails_until_released(key: str) -> str:
+    """Fails while the file KEY.release is not there."""
+    note(key, "tried")
+    if not (NOTES / f"{key}.release").exists():
+        raise ValueError("not yet")
+    return "at last"
+
+
+@orchestrator
+def can_be_rewound(context):
+    """An activity that succeeds and leaves a note, and one that fails until it is released."""
+    count = yield context.call_activity("noted", f"{context.instance_id}-once")
+    return [count, (yield context.call_activity("fails_until_released", context.get_input() or context.instance_id))]
+
+
+@orchestrator
+def parent_to_be_rewound(context):
+    child_id = f"{context.instance_id}-child"
+    return (yield context.call_sub_orchestrator("can_be_rewound", context.instance_id, child_id))
