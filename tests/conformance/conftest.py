@@ -1,4 +1,4 @@
-"""One host for all rows of durable orchestrations, and one for those of HTTP."""
+"""One host for all rows of durable functions, and one for those of HTTP functions and timers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.durable_app import DurableApp
+from tests.conformance.http_app_client import HttpApp
 from tests.helpers.host_process import running_host
 
 HERE = Path(__file__).parent
@@ -23,3 +24,15 @@ def durable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DurableApp]:
     root = shutil.copytree(HERE / "app", folder / "app")
     with running_host(root, env={"CONFORMANCE_NOTES": str(notes)}) as host:
         yield DurableApp(host, notes)
+
+
+@pytest.fixture(scope="session")
+def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpApp]:
+    """The app in the folder `http_app` on a host of its own, with two threads for plain functions."""
+    folder = tmp_path_factory.mktemp("http-conformance")
+    notes = folder / "notes"
+    notes.mkdir()
+    root = shutil.copytree(HERE / "http_app", folder / "app")
+    env = {"CONFORMANCE_NOTES": str(notes), "PYTHON_THREADPOOL_THREAD_COUNT": "2", "YEARLY": "0 0 0 1 1 *"}
+    with running_host(root, env=env) as host:
+        yield HttpApp(host, notes)
