@@ -238,7 +238,7 @@ attempts: dict[str, int] = {}
 
 
 @app.route("retried_http")
-@app.retry(strategy="fixed_delay", max_retry_count="2", delay_interval="00:00:00.010")
+@app.retry(strategy="fixed_delay", max_retry_count="1", delay_interval="00:00:01")
 def retried_http(req: func.HttpRequest) -> func.HttpResponse:
     """Fails, and has a policy that does not count for HTTP."""
     note("retried_http", "attempt")
@@ -273,7 +273,7 @@ def returns_a_value(timer: func.TimerRequest) -> int:
 
 
 @app.timer_trigger("timer", schedule="0 0 0 1 1 *", run_on_startup=True)
-@app.retry(strategy="fixed_delay", max_retry_count="2", delay_interval="00:00:00.010")
+@app.retry(strategy="fixed_delay", max_retry_count="1", delay_interval="00:00:01")
 def retried_timer(timer: func.TimerRequest) -> None:
     """Fails at the start, and is tried again by its policy."""
     note("retried_timer", "attempt")

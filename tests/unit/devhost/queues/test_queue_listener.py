@@ -27,6 +27,7 @@ async def test_a_message_is_run_and_deleted() -> None:
         assert (host.texts, list(host.service.texts("work"))) == (["hello"], [])
 
 
+@pytest.mark.row("host/5/polling")
 async def test_an_idle_queue_is_looked_at_every_two_seconds_at_last() -> None:
     async with listening(QueueHost()) as host:
         await host.send()
@@ -37,6 +38,7 @@ async def test_an_idle_queue_is_looked_at_every_two_seconds_at_last() -> None:
         assert host.runs[0][0] - sent_at <= 2.0
 
 
+@pytest.mark.row("host/5/polling")
 async def test_after_a_message_the_next_look_is_soon() -> None:
     async with listening(QueueHost()) as host:
         await host.send()
@@ -72,6 +74,7 @@ async def test_a_failed_message_is_seen_again_at_once_five_times_and_then_is_poi
     assert len(logged(caplog, "has reached MaxDequeueCount of 5. Moving message to queue 'work-poison'")) == 1
 
 
+@pytest.mark.row("host/5/options/visibility-timeout", "host/5/failure")
 async def test_a_failed_message_waits_for_the_visibility_timeout() -> None:
     host = QueueHost(answer=fail, options=quick(visibility_timeout_s=30.0, max_dequeue_count=3))
     async with listening(host):
@@ -82,6 +85,7 @@ async def test_a_failed_message_waits_for_the_visibility_timeout() -> None:
     assert all(30.0 <= later - earlier <= 32.1 for earlier, later in itertools.pairwise(times))
 
 
+@pytest.mark.row("host/5/above-count")
 async def test_a_message_received_too_often_already_is_poison_without_a_run() -> None:
     host = QueueHost()
     await host.send("crashes the host")
@@ -94,6 +98,7 @@ async def test_a_message_received_too_often_already_is_poison_without_a_run() ->
         assert list(host.service.texts("work-poison")) == [base64_text("crashes the host")]
 
 
+@pytest.mark.row("host/5/poison-of-poison")
 async def test_a_poison_queue_has_no_poison_queue_and_its_failures_stay_hidden_for_the_lease() -> None:
     async with listening(QueueHost(queue="work-poison", answer=fail)) as host:
         await host.send("bad")
@@ -115,6 +120,7 @@ async def test_text_that_is_no_base64_is_poison_at_once_and_the_log_tells_the_cu
     assert "TextBase64EncodePolicy" in logged(caplog, "cannot be decoded")[0]
 
 
+@pytest.mark.row("host/5/encoding-none")
 async def test_plain_text_is_received_when_host_json_says_so() -> None:
     async with listening(QueueHost(options=quick(is_base64=False))) as host:
         await host.send("plain text", raw=True)
@@ -131,6 +137,7 @@ async def test_a_body_that_is_no_text_fails_like_a_run(caplog: pytest.LogCapture
     assert len(logged(caplog, "not UTF-8 text")) == 2
 
 
+@pytest.mark.row("host/5/hidden")
 async def test_a_long_run_keeps_its_message_hidden() -> None:
     async def one_hour(_text: str) -> bool:
         await host.clock.sleep(3600)
@@ -143,6 +150,7 @@ async def test_a_long_run_keeps_its_message_hidden() -> None:
         assert (len(host.runs), list(host.service.texts("work"))) == (1, [])
 
 
+@pytest.mark.row("host/5/concurrency", "host/5/options/new-batch-threshold")
 async def test_no_more_run_at_once_than_batch_and_threshold_allow() -> None:
     async def ten_seconds(_text: str) -> bool:
         await host.clock.sleep(10)

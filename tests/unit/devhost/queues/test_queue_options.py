@@ -7,6 +7,13 @@ import pytest
 from devhost.queues.queue_options import QueueOptions, QueueOptionsError, read_queue_options
 
 
+@pytest.mark.row(
+    "host/5/options/batch-size",
+    "host/5/options/max-polling-interval",
+    "host/5/options/max-dequeue-count",
+    "host/5/options/visibility-timeout",
+    "host/5/options/message-encoding",
+)
 def test_without_a_section_the_defaults_of_development_hold() -> None:
     assert read_queue_options({}, {}, cpu_count=1) == QueueOptions(
         batch_size=16,
@@ -19,6 +26,7 @@ def test_without_a_section_the_defaults_of_development_hold() -> None:
     )
 
 
+@pytest.mark.row("host/5/options/batch-size", "host/5/options/message-encoding")
 def test_every_option_is_read_ignoring_case() -> None:
     section = {
         "BatchSize": 4,
@@ -38,10 +46,12 @@ def test_every_option_is_read_ignoring_case() -> None:
     )
 
 
+@pytest.mark.row("host/5/options/new-batch-threshold")
 def test_the_threshold_grows_with_the_batch_and_the_processors() -> None:
     assert read_queue_options({"batchSize": 10}, {}, cpu_count=2).new_batch_threshold == 10
 
 
+@pytest.mark.row("host/5/options/batch-size", "host/5/options/max-polling-interval")
 @pytest.mark.parametrize(
     ("key", "value", "cure"),
     [
