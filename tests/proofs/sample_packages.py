@@ -36,5 +36,5 @@ class PackageFolders:
         present = subprocess.run([*pip, "freeze"], check=True, capture_output=True, text=True).stdout
         constraints = folder.with_suffix(".txt")
         constraints.write_text(present)
-        command = [*pip, "install", "--quiet", "--target", str(folder), "--constraint", str(constraints), *packages]
+        command = [*pip, "install", "-qq", "--target", str(folder), "--constraint", str(constraints), *packages]
         subprocess.run(command, check=True, stdout=sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import json
 import time
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,7 +95,7 @@ class SampleRun:
     def _send(self, step: Step) -> None:
         with self._queue(str(step.send)) as queue:
             make_queue(queue)
-            queue.send_message(step.text or "")
+            queue.send_message(b64encode((step.text or "").encode()).decode())
 
     def _message(self, step: Step) -> None:
         text: str | None = None
