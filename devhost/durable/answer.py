@@ -48,6 +48,11 @@ class Answer:
     error: str | None
     custom_status_text: str | None
 
+    @property
+    def is_over(self) -> bool:
+        """True if the orchestrator has returned, raised, or continued as new."""
+        return self.is_done or self.error is not None
+
 
 def parse_answer(text: str) -> Answer:
     """The answer in the JSON text of an orchestrator state. Raises AnswerUnusable."""

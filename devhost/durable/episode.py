@@ -34,10 +34,13 @@ from devhost.errors import FunctionFailed
 
 _CUSTOM_STATUS_BYTES = 16 * 1024
 _STUCK = (
-    "Instance '{instance_id}' of '{name}' waits for something that will never come: no activity, timer, "
-    "sub-orchestration, entity call or event wait is outstanding. Usual causes: one task stands in two yielded "
-    "constructs, an event was raised in other letter case than wait_for_external_event asked for, or "
-    "signal_entity was yielded."
+    "Instance '{instance_id}' of '{name}' waits for something that will hardly come: no activity, timer, "
+    "sub-orchestration, entity call or event wait is outstanding. Either an event was raised in other letter case "
+    "than wait_for_external_event asked for, or signal_entity was yielded; call it without yield."
+)
+_HOPELESS = (
+    "The orchestrator yielded something that will never come: no activity, timer, sub-orchestration, entity call or "
+    "event wait is outstanding. Usual causes: None was yielded, or one task stands in two yielded constructs."
 )
 
 
@@ -113,6 +116,8 @@ def conclude(plan: EpisodePlan, table: TaskTable, outcome: str | FunctionFailed,
         _check_limits(table, answer, rules)
     except (NonDeterminism, UnknownAction, ActionRefused) as refusal:
         return fail(plan, str(refusal), next_id=table.next_id)
+    if table.is_hopeless and not answer.is_over:
+        return fail(plan, _HOPELESS, next_id=table.next_id)
     return _written(plan, table, answer, outbound, effects)
 
 
@@ -194,9 +199,8 @@ def _written(
     result = _base(plan, answer.custom_status_text)
     result.history.extend(outbound)
     result = replace(result, effects=effects)
-    is_over = answer.is_done or answer.error is not None
-    if not is_over or table.open_task_count or not table.is_gate_passed:
-        return _still_running(result, plan, table, is_over=is_over)
+    if not answer.is_over or table.open_task_count or not table.is_gate_passed:
+        return _still_running(result, plan, table, is_over=answer.is_over)
     if answer.error is not None:
         result = replace(result, table_text=table.to_text())
         return _ended(result, plan, table.next_id, OrchestrationStatus.FAILED, answer.error)

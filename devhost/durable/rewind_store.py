@@ -7,7 +7,7 @@ from datetime import datetime
 
 from devhost.durable.errors import InstanceNotFound, NotRewindable
 from devhost.durable.instance import Instance, RuntimeStatus
-from devhost.durable.protocol import Event, EventType, child_completed, dump_events, format_time, generic_event
+from devhost.durable.protocol import Event, child_completed, dump_events, format_time, generic_event
 from devhost.durable.rewinding import ChildFate, FailedExecution, IdsTaken, Rewound
 from devhost.durable.rows import find_instance, parse_events, put_message
 from devhost.durable.task_table import TaskTable
@@ -24,7 +24,7 @@ def rewind_instance(db: sqlite3.Connection, instance_id: str, reason: str, now: 
         raise InstanceNotFound(instance_id)
     if found.runtime_status is not RuntimeStatus.FAILED:
         raise NotRewindable(instance_id, f"it has the status {found.runtime_status}, and only Failed ones can be.")
-    failed = FailedExecution(_read_table(db, instance_id), _read_episodes(db, instance_id))
+    failed = FailedExecution(found.execution_id, _read_table(db, instance_id), _read_episodes(db, instance_id))
     fates, woken = _settle_children(db, found, failed.awaited_children(), reason, now)
     try:
         rewound = failed.rewind(fates, _queued_calls(db, found))
@@ -71,8 +71,11 @@ def _is_called_by(db: sqlite3.Connection, child_id: str, parent: Instance, task_
 
 
 def _queued_calls(db: sqlite3.Connection, found: Instance) -> set[int]:
-    select = "SELECT task_id FROM work_items WHERE instance_id = ? AND execution_id = ?"
-    return {task_id for (task_id,) in db.execute(select, [found.instance_id, found.execution_id])}
+    select = (
+        "SELECT task_id FROM work_items WHERE instance_id = ? AND execution_id = ? UNION ALL "
+        "SELECT caller_task_id FROM entity_operations WHERE caller_id = ? AND caller_execution_id = ?"
+    )
+    return {task_id for (task_id,) in db.execute(select, [found.instance_id, found.execution_id] * 2)}
 
 
 def _read_table(db: sqlite3.Connection, instance_id: str) -> TaskTable:
@@ -102,6 +105,5 @@ def _write(db: sqlite3.Connection, found: Instance, failed: FailedExecution, rew
         "INSERT INTO timers (instance_id, execution_id, task_id, fire_at) VALUES (?, ?, ?, ?)",
         [(*key, found.execution_id, timer_id, format_time(at)) for timer_id, at in rewound.timers.items()],
     )
-    for event in failed.undelivered:
-        is_for_any_generation = event["EventType"] == EventType.EVENT_RAISED
-        put_message(db, found.instance_id, None if is_for_any_generation else found.execution_id, event)
+    for execution_id, event in failed.undelivered:
+        put_message(db, found.instance_id, execution_id, event)

@@ -12,13 +12,20 @@ from datetime import datetime
 from enum import Enum
 
 from devhost.durable.answer import ActionType
+from devhost.durable.entities.operations import Caller, task_id_of
 from devhost.durable.history_rendering import EVENT_TYPE_NAMES
 from devhost.durable.protocol import Event, EventType, generic_event, parse_time
-from devhost.durable.task_table import WITH_RETRY, Phase, Task, TaskTable
+from devhost.durable.task import WITH_RETRY, Phase, Task
+from devhost.durable.task_table import TaskTable
 from devhost.errors import DevhostError
 
 _CHILDREN = frozenset({ActionType.CALL_SUB_ORCHESTRATOR, ActionType.CALL_SUB_ORCHESTRATOR_WITH_RETRY})
-_ACTIVITIES = frozenset({ActionType.CALL_ACTIVITY, ActionType.CALL_ACTIVITY_WITH_RETRY, ActionType.CALL_HTTP})
+_STARTED_ANEW = _CHILDREN | {
+    ActionType.CALL_ACTIVITY,
+    ActionType.CALL_ACTIVITY_WITH_RETRY,
+    ActionType.CALL_HTTP,
+    ActionType.CALL_ENTITY,
+}
 _NEVER_DELIVERED = frozenset(
     {
         EventType.ORCHESTRATOR_STARTED,
@@ -34,6 +41,7 @@ _ID_KEYS = {
     EventType.CHILD_FAILED: "TaskScheduledId",
     EventType.TIMER_CREATED: "EventId",
     EventType.TIMER_FIRED: "TimerId",
+    EventType.EVENT_SENT: "EventId",
 }
 
 
@@ -73,6 +81,7 @@ class Rewound:
 class FailedExecution:
     """A failed execution as stored: its task table, and (episode, events) in order. Use `rewind` once."""
 
+    execution_id: str
     table: TaskTable
     history: Sequence[tuple[int, list[Event]]]
     _erased: set[int] = field(default_factory=set, init=False)  # ids of which no event may stay
@@ -84,10 +93,14 @@ class FailedExecution:
         return [episode for episode, _ in self.history if episode > self.table.episode]
 
     @property
-    def undelivered(self) -> list[Event]:
-        """The inbound events of the undone episodes, to be delivered again."""
+    def undelivered(self) -> list[tuple[str | None, Event]]:
+        """The inbound events of the undone episodes, to be delivered again; external ones to any generation."""
         events = (event for episode, some in self.history if episode > self.table.episode for event in some)
-        return [event for event in events if event["EventType"] not in _NEVER_DELIVERED]
+        return [
+            (None if self._is_external(event) else self.execution_id, event)
+            for event in events
+            if event["EventType"] not in _NEVER_DELIVERED
+        ]
 
     def awaited_children(self) -> dict[int, str]:
         """Ids of the children whose result is wanted again, and their instance IDs.
@@ -102,7 +115,8 @@ class FailedExecution:
     def rewind(self, children: Mapping[int, ChildFate], queued: Collection[int]) -> Rewound:
         """Change the table, and say what else has to change.
 
-        `children` are the fates of `awaited_children`, `queued` the ids of activity calls that will still report.
+        `children` are the fates of `awaited_children`, `queued` the ids of calls to activities and entities that
+        will still report.
         Raises IdsTaken; the execution cannot be rewound then, and the table is spoilt.
         """
         rewound = Rewound()
@@ -113,7 +127,7 @@ class FailedExecution:
                 rewound.timers[task.open_id] = parse_time(due[task.open_id])
             elif children.get(task.open_id) in _REPORTING:
                 rewound.has_children = True
-            elif task.kind in _CHILDREN | _ACTIVITIES and task.open_id not in queued:
+            elif task.kind in _STARTED_ANEW and task.open_id not in queued:
                 self._start_again(task, {task.open_id}, rewound)
         self._reopen_failed(children, rewound)
         kept = [(episode, events) for episode, events in self.history if episode <= self.table.episode]
@@ -125,8 +139,20 @@ class FailedExecution:
 
     def _unanswered(self) -> list[Task]:
         """Tasks that were open when the host ended the instance, and whose result is not to be delivered again."""
-        coming = {event.get("TaskScheduledId", event.get("TimerId")) for event in self.undelivered}
+        coming = {
+            task_id_of(event["Name"])
+            if event["EventType"] == EventType.EVENT_RAISED
+            else event.get("TaskScheduledId", event.get("TimerId"))
+            for generation, event in self.undelivered
+            if generation is not None
+        }
         return [task for task in self.table.tasks if task.open_id is not None and task.open_id not in coming]
+
+    def _is_external(self, event: Event) -> bool:
+        """True for an event that a client raised; the response of an entity looks the same but for its name."""
+        calls = (one.open_id for one in self.table.tasks if one.kind is ActionType.CALL_ENTITY)
+        responses = {Caller("", self.execution_id, one).request_id for one in calls if one is not None}
+        return event["EventType"] == EventType.EVENT_RAISED and event["Name"] not in responses
 
     def _start_again(self, task: Task, ids: set[int], rewound: Rewound) -> None:
         self._erased |= ids

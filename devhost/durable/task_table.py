@@ -8,10 +8,7 @@ Azure/durabletask, DurableTask.Core/{TaskOrchestrationContext,RetryInterceptor}.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum
-from typing import Any
 
 from devhost.durable.action_tree import Single, TopLevel, describe, top_level_actions
 from devhost.durable.answer import Action, ActionType
@@ -24,11 +21,12 @@ from devhost.durable.commands import (
     StartHttp,
     StartTimer,
 )
+from devhost.durable.event_waits import EventWaits
 from devhost.durable.failure_texts import changed_orchestrator
 from devhost.durable.protocol import Event, EventType, compact, parse_time
+from devhost.durable.task import WITH_RETRY, Phase, Task
 from devhost.errors import DevhostError
 
-WITH_RETRY = frozenset({ActionType.CALL_ACTIVITY_WITH_RETRY, ActionType.CALL_SUB_ORCHESTRATOR_WITH_RETRY})
 _ACTIVITIES = frozenset({ActionType.CALL_ACTIVITY, ActionType.CALL_ACTIVITY_WITH_RETRY})
 _CHILDREN = frozenset({ActionType.CALL_SUB_ORCHESTRATOR, ActionType.CALL_SUB_ORCHESTRATOR_WITH_RETRY})
 _ENTITIES = frozenset({ActionType.CALL_ENTITY, ActionType.SIGNAL_ENTITY})
@@ -40,38 +38,6 @@ _RESULTS = frozenset({EventType.TASK_COMPLETED, EventType.CHILD_COMPLETED})
 
 class NonDeterminism(DevhostError):
     """The orchestrator's answer contradicts an earlier one."""
-
-
-class Phase(IntEnum):
-    """How far one action has come."""
-
-    HELD = 0  # known, but the gate has not reached it
-    OPEN = 1  # started; its result, or its event, is awaited
-    RETRY_TIMER = 2  # an attempt failed; the next one follows the timer
-    CLOSING_TIMER = 3  # the last attempt failed; one more timer, then the task fails
-    DONE = 4
-
-
-@dataclass(slots=True)
-class Task:
-    """One single action: its first id (None for waits), and the id whose completion is awaited now.
-
-    `retry_ids` are the ids that its retries took, timers and attempts in turn; `is_failed` means for good.
-    """
-
-    kind: ActionType
-    name: str
-    task_id: int | None
-    phase: Phase = Phase.HELD
-    attempt: int = 1
-    open_id: int | None = None
-    retry_ids: tuple[int, ...] = ()
-    is_failed: bool = False
-
-    @property
-    def latest_id(self) -> int | None:
-        """The id that it took last, its first one unless it was retried."""
-        return self.retry_ids[-1] if self.retry_ids else self.task_id
 
 
 class TaskTable:
@@ -87,8 +53,7 @@ class TaskTable:
         self.carried: list[tuple[int, Event]] = []
         self._tasks: list[Task] = []
         self._open: dict[int, int] = {}  # awaited id -> position in _tasks
-        self._waits: dict[str, list[int]] = {}  # lower-case event name -> positions, newest last
-        self._early: dict[str, int] = {}  # lower-case event name -> events that nobody has waited for yet
+        self._waits = EventWaits()
         self._seen = 0  # top-level actions that have ids
         self._gate = 0  # top-level action that is being waited for
         self._is_gate_started = False
@@ -123,7 +88,17 @@ class TaskTable:
     @property
     def is_idle(self) -> bool:
         """True when nothing that is outstanding could ever wake the orchestrator."""
-        return not self._open and self.is_gate_passed and not any(self._waits.values())
+        return not self._open and self.is_gate_passed and not self._waits
+
+    @property
+    def is_hopeless(self) -> bool:
+        """True when it is idle and not even an event that someone may raise could wake the orchestrator.
+
+        An event in other letter case leaves the SDK's own wait open. A yielded signal does not hope for anything
+        either, but it is a known habit of the SDK, and the product leaves such an instance running.
+        """
+        is_signal = bool(self._tasks) and self._tasks[-1].kind is ActionType.SIGNAL_ENTITY
+        return self.is_idle and not self._waits.is_case_mixed and not is_signal
 
     @property
     def tasks(self) -> Sequence[Task]:
@@ -190,7 +165,7 @@ class TaskTable:
         elif kind == EventType.TIMER_FIRED:
             self._fire(self._open.get(event["TimerId"]))
         elif kind == EventType.EVENT_RAISED:
-            self._raise(event["Name"].lower())
+            self._complete(self._waits.take(event["Name"]))
         self._open_gate()
 
     def respond(self, task_id: int) -> None:
@@ -226,9 +201,8 @@ class TaskTable:
                 "gate": [self._gate, self._is_gate_started],
                 "continued": self.is_continued,
                 "carried": self.carried,
-                "early": self._early,
-                "waits": self._waits,
-                "tasks": [_task_row(task) for task in self._tasks],
+                "waits": self._waits.to_json(),
+                "tasks": [task.to_row() for task in self._tasks],
             }
         )
 
@@ -240,13 +214,9 @@ class TaskTable:
         table.episode = stored["episode"]
         table._gate, table._is_gate_started = stored["gate"]
         table.carried = [(seq, event) for seq, event in stored["carried"]]
-        table._early, table._waits = stored["early"], stored["waits"]
-        for position, (kind, name, task_id, phase, attempt, open_id, *rest) in enumerate(stored["tasks"]):
-            retry_ids, is_failed = rest or ((), False)
-            task = Task(ActionType(kind), name, task_id, Phase(phase), attempt, open_id, tuple(retry_ids), is_failed)
-            table._tasks.append(task)
-            if open_id is not None:
-                table._open[open_id] = position
+        table._waits = EventWaits.from_json(stored["waits"])
+        table._tasks = [Task.from_row(row) for row in stored["tasks"]]
+        table._open = {one.open_id: at for at, one in enumerate(table._tasks) if one.open_id is not None}
         return table
 
     def _awaited(self, open_id: int) -> Task | None:
@@ -315,13 +285,6 @@ class TaskTable:
             task.is_failed = task.phase is Phase.CLOSING_TIMER
             self._finish(position)
 
-    def _raise(self, name: str) -> None:
-        waits = self._waits.get(name)
-        if waits:
-            self._finish(waits.pop())
-        else:
-            self._early[name] = self._early.get(name, 0) + 1
-
     def _open_gate(self) -> None:
         while self._gate < self._seen:
             top = self._tops[self._gate]
@@ -343,18 +306,16 @@ class TaskTable:
             self.is_continued = True
             self._finish(position)
         elif task.kind is ActionType.WAIT_FOR_EXTERNAL_EVENT:
-            self._wait(position, task.name.lower())
+            self._wait(position, task.name)
         else:
             assert task.latest_id is not None
             self._start_with_id(position, task.latest_id)
 
     def _wait(self, position: int, name: str) -> None:
-        if self._early.get(name):
-            self._early[name] -= 1
+        if self._waits.wait(name, position):
             self._finish(position)
         else:
             self._tasks[position].phase = Phase.OPEN
-            self._waits.setdefault(name, []).append(position)
 
     def _start_with_id(self, position: int, task_id: int) -> None:
         self._await(position, task_id, Phase.OPEN)
@@ -376,9 +337,3 @@ class TaskTable:
         self._commands.append(command)
         if task.kind is ActionType.SIGNAL_ENTITY:
             self._finish(position)
-
-
-def _task_row(task: Task) -> list[Any]:
-    """Most tasks are neither retried nor failed, and large tables should be short."""
-    row = [task.kind, task.name, task.task_id, task.phase, task.attempt, task.open_id]
-    return [*row, task.retry_ids, task.is_failed] if task.retry_ids or task.is_failed else row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
@@ -395,7 +396,7 @@ async def test_what_was_open_when_the_host_ended_an_instance_reports_or_runs_aga
         await hub.raise_event("r", "poke", "0")
         assert (await ended(hub)).runtime_status is RuntimeStatus.FAILED
         release.set()  # its result finds nobody
-        await wait_until(lambda: calls_without_result(tmp_path / "hub.sqlite"), lambda count: count == 0)
+        await wait_until(lambda: rows_of(tmp_path / "hub.sqlite", "work_items"), lambda count: count == 0)
         is_mended = True
         await hub.rewind("r", "mended")
         await hub.raise_event("leaf-1", "go", '"child"')
@@ -403,6 +404,34 @@ async def test_what_was_open_when_the_host_ended_an_instance_reports_or_runs_aga
         found = await ended(hub)
     assert found.output_text == '["late",null,"child","event"]'
     assert calls == {"late": 2}
+
+
+async def test_an_entity_call_whose_response_found_nobody_is_made_again(tmp_path: Path) -> None:
+    release = threading.Event()
+
+    def counter(context: df.DurableEntityContext) -> None:
+        release.wait(10)
+        context.set_state(context.get_state(lambda: 0) + 1)
+        context.set_result(context.get_state())
+
+    def asks(context: Context) -> Steps:
+        call = context.call_entity(df.EntityId("counter", "k"), "add")
+        yield context.task_any([call, context.wait_for_external_event("poke")])
+        if not is_mended:
+            yield ["no task"]
+        return (yield call)
+
+    is_mended = False
+    async with running_hub(tmp_path / "hub.sqlite", {"asks": asks}, entities={"counter": counter}) as hub:
+        await hub.create_instance("asks", instance_id="r", input_text=None)
+        await status_is(hub, "r", RuntimeStatus.RUNNING)
+        await hub.raise_event("r", "poke", "0")
+        assert (await ended(hub)).runtime_status is RuntimeStatus.FAILED
+        release.set()
+        await wait_until(lambda: rows_of(tmp_path / "hub.sqlite", "entity_operations"), lambda count: count == 0)
+        is_mended = True
+        await hub.rewind("r", "mended")
+        assert (await ended(hub)).output_text == "2"
 
 
 async def test_a_rewind_outlives_the_host(tmp_path: Path) -> None:
@@ -457,9 +486,9 @@ async def test_a_purged_or_replaced_failed_instance_leaves_no_table(tmp_path: Pa
         assert db.execute("SELECT count(*) FROM task_tables").fetchone() == (0,)
 
 
-async def calls_without_result(path: Path) -> int:
+async def rows_of(path: Path, table: str) -> int:
     with closing(sqlite3.connect(path)) as db:
-        return int(db.execute("SELECT count(*) FROM work_items").fetchone()[0])
+        return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
 async def stuck(value: Any) -> Any:

@@ -484,3 +484,45 @@ def test_written_events_carry_the_time_of_their_episode() -> None:
     driver.run()
     assert parse_time(driver.events[-1]["Timestamp"]) == START + timedelta(seconds=3)
     assert driver.last.updated_at == START + timedelta(seconds=3)
+
+
+NEVER_COMES = (
+    "Orchestrator function 'main' failed: The orchestrator yielded something that will never come: no activity, timer, "
+    "sub-orchestration, entity call or event wait is outstanding. Usual causes: None was yielded, or one task stands "
+    "in two yielded constructs."
+)
+
+
+def test_an_orchestrator_that_yields_none_fails_at_once() -> None:
+    def blank(context: Context) -> Steps:
+        yield None
+
+    driver = drive(blank)
+    assert (driver.status, driver.last.output_text) == (RuntimeStatus.FAILED, NEVER_COMES)
+
+
+def test_an_orchestrator_that_yields_none_later_fails_then() -> None:
+    def blank(context: Context) -> Steps:
+        yield context.wait_for_external_event("go")
+        yield None
+
+    driver = drive(blank)
+    driver.raise_event("go")
+    assert (driver.run().runtime_status, driver.last.output_text) == (RuntimeStatus.FAILED, NEVER_COMES)
+
+
+def test_a_wait_that_the_host_matched_in_another_case_still_takes_its_event() -> None:
+    def shout(context: Context) -> Steps:
+        yield context.call_activity("A")
+        return (yield context.wait_for_external_event("Approval"))
+
+    driver = drive(shout)
+    driver.raise_event("approval", 1)  # early, and in another case
+    driver.complete(0)
+    with pytest.warns(UserWarning, match="Potential duplicate"):
+        driver.run()
+    assert driver.status is RuntimeStatus.RUNNING
+    driver.raise_event("Approval", 2)
+    with pytest.warns(UserWarning, match="Potential duplicate"):
+        driver.run()
+    assert (driver.status, driver.last.output_text) == (RuntimeStatus.COMPLETED, "2")
