@@ -77,7 +77,10 @@ def _reserved_route_fault(bindings: Sequence[Mapping[str, Any]]) -> str | None:
     for binding in bindings:
         route = _comparable_route(binding)
         if binding["type"] == "httpTrigger" and route.startswith(_RESERVED_PREFIXES):
-            return f"the route '{binding['route']}' starts with 'admin' or 'runtime', which the host reserves."
+            return (
+                f"the route '{binding['route']}' starts with 'admin' or 'runtime', which the host reserves; "
+                "choose another."
+            )
     return None
 
 

@@ -91,6 +91,13 @@ def all_keys(keys: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+@pytest.mark.row(
+    "host/3/anonymous", "host/3/function-own-key", "host/3/function-host-key", "host/3/function-master-key"
+)
+@pytest.mark.row("host/3/function-other-key", "host/3/admin-master-key", "host/3/admin-other-keys")
+@pytest.mark.row("host/3/webhook-system-key", "host/3/webhook-master-key", "host/3/webhook-function-key")
+@pytest.mark.row("host/3/system-key-elsewhere", "host/3/no-route-first", "host/3/unknown-webhook")
+@pytest.mark.row("host/3/admin-endpoints")
 @pytest.mark.parametrize(
     ("path", "statuses"),
     [
@@ -140,24 +147,29 @@ def test_each_place_is_opened_by_its_keys(host, keys, path, statuses):
     assert {name: get(host, path, key).status for name, key in all_keys(keys).items()} == statuses
 
 
+@pytest.mark.row("host/3/unauthorized", "host/2.3/bad-key")
 def test_refusal_is_empty(host: RunningHost):
     answer = host.get("/api/item")
     assert (answer.status, answer.body, answer.headers["Content-Length"]) == (401, b"", "0")
 
 
+@pytest.mark.row("host/3/header-first")
 def test_key_may_be_in_the_query_and_the_function_sees_it_there(host, keys):
     key = keys["host"]["default"]
     assert host.get(f"/api/item?code={key}&a=1").json() == {"code": key, "a": "1"}
 
 
+@pytest.mark.row("host/3/header-first")
 def test_wrong_header_is_not_saved_by_a_good_query(host, keys):
     assert get(host, f"/api/item?code={keys['master']}", "nonsense").status == 401
 
 
+@pytest.mark.row("host/3/no-route-first")
 def test_wrong_method_is_404_before_any_check(host: RunningHost):
     assert host.call("PATCH", f"{WEBHOOK}/x").status == 404
 
 
+@pytest.mark.row("host/3/management-urls")
 def test_check_status_urls_carry_the_system_key_and_work(host, keys):
     url = host.get("/api/begin").json()["statusQueryGetUri"]
     wait_until(lambda: host.get(url).status == 200, timeout_s=10)
@@ -171,6 +183,7 @@ def test_payload_of_the_client_carries_the_system_key(host, keys):
     assert f"code={keys['system']['durabletask_extension']}" in host.get("/api/payload").body.decode()
 
 
+@pytest.mark.row("host/3/admin-endpoints")
 def test_admin_run_needs_the_master_key(host, keys):
     refused = host.post("/admin/functions/nightly", {}).status
     body = {"x-functions-key": keys["master"], "Content-Type": "application/json"}

@@ -64,6 +64,7 @@ def exchange(host: RunningHost, sent: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
+@pytest.mark.row("host/2.7/preflight")
 @pytest.mark.parametrize("path", ["/api/echo", "/nowhere", "/admin/host/status", "/runtime/webhooks/durabletask/x"])
 def test_preflight_is_answered_before_routing(host: RunningHost, path: str):
     asked = {"Origin": PAGE, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-a"}
@@ -71,6 +72,7 @@ def test_preflight_is_answered_before_routing(host: RunningHost, path: str):
     assert (answer.status, answer.body, answer.headers["Access-Control-Allow-Methods"]) == (204, b"", "PUT")
 
 
+@pytest.mark.row("host/2.7/origins", "host/2.7/credentials")
 @pytest.mark.parametrize(("path", "status"), [("/api/echo", 200), ("/api/boom", 500), ("/nowhere", 404)])
 def test_every_answer_tells_the_browser_that_the_page_may_read_it(host: RunningHost, path: str, status: int):
     answer = host.call("GET", path, headers={"Origin": PAGE})
@@ -87,6 +89,7 @@ def test_options_without_a_question_goes_to_the_function(host: RunningHost):
     assert host.call("OPTIONS", "/api/echo").headers["X-Method"] == "OPTIONS"
 
 
+@pytest.mark.row("host/2.7/origins")
 def test_origins_of_local_settings_are_obeyed(tmp_path):
     root = write_app(tmp_path / "app", CODE)
     settings = {"IsEncrypted": False, "Host": {"CORS": "*"}}
@@ -102,12 +105,14 @@ def test_any_origin_with_credentials_ends_the_start(tmp_path):
     assert (code, "CORS with credentials needs origins by name" in output) == (1, True)
 
 
+@pytest.mark.row("host/2.7/off")
 def test_without_cors_options_no_header_is_added(tmp_path):
     with running_host(write_app(tmp_path / "app", CODE)) as running:
         answer = running.call("GET", "/api/echo", headers={"Origin": PAGE})
         assert (answer.headers["Access-Control-Allow-Origin"], answer.headers["Vary"]) == (None, None)
 
 
+@pytest.mark.row("host/2.3/too-many-requests")
 def test_request_over_max_outstanding_requests_is_429(host: RunningHost):
     answers = []
     held = threading.Thread(target=lambda: answers.append(host.get("/api/hold")))
@@ -120,10 +125,12 @@ def test_request_over_max_outstanding_requests_is_429(host: RunningHost):
     assert (answers[0].status, host.get("/api/echo").status) == (200, 200)
 
 
+@pytest.mark.row("host/2.3/home-page-off")
 def test_switched_off_home_page_is_204(host: RunningHost):
     assert (host.get("/").status, host.get("/").body) == (204, b"")
 
 
+@pytest.mark.row("host/2.2/home-last")
 @pytest.mark.parametrize("method", ["HEAD", "POST"])
 def test_home_page_answers_get_only(host: RunningHost, method: str):
     assert host.call(method, "/").status == 404
@@ -134,6 +141,7 @@ def test_head_of_a_route_that_serves_it_has_no_body(host: RunningHost):
     assert (answer.status, answer.headers["X-Method"], answer.body) == (200, "HEAD", b"")
 
 
+@pytest.mark.row("host/2.3/body-limit")
 def test_chunked_body_over_the_limit_is_413(host: RunningHost):
     chunk = b"3e9\r\n" + b"x" * 1001 + b"\r\n0\r\n\r\n"
     head = b"POST /api/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
@@ -178,6 +186,7 @@ def put_state(host: RunningHost, text: str) -> int:
     return host.call("PUT", "/admin/host/state", body=text, headers={"Content-Type": "application/json"}).status
 
 
+@pytest.mark.row("host/2.3/not-running", "host/6/run-not-running", "host/6/restart")
 def test_host_that_is_offline_answers_503_until_it_is_running_again(host: RunningHost):
     went = put_state(host, '"offline"')
     away, state = host.get("/api/echo"), host.get("/admin/host/status").json()["state"]
@@ -203,6 +212,7 @@ def test_other_states_are_refused(host: RunningHost, text: str):
     assert put_state(host, text) == 400
 
 
+@pytest.mark.row("host/6/restart")
 def test_drained_host_starts_no_timer_until_it_is_resumed(host: RunningHost):
     wait_until(lambda: "] tick" in host.log(), timeout_s=10)
     drained = host.call("POST", "/admin/host/drain").status

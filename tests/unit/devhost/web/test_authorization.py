@@ -54,6 +54,7 @@ def test_admin_is_opened_by_the_master_key_only():
     assert {key for key in ALL_KEYS if KeyRequired(KEYS).is_admin(request(key))} == {"master"}
 
 
+@pytest.mark.row("host/3/off-by-default")
 def test_without_keys_everybody_is_admin_whatever_key_is_sent():
     everyone, asked = OpenToAll(), request("nonsense")
     assert (everyone.is_admin(asked), everyone.may_call(asked, function("ADMIN")), everyone.may_manage(asked, "x")) == (

@@ -55,6 +55,7 @@ async def test_waiting_requests_count_as_outstanding():
     await asyncio.gather(*tasks)
 
 
+@pytest.mark.row("host/2.3/not-running")
 async def test_request_waits_while_the_host_starts():
     state = HostState()
     waiting = asyncio.create_task(state.wait_until_running())

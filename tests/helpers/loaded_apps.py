@@ -1,0 +1,45 @@
+"""Small apps through the real loader, in this process: each under a module name of its own, forgotten afterwards."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from textwrap import dedent
+from uuid import uuid4
+
+from devhost.functions.app_loading import LoadedApp, LoadedFunction, load_app
+
+HEAD = """
+import typing
+import azure.functions as func
+import azure.durable_functions as df
+app = df.DFApp()
+"""
+
+
+def load_code(
+    folder: Path, code: str, *, environ: Mapping[str, str] | None = None, only: Iterable[str] | None = None
+) -> LoadedApp:
+    """The app of `code` behind HEAD, which makes `app`; whatever the loader raises comes through."""
+    return load_script(folder, HEAD + dedent(code), environ=environ, only=only)
+
+
+def load_script(
+    folder: Path, text: str, *, environ: Mapping[str, str] | None = None, only: Iterable[str] | None = None
+) -> LoadedApp:
+    """The app whose whole script is `text`."""
+    name = f"app_{uuid4().hex}"
+    (folder / f"{name}.py").write_text(text)
+    path = list(sys.path)
+    try:
+        return load_app(folder, {"PYTHON_SCRIPT_FILE_NAME": f"{name}.py", **(environ or {})}, only=only)
+    finally:
+        sys.path[:] = path
+        sys.modules.pop(name, None)
+
+
+def one(app: LoadedApp) -> LoadedFunction:
+    """The only function of the app."""
+    (found,) = app.functions
+    return found
