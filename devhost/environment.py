@@ -27,7 +27,7 @@ def load_settings(script_root: Path, environ: MutableMapping[str, str]) -> tuple
     return settings, tuple(warnings)
 
 
-def announce_host(environ: MutableMapping[str, str], *, host_name: str) -> None:
+def announce_host(environ: MutableMapping[str, str], *, host_name: str, script_root: Path) -> None:
     """Set the variables by which an app learns that it runs locally, and where.
 
     Source: azure-functions-core-tools, Actions/HostActions/StartHostAction.cs.
@@ -35,3 +35,4 @@ def announce_host(environ: MutableMapping[str, str], *, host_name: str) -> None:
     environ["AZURE_FUNCTIONS_ENVIRONMENT"] = "Development"
     environ["FUNCTIONS_CORETOOLS_ENVIRONMENT"] = "true"
     environ["WEBSITE_HOSTNAME"] = host_name
+    environ["AzureWebJobsScriptRoot"] = str(script_root)

@@ -88,7 +88,7 @@ def _prepare(options: StartOptions, launch: Launch) -> Prepared:
     lock_descriptor = state.lock(launch.lock_descriptor)
     belongings.add_file(lock_descriptor)
     host_name = f"{'localhost' if address in _LOCAL_ADDRESSES else address}:{sock.getsockname()[1]}"
-    announce_host(os.environ, host_name=host_name)
+    announce_host(os.environ, host_name=host_name, script_root=root)
     _order_import_path(root, Path.cwd())
     os.chdir(root)
     return Prepared(
