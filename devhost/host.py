@@ -178,6 +178,11 @@ class Host:
         await self._queues.start()
         await self._state.change(State.RUNNING)
         await self._server.start()
+        # Editors that attach a debugger wait for this sentence of Core Tools.
+        _logger.info("Worker process started and initialized.", extra={"always_shown": True})
+        found = "".join(f"\nHost.Functions.{function.name}" for function in self._functions)
+        _logger.info("Found the following functions:%s", found or " none")
+        _logger.info("Job host started")
 
     async def stop(self) -> None:
         """Stop everything, within about one and a half seconds."""

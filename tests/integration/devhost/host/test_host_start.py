@@ -225,6 +225,22 @@ def test_signal_while_the_host_itself_is_imported_ends_it_with_0_and_no_tracebac
         assert (child.returncode, "Traceback" in child.log_path.read_text()) == (0, False)
 
 
+VERBOSE_ONLY = ("Host.Functions.nightly", "Job host started", "Host started (", "The next 5 occurrences of 'nightly'")
+
+
+@pytest.mark.row("host/1.6/verbose-ticks")
+@pytest.mark.parametrize(("arguments", "count"), [(["--verbose"], 4), ([], 0)])
+def test_verbose_start_shows_functions_ticks_and_how_long_it_took(tmp_path, arguments, count):
+    code = """
+    app = func.FunctionApp()
+    @app.timer_trigger("t", schedule="0 0 0 1 1 *")
+    def nightly(t): ...
+    """
+    with running_host(write_app(tmp_path / "app", code), arguments=arguments) as host:
+        wait_until(lambda: "Worker process started and initialized." in host.log(), timeout_s=5)
+        wait_until(lambda: sum(text in host.log() for text in VERBOSE_ONLY) == count, timeout_s=5)
+
+
 LOGGING = """
     import logging
     app = func.FunctionApp(http_auth_level="ANONYMOUS")
