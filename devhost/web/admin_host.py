@@ -70,7 +70,8 @@ class HostEndpoints:
             case "resume":
                 return await self._resume()
             case _:
-                return self._restart()
+                self._commands.restart()
+                return web.Response(status=202)
 
     async def _change_state(self, request: web.Request) -> web.Response:
         try:
@@ -95,10 +96,6 @@ class HostEndpoints:
             self._is_draining = False
             await self._commands.resume()
         return web.json_response({"state": self.state.state})
-
-    def _restart(self) -> web.Response:
-        self._commands.restart()
-        return web.Response(status=202)
 
     def _status(self) -> dict[str, Any]:
         return {

@@ -8,7 +8,9 @@ from pathlib import Path
 from textwrap import dedent
 from uuid import uuid4
 
-from devhost.functions.app_loading import LoadedApp, LoadedFunction, load_app
+from devhost.functions.app_loading import import_app
+from devhost.functions.app_rules import apply_host_rules
+from devhost.functions.description import LoadedApp, LoadedFunction
 
 HEAD = """
 import typing
@@ -33,7 +35,9 @@ def load_script(
     (folder / f"{name}.py").write_text(text)
     path = list(sys.path)
     try:
-        return load_app(folder, {"PYTHON_SCRIPT_FILE_NAME": f"{name}.py", **(environ or {})}, only=only)
+        settings = {"PYTHON_SCRIPT_FILE_NAME": f"{name}.py", **(environ or {})}
+        functions = import_app(folder, settings)
+        return apply_host_rules([function.description for function in functions], settings, only=only)
     finally:
         sys.path[:] = path
         sys.modules.pop(name, None)

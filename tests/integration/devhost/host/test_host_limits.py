@@ -222,3 +222,22 @@ def test_drained_host_starts_no_timer_until_it_is_resumed(host: RunningHost):
     between = host.log().count("] tick")
     wait_until(lambda: host.log().count("] tick") > between, timeout_s=10)
     assert (drained, http, resumed.status, resumed.json(), between - seen) == (202, 200, 200, {"state": "Running"}, 0)
+
+
+@pytest.mark.row("host/6/restart")
+def test_restarted_host_answers_on_the_same_port_with_the_same_keys(tmp_path):
+    root = write_app(tmp_path / "app", CODE)
+    with running_host(root, arguments=["--enable-auth"]) as running:
+        master = {"x-functions-key": json.loads((root / ".devhost" / "keys.json").read_text())["master"]}
+
+        def instance_id() -> str:
+            try:
+                answer = running.call("GET", "/admin/host/status", headers=master)
+            except OSError:
+                return ""
+            return str(answer.json()["instanceId"])
+
+        before = instance_id()
+        answer = running.call("POST", "/admin/host/restart", headers=master)
+        wait_until(lambda: instance_id() not in {"", before}, timeout_s=20)
+        assert (answer.status, answer.body, running.get("/api/echo").status) == (202, b"", 200)
