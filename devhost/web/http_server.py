@@ -92,7 +92,13 @@ class HttpServer:
             return await self._handler(request)
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413)
-        except Exception:
+        except web.RequestPayloadError as error:
+            _logger.warning("The body of %s %s cannot be read: %s", request.method, request.path, _one_line(error))
+            return web.Response(status=400)
+        except Exception as error:
+            if isinstance(error, ConnectionError) and request.transport is None:
+                _logger.info("The caller of %s %s went away.", request.method, request.path)
+                return web.Response(status=400)
             _logger.exception("The request %s %s failed inside the host", request.method, request.path)
             return web.Response(status=500)
 
@@ -110,7 +116,7 @@ class _Connection(web.RequestHandler):
         """The answer to a request that cannot be read, or that failed outside every handler."""
         if status == 500:
             return super().handle_error(request, status, exc, message)
-        _logger.warning("A request from %s cannot be read: %s", request.remote, _one_line(exc, message))
+        _logger.warning("A request from %s cannot be read: %s", request.remote, _one_line(message or exc))
         # The library's parser has a fixed list of methods; on the real host no route has a method outside it.
         response = web.Response(status=404 if isinstance(exc, BadHttpMethod) else status)
         response.headers.popall("Content-Type", None)
@@ -118,9 +124,8 @@ class _Connection(web.RequestHandler):
         return response
 
 
-def _one_line(exc: BaseException | None, message: str | None) -> str:
-    lines = (message or str(exc) or "no reason known").split("\n")
-    return lines[0].strip().rstrip(":")
+def _one_line(reason: object) -> str:
+    return str(reason).partition("\n")[0].strip().rstrip(":")
 
 
 async def _without_invented_content_type(_request: web.Request, response: web.StreamResponse) -> None:

@@ -182,6 +182,18 @@ def test_what_is_no_http_gets_an_empty_400_and_one_line_on_the_console(host: Run
     ]
 
 
+@pytest.mark.parametrize(
+    "head", [b"Content-Length: 10\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n4\r\n"], ids=["counted", "chunked"]
+)
+def test_caller_that_leaves_within_its_body_is_no_fault_of_the_host(host: RunningHost, head: bytes):
+    own = urlsplit(host.url)
+    with socket.create_connection((own.hostname or "", own.port or 0), timeout=10) as connection:
+        connection.sendall(b"POST /api/echo HTTP/1.1\r\nHost: x\r\n" + head + b"ab")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b""
+    assert (host.get("/api/echo").status, "failed inside the host" in host.log()) == (200, False)
+
+
 def put_state(host: RunningHost, text: str) -> int:
     return host.call("PUT", "/admin/host/state", body=text, headers={"Content-Type": "application/json"}).status
 
