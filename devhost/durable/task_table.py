@@ -211,7 +211,7 @@ class TaskTable:
         """The table that `to_text` wrote."""
         stored, table = json.loads(text), cls()
         table.next_id, table._seen, table.is_continued = stored["next"], stored["seen"], stored["continued"]
-        table.episode = stored["episode"]
+        table.episode = stored.get("episode", -1)  # files of schema version 1 have none
         table._gate, table._is_gate_started = stored["gate"]
         table.carried = [(seq, event) for seq, event in stored["carried"]]
         table._waits = EventWaits.from_json(stored["waits"])

@@ -547,8 +547,12 @@ async def test_a_hub_file_of_the_version_without_entities_goes_on(tmp_path: Path
     path = tmp_path / "hub.sqlite"
     async with running_hub(path, {"waiter": wait_for_go}) as hub:
         await hub.create_instance("waiter", instance_id="w", input_text=None)
+        await wait_until(lambda: hub.history("w"), bool)
     db = sqlite3.connect(path)
-    db.executescript("DROP TABLE entities; DROP TABLE entity_operations; PRAGMA user_version=1;")
+    db.executescript(
+        "DROP TABLE entities; DROP TABLE entity_operations; PRAGMA user_version=1;"
+        "UPDATE task_tables SET table_text = json_remove(table_text, '$.episode');"
+    )
     db.close()
     async with running_hub(path, {"waiter": wait_for_go}, entities=ENTITIES) as hub:
         await hub.signal_entity(K1, "add", as_client_sends(4))
