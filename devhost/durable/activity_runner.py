@@ -10,7 +10,7 @@ from typing import Any
 
 from devhost.clock import Clock
 from devhost.durable.background import (
-    SideThread,
+    SideWork,
     cancel_all,
     finish_or_cancel,
     is_cancelled_from_outside,
@@ -37,7 +37,7 @@ class ActivityRunner:
         self,
         *,
         store: EpisodeStore,
-        store_thread: SideThread,
+        store_thread: SideWork,
         functions: DurableFunctions,
         http: HttpActivity,
         clock: Clock,
@@ -52,11 +52,22 @@ class ActivityRunner:
         self._fault_pause_s = fault_pause_s
         self._window: deque[WorkItem] = deque()
         self._read_up_to = 0
-        self._may_have_more = False
+        self._may_have_more = self._is_reading = False
         self._running: set[asyncio.Task[None]] = set()
         self._results: list[tuple[WorkItem, Event]] = []
         self._may_start, self._may_write = asyncio.Event(), asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
+
+    @property
+    def is_at_rest(self) -> bool:
+        """True if no call waits to be read or begun, and no result to be written; calls may be under way."""
+        is_starting = (bool(self._window) or self._may_have_more) and len(self._running) < self._limit
+        return not (is_starting or self._is_reading or self._results)
+
+    @property
+    def calls_under_way(self) -> int:
+        """How many calls run now."""
+        return len(self._running)
 
     def work_added(self) -> None:
         """New calls are in the store."""
@@ -97,11 +108,14 @@ class ActivityRunner:
         if not self._may_have_more:
             return False
         self._may_have_more = False  # before the read: work_added may set it again meanwhile
+        self._is_reading = True
         try:
             items = await self._store_thread.run(self._store.next_work, after=self._read_up_to, limit=_READ_AT_ONCE)
         except Exception:
             self._may_have_more = True
             raise
+        finally:
+            self._is_reading = False
         if items:
             self._window.extend(items)
             self._read_up_to = items[-1].seq

@@ -5,10 +5,20 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class SideWork(Protocol):
+    """Runs blocking calls, in the order in which they were asked for."""
+
+    async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the call returns or raises; it is never interrupted once it has begun."""
+
+    def close(self) -> None:
+        """Wait for the calls that were asked for; take no more."""
 
 
 class SideThread:

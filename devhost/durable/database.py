@@ -1,7 +1,7 @@
 """The SQLite file of a task hub and its one transaction helper."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,16 +20,28 @@ def is_passing_fault(error: BaseException) -> bool:
     return isinstance(error, (sqlite3.Error, OSError)) and not isinstance(error, _FAULTS_OF_THE_STATEMENT)
 
 
+Commit = Callable[[sqlite3.Connection], None]
+"""Makes the transaction of the connection last."""
+
+
+def commit(connection: sqlite3.Connection) -> None:
+    """COMMIT."""
+    connection.execute("COMMIT")
+
+
 class Database:
     """One connection; every use must come from one thread at a time.
 
     `synchronous=NORMAL` loses nothing when the process is killed; a power cut may lose the last commits.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the file. Raises HostStartError if it is no hub of this version."""
+    def __init__(self, path: Path, *, commit: Commit = commit) -> None:
+        """Open or create the file. Raises HostStartError if it is no hub of this version.
+
+        `commit` ends every transaction; what it raises before the COMMIT rolls it back.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
+        self._path, self._commit = path, commit
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._prepare()
@@ -56,7 +68,7 @@ class Database:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield self._connection
-            self._connection.execute("COMMIT")
+            self._commit(self._connection)
         except BaseException:
             self._roll_back()
             raise

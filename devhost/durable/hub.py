@@ -2,15 +2,16 @@
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from devhost.clock import Clock
 from devhost.config.host_json import DurableOptions
 from devhost.durable.activity_runner import ActivityRunner
-from devhost.durable.background import SideThread, first_of
+from devhost.durable.background import first_of
 from devhost.durable.durable_functions import DurableFunctions
+from devhost.durable.engine_parts import EngineParts
 from devhost.durable.entities.entity import MARK, Entity, EntityId, EntityQuery
 from devhost.durable.entities.operations import Operation
 from devhost.durable.entities.runner import EntityRunner
@@ -19,7 +20,7 @@ from devhost.durable.errors import InstanceNotFound, InvalidInstanceId
 from devhost.durable.executions import NewExecution
 from devhost.durable.http_activity import HttpActivity
 from devhost.durable.instance import Instance, InstanceQuery
-from devhost.durable.instance_ids import check_instance_id, new_instance_id
+from devhost.durable.instance_ids import check_instance_id
 from devhost.durable.orchestration_runner import OrchestrationRunner, RunnerListeners
 from devhost.durable.store import Store
 from devhost.durable.timer_runner import TimerRunner
@@ -45,13 +46,15 @@ class TaskHub:
         logger: logging.Logger,
         fault_pause_s: float = 1.0,
         http: HttpActivity | None = None,
+        parts: EngineParts = EngineParts(),  # noqa: B008  (frozen)
     ) -> None:
         """`fault_pause_s` is the time between two tries when the file cannot be read or written.
 
         `http` makes the requests of `call_http`; the hub closes it.
         """
         self._store, self._clock, self._options = store, clock, options
-        self._store_thread = SideThread("task-hub-store")
+        self._parts = parts
+        self._store_thread = parts.side_work("task-hub-store")
         self._rules = EpisodeRules(
             activity_names=functions.durable_names("activityTrigger"),
             orchestrator_names=functions.durable_names("orchestrationTrigger"),
@@ -100,6 +103,7 @@ class TaskHub:
             rules=self._rules,
             limit=options.max_concurrent_orchestrators,
             async_sleep_ms=options.async_sleep_ms,
+            parts=parts,
             listeners=RunnerListeners(
                 self._activities.work_added, self._timers.timers_changed, self._announce_end, self._entities.wake
             ),
@@ -116,15 +120,32 @@ class TaskHub:
         self._wake(waiting)
         self._entities.wake(entities)
 
-    async def stop(self) -> None:
-        """Stop within about two seconds; what is under way then is repeated at the next start."""
+    async def stop(self, *, grace_s: float = _STOP_TIMEOUT_S) -> None:
+        """Stop, a little after `grace_s` at the latest; what is under way then is repeated at the next start."""
         try:
             await self._timers.stop()
             runners = (self._orchestrations, self._activities, self._entities)
-            await asyncio.gather(*(one.stop(_STOP_TIMEOUT_S) for one in runners))
+            await asyncio.gather(*(one.stop(grace_s) for one in runners))
         finally:
             await self._http.close()
             self._store_thread.close()
+
+    @property
+    def is_at_rest(self) -> bool:
+        """True if nothing will change before an activity ends, a timer is due or somebody asks for something."""
+        parts = (self._orchestrations, self._activities, self._entities, self._timers)
+        is_waiter_called = any(ended.is_set() for waiting in self._waiting.values() for ended in waiting)
+        return all(part.is_at_rest for part in parts) and not is_waiter_called
+
+    @property
+    def calls_under_way(self) -> int:
+        """How many activities run now."""
+        return self._activities.calls_under_way
+
+    @property
+    def next_timer_at(self) -> datetime | None:
+        """When the next timer of an orchestration is due; None if there is none."""
+        return self._timers.next_at
 
     async def create_instance(
         self, name: str, *, instance_id: str | None, input_text: str | None, version: str | None = None
@@ -135,10 +156,10 @@ class TaskHub:
         Raises UnknownFunction, InvalidInstanceId, InstanceAlreadyLive. An ended instance with this ID is replaced.
         """
         require_known(name, "orchestrator", self._rules.orchestrator_names)
-        own_id = instance_id or new_instance_id()
+        own_id = instance_id or self._parts.new_id()
         check_instance_id(own_id)
         own_version = self._rules.default_version if version is None else version
-        new = NewExecution(own_id, uuid.uuid4().hex, name, own_version, input_text, self._clock.now())
+        new = NewExecution(own_id, self._parts.new_id(), name, own_version, input_text, self._clock.now())
         woken = await self._store_thread.run(
             self._store.instances.create, new, override_any_state=self._options.override_any_state
         )

@@ -1,16 +1,9 @@
 """Which texts can be instance IDs."""
 
-import uuid
-
 from devhost.durable.errors import InvalidInstanceId
 
 _FORBIDDEN = frozenset("/\\#?")
 _MAX_LENGTH = 256
-
-
-def new_instance_id() -> str:
-    """32 random hex digits."""
-    return uuid.uuid4().hex
 
 
 def check_instance_id(instance_id: str) -> None:

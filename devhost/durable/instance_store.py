@@ -30,6 +30,7 @@ from devhost.durable.protocol import (
     execution_terminated,
     format_time,
     orchestrator_started,
+    parse_time,
 )
 from devhost.durable.rewind_store import rewind_instance
 from devhost.durable.rows import (
@@ -80,6 +81,18 @@ class InstanceStore:
         """The events of the current generation; empty if there is none."""
         with self._database.snapshot() as db:
             return parse_events(read_history(db, instance_id))
+
+    def task_table_text(self, instance_id: str) -> str | None:
+        """What the engine knows of a live instance's tasks (TaskTable.from_text); None before its first episode."""
+        with self._database.snapshot() as db:
+            found = db.execute("SELECT table_text FROM task_tables WHERE instance_id = ?", [instance_id]).fetchone()
+        return None if found is None else str(found[0])
+
+    def latest_change(self) -> tuple[datetime | None, int]:
+        """When an instance changed last, None without instances; and how many there are."""
+        with self._database.snapshot() as db:
+            changed_at, count = db.execute("SELECT max(last_updated_at), count(*) FROM instances").fetchone()
+        return None if changed_at is None else parse_time(changed_at), int(count)
 
     def list_page(
         self, query: InstanceQuery, *, top: int, continuation: str | None

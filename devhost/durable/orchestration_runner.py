@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from devhost.clock import Clock
-from devhost.durable.background import SideThread, finish_or_cancel, is_cancelled_from_outside
+from devhost.durable.background import SideWork, finish_or_cancel, is_cancelled_from_outside
 from devhost.durable.database import is_passing_fault
 from devhost.durable.durable_functions import DurableFunctions
+from devhost.durable.engine_parts import EngineParts
 from devhost.durable.entities.entity import EntityId
 from devhost.durable.episode import EpisodePlan, conclude, fail, fail_for_fault, plan_episode
 from devhost.durable.episode_effects import EpisodeRules, require_known
@@ -19,7 +20,7 @@ from devhost.durable.execution_cache import CachedExecution, ExecutionCache
 from devhost.durable.executions import EpisodeResult
 from devhost.durable.instance import RuntimeStatus
 from devhost.durable.task_table import TaskTable
-from devhost.durable.wake_queue import WakeQueue, episode_gap_s
+from devhost.durable.wake_queue import WakeQueue
 from devhost.errors import FunctionFailed
 
 _CACHE_BYTES = 16 * 1024 * 1024
@@ -50,12 +51,13 @@ class OrchestrationRunner:
         self,
         *,
         store: EpisodeStore,
-        store_thread: SideThread,
+        store_thread: SideWork,
         functions: DurableFunctions,
         clock: Clock,
         rules: EpisodeRules,
         limit: int,
         async_sleep_ms: int,
+        parts: EngineParts,
         listeners: RunnerListeners,
         fault_pause_s: float,
         logger: logging.Logger,
@@ -64,10 +66,15 @@ class OrchestrationRunner:
         self._functions, self._clock, self._rules = functions, clock, rules
         self._async_sleep_ms, self._listeners, self._logger = async_sleep_ms, listeners, logger
         self._fault_pause_s = fault_pause_s
-        self._thinking = SideThread("task-hub-episodes")
+        self._thinking, self._gap_s = parts.side_work("task-hub-episodes"), parts.episode_gap_s
         self._cache = ExecutionCache(_CACHE_BYTES)
         self._queue = WakeQueue(limit, self._start_one)
         self._episodes: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_at_rest(self) -> bool:
+        """True if no instance is woken, running or resting."""
+        return self._queue.is_empty
 
     def wake(self, instance_ids: Iterable[str]) -> None:
         """These instances may have something in their inbox."""
@@ -126,7 +133,7 @@ class OrchestrationRunner:
         if committed is not None:
             self._keep(prepared, result, committed)
             self._announce(result, committed)
-        return episode_gap_s(replay_s, prepared.table.expected_count)
+        return self._gap_s(replay_s, prepared.table.expected_count)
 
     async def _give_up(self, loaded: LoadedExecution, fault: Exception) -> float:
         """End an instance whose episode the host cannot carry out: it would fail in the same way for ever."""

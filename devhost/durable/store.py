@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from devhost.durable.database import Database
+from devhost.durable.database import Commit, Database, commit
 from devhost.durable.entities.store import EntityStore
 from devhost.durable.episode_store import EpisodeStore
 from devhost.durable.instance_store import InstanceStore
@@ -14,9 +14,9 @@ class Store:
     Calls block and must come from one thread at a time; TaskHub uses a thread of its own for them.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the file. Raises HostStartError if it is no hub of this version."""
-        self._database = Database(path)
+    def __init__(self, path: Path, *, commit: Commit = commit) -> None:
+        """Open or create the file; `commit` is Database's. Raises HostStartError if it is no hub of this version."""
+        self._database = Database(path, commit=commit)
         self.instances = InstanceStore(self._database)
         self.episodes = EpisodeStore(self._database)
         self.entities = EntityStore(self._database)

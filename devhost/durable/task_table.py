@@ -75,6 +75,11 @@ class TaskTable:
         return len(self._open)
 
     @property
+    def tasks(self) -> Sequence[Task]:
+        """Every single action that the orchestrator has asked for, in the order of asking."""
+        return tuple(self._tasks)
+
+    @property
     def awaited_ids(self) -> set[int]:
         """Ids that the SDK must count as open too: of started tasks, and of those behind the gate."""
         held = {task.latest_id for task in self._tasks if task.phase is Phase.HELD and task.kind not in _NEVER_AWAITED}
@@ -99,11 +104,6 @@ class TaskTable:
         """
         is_signal = bool(self._tasks) and self._tasks[-1].kind is ActionType.SIGNAL_ENTITY
         return self.is_idle and not self._waits.is_case_mixed and not is_signal
-
-    @property
-    def tasks(self) -> Sequence[Task]:
-        """All known single actions, in the order of the answer."""
-        return self._tasks
 
     @property
     def action_count(self) -> int:

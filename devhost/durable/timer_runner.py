@@ -3,13 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from devhost.clock import Clock
-from devhost.durable.background import SideThread, cancel_all, first_of, repeat
+from devhost.durable.background import SideWork, cancel_all, first_of, repeat
 from devhost.durable.episode_store import EpisodeStore
-
-_MIN_SLEEP_S = 0.001
-_MAX_SLEEP_S = 60.0  # the machine's clock may be set, or the machine may sleep, while we wait
 
 
 class TimerRunner:
@@ -19,7 +17,7 @@ class TimerRunner:
         self,
         *,
         store: EpisodeStore,
-        store_thread: SideThread,
+        store_thread: SideWork,
         clock: Clock,
         wake: Callable[[Iterable[str]], None],
         fault_pause_s: float,
@@ -28,7 +26,20 @@ class TimerRunner:
         self._store, self._store_thread, self._clock = store, store_thread, clock
         self._wake, self._fault_pause_s, self._logger = wake, fault_pause_s, logger
         self._changed = asyncio.Event()
+        self._is_firing = False
+        self._next_at: datetime | None = None
         self._loop: asyncio.Task[None] | None = None
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the next timer is due, as far as it is known; None if there is none."""
+        return self._next_at
+
+    @property
+    def is_at_rest(self) -> bool:
+        """True if no timer is due, and none was added that has not been looked at."""
+        is_due = self._next_at is not None and self._next_at <= self._clock.now()
+        return not (is_due or self._is_firing or self._changed.is_set())
 
     def timers_changed(self) -> None:
         """An earlier timer than the one waited for may be in the store."""
@@ -36,6 +47,7 @@ class TimerRunner:
 
     def start(self) -> None:
         """Fire what is due already, then wait."""
+        self._changed.set()
         self._loop = asyncio.create_task(
             repeat(self._fire_and_wait, what="Firing timers", pause_s=self._fault_pause_s, logger=self._logger)
         )
@@ -46,14 +58,17 @@ class TimerRunner:
             await cancel_all([self._loop])
 
     async def _fire_and_wait(self) -> None:
+        self._is_firing = True
         self._changed.clear()
-        sleep_s = await self._fire()
-        await first_of(self._changed.wait(), self._clock.sleep(sleep_s))
+        try:
+            woken, self._next_at = await self._store_thread.run(self._store.fire_timers, self._clock.now())
+            self._wake(woken)
+        finally:
+            self._is_firing = False
+        await self._changed_or_due()
 
-    async def _fire(self) -> float:
-        """Fire what is due; seconds until the next look."""
-        woken, next_at = await self._store_thread.run(self._store.fire_timers, self._clock.now())
-        self._wake(woken)
-        if next_at is None:
-            return _MAX_SLEEP_S
-        return min(_MAX_SLEEP_S, max(_MIN_SLEEP_S, (next_at - self._clock.now()).total_seconds()))
+    async def _changed_or_due(self) -> None:
+        if self._next_at is None:
+            await self._changed.wait()
+        else:
+            await first_of(self._changed.wait(), self._clock.sleep_until(self._next_at))

@@ -48,6 +48,11 @@ class WakeQueue:
         """True after `close`."""
         return self._is_closed
 
+    @property
+    def is_empty(self) -> bool:
+        """True if no instance is woken, running or resting."""
+        return not self._states
+
     def wake(self, instance_ids: Iterable[str]) -> None:
         """Run these once more, now or when their present episode and its gap are over."""
         for instance_id in instance_ids:

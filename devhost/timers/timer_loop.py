@@ -14,13 +14,11 @@ from devhost.timers.timer_status import (
     RunCause,
     StartDecision,
     TimerStatus,
-    TimerStatusStore,
+    TimerStatuses,
     decide_start,
     status_after_run,
 )
 
-# The longest single sleep: a machine that was suspended, or whose clock was set, is late by no more.
-LONGEST_SLEEP_S = 60.0
 UTC_NAMES = frozenset({"", "utc", "etc/utc", "utc0", "gmt", "etc/gmt", "zulu", "universal"})
 
 
@@ -63,7 +61,7 @@ class TimerLoop:
         timers: Sequence[TimerFunction],
         *,
         invoke: Callable[[TimerFunction, TimerInfo], Awaitable[None]],
-        status: TimerStatusStore,
+        status: TimerStatuses,
         clock: Clock,
         logger: logging.Logger,
     ) -> None:
@@ -81,6 +79,16 @@ class TimerLoop:
         for timer in self._live:
             timer.prepare()
         self._tasks = [asyncio.create_task(timer.live(), name=f"timer {timer.function.name}") for timer in self._live]
+
+    @property
+    def is_at_rest(self) -> bool:
+        """True if no timer function is running, and none is due."""
+        return all(timer.is_at_rest for timer in self._live)
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the next timer function is due; None if there is none with a schedule."""
+        return min((timer.next_at for timer in self._live), default=None)
 
     async def stop(self, *, grace_s: float = 2.0) -> None:
         """No further run begins; runs under way get `grace_s` seconds, then are cancelled.
@@ -122,7 +130,7 @@ class _Timer:
         function: TimerFunction,
         schedule: Schedule,
         invoke: Callable[[TimerFunction, TimerInfo], Awaitable[None]],
-        store: TimerStatusStore,
+        store: TimerStatuses,
         clock: Clock,
         logger: logging.Logger,
     ) -> None:
@@ -136,6 +144,16 @@ class _Timer:
         self._logger = logger
         self._status: TimerStatus | None = None
         self._run_at_once: RunCause | None = None
+
+    @property
+    def next_at(self) -> datetime:
+        """The tick that is waited for."""
+        return self._present_status().next
+
+    @property
+    def is_at_rest(self) -> bool:
+        """True if the function is neither running nor due."""
+        return self._run_at_once is None and not self.is_running and self.next_at > self._clock.now()
 
     def prepare(self) -> None:
         """Find out what is owed, and record a first or changed status."""
@@ -163,8 +181,9 @@ class _Timer:
         """Run the function whenever it is due, until cancelled or told to stop."""
         if self._run_at_once is not None:
             await self._run_and_advance(self._run_at_once)
+            self._run_at_once = None
         while not self.is_stopping:
-            await self._wait_until(self._present_status().next)
+            await self._clock.sleep_until(self._present_status().next)
             await self._run_and_advance(RunCause.SCHEDULE)
 
     async def run_once(self, cause: RunCause) -> None:
@@ -187,10 +206,6 @@ class _Timer:
             self._record(self._status)
         finally:
             self.is_running = False
-
-    async def _wait_until(self, moment: datetime) -> None:
-        while (remaining_s := (moment - self._clock.now()).total_seconds()) > 0:
-            await self._clock.sleep(min(remaining_s, LONGEST_SLEEP_S))
 
     def _record(self, status: TimerStatus) -> None:
         # Written on the loop: a monitored timer ticks at most about once a minute, and a run is only

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from devhost.errors import DevhostError
 from devhost.timers.ncrontab import Schedule
@@ -82,6 +83,16 @@ def status_after_run(schedule: Schedule, before: TimerStatus, *, invoked_at: dat
     """
     counted = max(invoked_at, before.next) if cause is RunCause.SCHEDULE else invoked_at
     return TimerStatus(last=counted, next=schedule.next_after(counted), last_updated=counted)
+
+
+class TimerStatuses(Protocol):
+    """What the timers need of their status store."""
+
+    def get(self, name: str) -> TimerStatus | None:
+        """The status of a timer function; None if none was ever stored."""
+
+    def put(self, name: str, status: TimerStatus) -> None:
+        """Store the status. Raises OSError."""
 
 
 class TimerStatusStore:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from devhost.clock import Clock
-from devhost.durable.background import SideThread, finish_or_cancel, is_cancelled_from_outside
+from devhost.durable.background import SideWork, finish_or_cancel, is_cancelled_from_outside
 from devhost.durable.database import is_passing_fault
 from devhost.durable.durable_functions import DurableFunctions
 from devhost.durable.entities.batch import (
@@ -33,7 +33,7 @@ class EntityRunner:
         self,
         *,
         store: EntityStore,
-        store_thread: SideThread,
+        store_thread: SideWork,
         functions: DurableFunctions,
         clock: Clock,
         limit: int,
@@ -48,6 +48,11 @@ class EntityRunner:
         self._fault_pause_s = fault_pause_s
         self._queue = WakeQueue(limit, self._start_one)
         self._batches: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_at_rest(self) -> bool:
+        """True if no entity is woken or running."""
+        return self._queue.is_empty
 
     def wake(self, entity_ids: Iterable[EntityId]) -> None:
         """These entities may have operations waiting."""

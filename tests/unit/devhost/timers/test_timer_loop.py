@@ -382,7 +382,7 @@ async def test_a_stop_right_after_the_start_is_not_lost(
 class StoppedClock(ManualClock):
     """Ends whatever waits for it."""
 
-    async def sleep(self, seconds: float) -> None:
+    async def sleep_until(self, moment: datetime) -> None:
         raise OSError("no clock")
 
 
