@@ -18,8 +18,7 @@ STATE ?= .
 # test: more options for pytest, for example PYTEST_ARGS="-k singleton"
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-singleton prove-exact \
-	prove-manuals prove-samples clean
+.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-singleton prove-exact prove-manuals prove-samples clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## /  make \1\t/p' Makefile | expand -t 26

@@ -15,7 +15,7 @@ from devhost.storage_bindings.output_values import values_of
 from devhost.storage_bindings.table_rows import Int64, Row, query_filter, row_json, row_of, rows_json, transactions
 
 
-def row(document: Any, *, datum_type: str = "string", partition_key: str = "", row_key: str = "") -> Row:
+def entity_row(document: Any, *, datum_type: str = "string", partition_key: str = "", row_key: str = "") -> Row:
     (value,) = values_of(Datum(document if isinstance(document, str) else json.dumps(document), datum_type))
     return row_of(value, partition_key=partition_key or None, row_key=row_key or None)
 
@@ -25,7 +25,7 @@ def keys(number: int, partition: str = "p") -> Row:
 
 
 def test_the_keys_of_the_object_come_before_those_of_the_binding() -> None:
-    assert row({"rowkey": 7, "n": 1}, partition_key="p", row_key="r") == {
+    assert entity_row({"rowkey": 7, "n": 1}, partition_key="p", row_key="r") == {
         "PartitionKey": "p",
         "RowKey": "7",
         "n": Int64(1),
@@ -34,14 +34,14 @@ def test_the_keys_of_the_object_come_before_those_of_the_binding() -> None:
 
 def test_properties_keep_their_types_and_null_is_left_out() -> None:
     document = {"PartitionKey": "p", "RowKey": "r", "i": 2**40, "f": 1.0, "b": False, "s": "x", "none": None}
-    assert row(document) == {**keys(0), "RowKey": "r", "i": Int64(2**40), "f": 1.0, "b": False, "s": "x"}
+    assert entity_row(document) == {**keys(0), "RowKey": "r", "i": Int64(2**40), "f": 1.0, "b": False, "s": "x"}
 
 
 def test_dates_in_a_text_become_dates_but_those_of_a_dict_stay_text() -> None:
     document = {**keys(1), "at": "2026-11-03T10:00:00+02:00", "on": "2026-11-03"}
-    assert row(document)["at"] == datetime(2026, 11, 3, 8, tzinfo=UTC)
-    assert row(document)["on"] == "2026-11-03"
-    assert row(document, datum_type="json")["at"] == "2026-11-03T10:00:00+02:00"
+    assert entity_row(document)["at"] == datetime(2026, 11, 3, 8, tzinfo=UTC)
+    assert entity_row(document)["on"] == "2026-11-03"
+    assert entity_row(document, datum_type="json")["at"] == "2026-11-03T10:00:00+02:00"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_dates_in_a_text_become_dates_but_those_of_a_dict_stay_text() -> None:
 )
 def test_what_is_no_row_is_refused(document: Any, reason: str) -> None:
     with pytest.raises(BadOutputValue, match=reason):
-        row(document)
+        entity_row(document)
 
 
 def test_a_transaction_has_one_partition_and_no_key_twice() -> None:
