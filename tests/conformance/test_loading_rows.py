@@ -57,6 +57,16 @@ def test_one_wrong_signature_keeps_the_whole_app_from_loading(tmp_path: Path) ->
     assert (code, "cannot load the b function" in output, "/api/a" in output) == (1, True, False)
 
 
+@row("host/1.4/worker-dies")
+def test_workers_that_die_at_their_start_are_given_up_after_three_failures_each(tmp_path: Path) -> None:
+    imports = tmp_path / "imports"
+    code = f"import os\nwith open({str(imports)!r}, 'a') as file:\n    file.write('x')\nos._exit(7)\n"
+    root = write_app(tmp_path / "app", code)
+    exit_code, output = run_host_to_its_end(root, log_dir=tmp_path / "logs", arguments=["--workers", "2"])
+    assert (exit_code, "Worker processes have failed 6 times" in output) == (1, True)
+    assert imports.read_text() == "x" * 6
+
+
 @pytest.mark.parametrize(
     ("name", "path", "reason"),
     [
