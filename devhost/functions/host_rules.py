@@ -30,7 +30,7 @@ def function_fault(name: str, bindings: Sequence[Mapping[str, Any]]) -> str | No
         _name_fault(name)
         or _binding_names_fault(bindings)
         or _binding_types_fault(bindings)
-        or _reserved_route_fault(bindings)
+        or _reserved_route_fault(name, bindings)
         or _durable_name_fault(bindings)
     )
 
@@ -73,13 +73,13 @@ def _binding_types_fault(bindings: Sequence[Mapping[str, Any]]) -> str | None:
     return None
 
 
-def _reserved_route_fault(bindings: Sequence[Mapping[str, Any]]) -> str | None:
+def _reserved_route_fault(function_name: str, bindings: Sequence[Mapping[str, Any]]) -> str | None:
     for binding in bindings:
-        route = _comparable_route(binding)
+        route = _comparable_route(function_name, binding)
         if binding["type"] == "httpTrigger" and route.startswith(_RESERVED_PREFIXES):
             return (
-                f"the route '{binding['route']}' starts with 'admin' or 'runtime', which the host reserves; "
-                "choose another."
+                f"the route '{binding.get('route') or function_name}' starts with 'admin' or 'runtime', which the "
+                "host reserves; choose another."
             )
     return None
 
@@ -117,7 +117,7 @@ def duplicate_routes(triggers: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[
         if trigger["type"] != "httpTrigger":
             continue
         methods = frozenset(trigger.get("methods") or _ALL_METHODS)
-        others = taken.setdefault(_comparable_route(trigger), [])
+        others = taken.setdefault(_comparable_route(name, trigger), [])
         holder = next((other for other, theirs in others if _overlap(methods, theirs)), None)
         if holder is None:
             others.append((name, methods))
@@ -147,5 +147,5 @@ def _overlap(methods: frozenset[str], others: frozenset[str]) -> bool:
     return _ALL_METHODS in (methods, others) or not methods.isdisjoint(others)
 
 
-def _comparable_route(binding: Mapping[str, Any]) -> str:
-    return str(binding.get("route") or "").strip("/").lower()
+def _comparable_route(function_name: str, binding: Mapping[str, Any]) -> str:
+    return str(binding.get("route") or function_name).strip("/").lower()

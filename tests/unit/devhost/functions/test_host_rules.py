@@ -91,3 +91,14 @@ def test_activity_name_of_the_built_in_http_call_is_refused():
     assert function_fault("f", [activity]) == (
         "the activity name 'BuiltIn::HttpActivity' is reserved for context.call_http; choose another one."
     )
+
+
+@pytest.mark.row("host/1.5/duplicate-route", "host/2.1/route-none")
+def test_an_empty_route_is_the_functions_name_and_no_duplicate_of_the_bare_prefix():
+    functions = [("a", http(route="")), ("b", http(route="")), ("c", http(route="/")), ("d", http(route="A"))]
+    assert list(duplicate_routes(functions)) == ["d"]
+
+
+@pytest.mark.row("host/1.5/reserved-route")
+def test_an_empty_route_is_reserved_if_the_functions_name_is():
+    assert "reserves" in (function_fault("administer", [http(route=""), RETURN]) or "")
