@@ -1,4 +1,6 @@
-"""Which tests hold which rows: the marks `row("…")` in the test modules, read from their source.
+"""Which tests hold which rows: the marks `pytest.mark.row("…")` in the test modules, read from their source.
+
+A module may say `row = pytest.mark.row` and use the short name.
 
 Source is read and nothing imported, so that the report takes a moment and sees tests that cannot run today.
 """
@@ -6,7 +8,7 @@ Source is read and nothing imported, so that the report takes a moment and sees 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,24 +37,27 @@ def marks_of(path: Path, root: Path) -> Iterator[Mark]:
     """The marks of one module: of each test function its decorators, those of its parameters included."""
     module = ast.parse(path.read_text(encoding="utf-8"))
     place = path.relative_to(root)
+    names = {"pytest.mark.row", *_short_names(module)}
     on_tests: set[ast.AST] = set()
     for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
-            for call in _row_calls(node.decorator_list):
+            for call in _calls(node.decorator_list, names):
                 on_tests.add(call)
                 yield from (Mark(row_id, place, node.name) for row_id in _ids(call, place))
-    for call in _row_calls([module]):
+    for call in _calls([module], names):
         if call not in on_tests:
             raise BadMark(f"{place}:{call.lineno}: the mark stands on no test function.")
 
 
-def _row_calls(nodes: list[ast.expr] | list[ast.Module]) -> list[ast.Call]:
-    return [one for node in nodes for one in ast.walk(node) if isinstance(one, ast.Call) and _is_row(one.func)]
+def _short_names(module: ast.Module) -> Iterator[str]:
+    for node in module.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) == "pytest.mark.row":
+            yield from (ast.unparse(target) for target in node.targets)
 
 
-def _is_row(function: ast.expr) -> bool:
-    """`pytest.mark.row`, or the name `row` for it."""
-    return ast.unparse(function) in ("pytest.mark.row", "row")
+def _calls(nodes: Sequence[ast.AST], names: Collection[str]) -> list[ast.Call]:
+    inner = (one for node in nodes for one in ast.walk(node))
+    return [one for one in inner if isinstance(one, ast.Call) and ast.unparse(one.func) in names]
 
 
 def _ids(call: ast.Call, place: Path) -> list[str]:
