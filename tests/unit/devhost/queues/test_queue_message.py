@@ -37,6 +37,7 @@ def as_the_worker_sees_it(body: str) -> func.QueueMessage:
     return converter.decode(trigger_value(body.encode(), is_binary=False), trigger_metadata=metadata)
 
 
+@pytest.mark.row("host/5/message/body", "host/5/message/properties")
 def test_every_field_reaches_the_function() -> None:
     message = as_the_worker_sees_it("hello")
     assert message.get_body() == b"hello"
@@ -46,6 +47,7 @@ def test_every_field_reaches_the_function() -> None:
     assert message.time_next_visible == datetime(2026, 11, 3, 10, 10, 0, 5, tzinfo=UTC)
 
 
+@pytest.mark.row("host/5/message/body-overrides")
 def test_properties_of_a_json_body_override_the_fields_ignoring_case() -> None:
     message = as_the_worker_sees_it(json.dumps({"ID": "mine", "dequeueCount": 7, "PopReceipt": "other"}))
     assert (message.id, message.dequeue_count, message.pop_receipt) == ("mine", 7, "other")

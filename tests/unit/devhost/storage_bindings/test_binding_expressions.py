@@ -59,7 +59,7 @@ def test_data_of_the_trigger_comes_before_what_the_host_knows() -> None:
         ("id}", "has a brace without its partner"),
         ("{rand-guid:X}", "has an unknown format; use N, D, B or P"),
         ("{DateTime:dddd}", "has a date format with 'dddd', which this host does not know"),
-        ("{DateTime:tt}", "has a date format with 't', which this host does not know"),
+        ("{DateTime:tt}", "has a date format with 'tt', which this host does not know"),
     ],
 )
 def test_what_cannot_be_replaced_is_refused_with_the_cure(text: str, reason: str) -> None:
