@@ -26,6 +26,7 @@ from devhost.queues.queue_listener import QueueListeners
 from devhost.queues.queue_options import read_queue_options
 from devhost.state_dir import StateDir
 from devhost.storage_bindings.accounts import StorageAccounts
+from devhost.storage_bindings.binding_rules import binding_warnings
 from devhost.storage_bindings.storage_bindings import StorageBindings
 from devhost.timers.timer_loop import TimerLoop
 from devhost.timers.timer_status import TimerStatusStore
@@ -153,8 +154,9 @@ class Host:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """A sentence for every pair of routes that hides something, and for every retry policy without effect."""
-        return (*self._routes.warnings, *retry_warnings(self._functions))
+        """A sentence for every pair of routes that hides something, and for every decorator without effect."""
+        ignored_keys = [text for one in self._functions for text in binding_warnings(one.name, one.bindings)]
+        return (*self._routes.warnings, *retry_warnings(self._functions), *ignored_keys)
 
     def listed_functions(self) -> list[ListedFunction]:
         """The functions for the list at the start, in name order."""

@@ -15,7 +15,7 @@ from devhost.storage_bindings.errors import BadOutputValue, StorageBindingError
 from devhost.storage_bindings.expressions import RunFacts, resolve_expressions
 from devhost.storage_bindings.output_values import blob_content, message_body, values_of
 from devhost.storage_bindings.table_rows import row_of
-from devhost.storage_bindings.tables import insert_rows, read_row, read_rows
+from devhost.storage_bindings.tables import insert_rows, read_rows
 
 
 class BindingAccess:
@@ -28,7 +28,7 @@ class BindingAccess:
         self._on_sent = on_sent
 
     async def read(self, written: Mapping[str, Any], facts: RunFacts, *, wants_text: bool) -> Datum | None:
-        """The value of an in binding; None if blob or row do not exist. `wants_text`: the parameter is a str."""
+        """The value of an in binding; None if the blob does not exist. `wants_text`: the parameter is a str."""
         binding = _Binding(written, facts)
         try:
             if binding.type == "blob":
@@ -38,16 +38,12 @@ class BindingAccess:
         except _FAULTS as error:
             raise _error(binding, error) from error
 
-    async def _read_table(self, binding: "_Binding") -> Datum | None:
-        service, table = self._accounts.tables(binding.connection), binding.text("tableName")
-        partition_key, row_key = binding.text("partitionKey"), binding.text("rowKey")
-        if partition_key and row_key:
-            row = await read_row(service, table, partition_key, row_key)
-            return None if row is None else Datum(row, "string")
+    async def _read_table(self, binding: "_Binding") -> Datum:
+        # rowKey is not read: the real host gives a worker the whole partition, see binding_warnings.
         rows = await read_rows(
-            service,
-            table,
-            partition_key=partition_key,
+            self._accounts.tables(binding.connection),
+            binding.text("tableName"),
+            partition_key=binding.text("partitionKey"),
             written_filter=binding.text("filter"),
             take=int(binding.text("take") or 0),
         )

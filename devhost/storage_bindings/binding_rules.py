@@ -19,6 +19,19 @@ def storage_fault(bindings: Sequence[Mapping[str, Any]], environ: Mapping[str, s
     return connection_fault({str(one["name"]): str(one.get("connection") or "") for one in mine}, environ)
 
 
+def binding_warnings(function_name: str, bindings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A sentence for each table input with a row key, which the real host ignores for Python.
+
+    Source: azure-functions-python-worker, issues 1231 and 1725.
+    """
+    return [
+        f"The row_key of the table input '{binding['name']}' of '{function_name}' has no effect, as on Azure: the "
+        "function gets a JSON array of all rows of the partition. Use filter=\"RowKey eq '...'\" instead."
+        for binding in bindings
+        if binding["type"] == "table" and str(binding["direction"]).upper() == "IN" and binding.get("rowKey")
+    ]
+
+
 def _queue_name_fault(binding: Mapping[str, Any]) -> str | None:
     if binding["type"] not in ("queueTrigger", "queue"):
         return None

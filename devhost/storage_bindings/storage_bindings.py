@@ -34,7 +34,7 @@ class StorageBindings:
     async def read_inputs(
         self, function: LoadedFunction, trigger_value: Datum, metadata: Mapping[str, Datum]
     ) -> dict[str, Datum | None]:
-        """The values of the in bindings for storage, by name; None for a blob or row that does not exist."""
+        """The values of the in bindings for storage, by name; None for a blob that does not exist."""
         bindings = [one for one in function.bindings if one["type"] in STORAGE_TYPES and not _is_out(one)]
         if not bindings:
             return {}

@@ -64,21 +64,16 @@ def transactions(rows: Iterable[Row]) -> list[list[Row]]:
     return [*done, *(list(batch.values()) for batch in open_batches.values() if batch)]
 
 
-def query_filter(partition_key: str | None, written: str | None) -> str:
+def query_filter(partition_key: str, written: str) -> str:
     """The OData filter for the rows that an input binding names; empty for all of them."""
-    quoted = (partition_key or "").replace("'", "''")
-    parts = [f"PartitionKey eq '{quoted}'" if quoted else "", written or ""]
+    quoted = partition_key.replace("'", "''")
+    parts = [f"PartitionKey eq '{quoted}'" if quoted else "", written]
     return " and ".join(part for part in parts if part)
 
 
 def rows_json(rows: Iterable[Mapping[str, Any]]) -> str:
     """The JSON array that a function receives for several rows, as read by the client library."""
-    return json.dumps([_json_row(row) for row in rows], ensure_ascii=False)
-
-
-def row_json(row: Mapping[str, Any]) -> str:
-    """The JSON object that a function receives for one row."""
-    return json.dumps(_json_row(row), ensure_ascii=False)
+    return json.dumps([{name: _json_value(value) for name, value in row.items()} for row in rows], ensure_ascii=False)
 
 
 def _key(name: str, value: object) -> str:
@@ -113,10 +108,6 @@ def _moment(text: str) -> datetime | str:
     except ValueError:
         return text
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _json_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _json_value(value) for name, value in row.items()}
 
 
 def _json_value(value: Any) -> Any:

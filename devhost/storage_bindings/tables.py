@@ -1,14 +1,12 @@
 """Reads and writes rows in Azure Tables, or in Azurite."""
 
-import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from devhost.storage_bindings.errors import BadOutputValue
-from devhost.storage_bindings.table_rows import Int64, Row, query_filter, row_json, rows_json, transactions
+from devhost.storage_bindings.table_rows import Int64, Row, query_filter, rows_json, transactions
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient, TableServiceClient
@@ -35,23 +33,14 @@ async def insert_rows(service: "TableServiceClient", table: str, rows: Sequence[
             await _submit(client, operations)
 
 
-async def read_row(service: "TableServiceClient", table: str, partition_key: str, row_key: str) -> str | None:
-    """The row as a JSON object; None if there is none. Raises AzureError."""
-    try:
-        entity = await service.get_table_client(table).get_entity(partition_key, row_key)
-    except ResourceNotFoundError:
-        return None
-    return row_json(_with_metadata(entity))
-
-
 async def read_rows(
-    service: "TableServiceClient", table: str, *, partition_key: str | None, written_filter: str | None, take: int
+    service: "TableServiceClient", table: str, *, partition_key: str, written_filter: str, take: int
 ) -> str:
     """The matching rows as a JSON array, at most `take` unless it is 0; empty without the table. Raises AzureError."""
     rows: list[dict[str, Any]] = []
     try:
         async for entity in service.get_table_client(table).query_entities(query_filter(partition_key, written_filter)):
-            rows.append(_with_metadata(entity))
+            rows.append(dict(entity))
             if len(rows) == take:
                 break
     except ResourceNotFoundError:
@@ -80,13 +69,3 @@ def _entity(row: Row) -> dict[str, Any]:
         name: EntityProperty(value.value, EdmType.INT64) if isinstance(value, Int64) else value
         for name, value in row.items()
     }
-
-
-def _with_metadata(entity: Any) -> dict[str, Any]:
-    metadata = entity.metadata
-    known: dict[str, str | datetime | uuid.UUID] = {
-        name: metadata[key]
-        for name, key in (("odata.etag", "etag"), ("Timestamp", "timestamp"))
-        if metadata.get(key) is not None
-    }
-    return {**dict(entity), **known}

@@ -75,10 +75,10 @@ def write_rows(req: func.HttpRequest, rows: func.Out[str]) -> str:
 
 
 @app.route(route="rows/{table}/{key}", methods=["GET"])
-@app.table_input(arg_name="row", table_name="{table}", partition_key="p", row_key="{key}", **STORAGE)
-@app.table_input(arg_name="rows", table_name="{table}", partition_key="p", filter="n gt 1", take=2, **STORAGE)
-def read_rows(req: func.HttpRequest, row: str, rows) -> str:
-    return func.HttpResponse(json.dumps([row and json.loads(row), json.loads(rows)]))
+@app.table_input(arg_name="every", table_name="{table}", partition_key="p", row_key="{key}", **STORAGE)
+@app.table_input(arg_name="rows", table_name="{table}", partition_key="p", filter="n gt {key}", take=2, **STORAGE)
+def read_rows(req: func.HttpRequest, every: str, rows) -> str:
+    return func.HttpResponse(json.dumps([json.loads(every), json.loads(rows)]))
 
 
 @app.route(route="blobs/{name}", methods=["POST"])
@@ -250,12 +250,14 @@ def test_a_row_that_exists_fails_the_run(host: RunningHost, probe: StorageProbe)
     assert "one of the rows p/1 exists already. The table output inserts and never replaces" in host.log()
 
 
-def test_rows_are_read_one_and_many(host: RunningHost, probe: StorageProbe) -> None:
-    for number in range(4):
+def test_rows_of_a_partition_are_read_whatever_the_row_key_as_on_azure(host: RunningHost, probe: StorageProbe) -> None:
+    for number in range(5):
         probe.insert("readable", {"PartitionKey": "p", "RowKey": str(number), "n": number})
-    row, rows = host.get("/api/rows/readable/3").json()
-    assert (row["RowKey"], row["n"], [one["n"] for one in rows]) == ("3", 3, [2, 3])
-    assert host.get("/api/rows/readable/9").json()[0] is None
+    every, filtered = host.get("/api/rows/readable/1").json()
+    assert every[3] == {"PartitionKey": "p", "RowKey": "3", "n": 3}
+    assert ([row["n"] for row in every], [row["n"] for row in filtered]) == ([0, 1, 2, 3, 4], [2, 3])
+    assert host.get("/api/rows/nosuchtable/1").json() == [[], []]
+    assert "The row_key of the table input 'every' of 'read_rows' has no effect, as on Azure" in host.log()
 
 
 def test_blobs_are_written_and_read(host: RunningHost, probe: StorageProbe) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devhost.storage_bindings.binding_rules import storage_fault
+from devhost.storage_bindings.binding_rules import binding_warnings, storage_fault
 
 ENVIRON = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
 
@@ -39,3 +39,9 @@ def test_good_bindings_pass(good: dict[str, str]) -> None:
 )
 def test_bad_bindings_are_refused_with_the_cure(bad: dict[str, str], reason: str) -> None:
     assert reason in (storage_fault([bad], ENVIRON) or "")
+
+
+def test_a_table_input_with_a_row_key_is_warned_of() -> None:
+    one = {**binding("table", tableName="T", partitionKey="p", rowKey="{id}"), "direction": "IN"}
+    (warning,) = binding_warnings("lookup", [one, {**one, "direction": "OUT"}, binding("queue", direction="OUT")])
+    assert "The row_key of the table input 'b' of 'lookup' has no effect, as on Azure" in warning

@@ -12,7 +12,7 @@ from azure.functions.meta import Datum
 
 from devhost.storage_bindings.errors import BadOutputValue
 from devhost.storage_bindings.output_values import values_of
-from devhost.storage_bindings.table_rows import Int64, Row, query_filter, row_json, row_of, rows_json, transactions
+from devhost.storage_bindings.table_rows import Int64, Row, query_filter, row_of, rows_json, transactions
 
 
 def entity_row(document: Any, *, datum_type: str = "string", partition_key: str = "", row_key: str = "") -> Row:
@@ -78,13 +78,13 @@ def test_a_transaction_has_a_hundred_rows_at_most() -> None:
 @pytest.mark.parametrize(
     ("partition_key", "written", "expected"),
     [
-        ("p", None, "PartitionKey eq 'p'"),
+        ("p", "", "PartitionKey eq 'p'"),
         ("o'neill", "n gt 1", "PartitionKey eq 'o''neill' and n gt 1"),
-        (None, "n gt 1", "n gt 1"),
+        ("", "n gt 1", "n gt 1"),
         ("", "", ""),
     ],
 )
-def test_the_filter_of_an_input(partition_key: str | None, written: str | None, expected: str) -> None:
+def test_the_filter_of_an_input(partition_key: str, written: str, expected: str) -> None:
     assert query_filter(partition_key, written) == expected
 
 
@@ -92,5 +92,4 @@ def test_rows_are_given_as_json_whatever_they_hold() -> None:
     guid = uuid.UUID(int=1)
     read = {**keys(1), "n": (5, "Edm.Int64"), "at": datetime(2026, 1, 1, tzinfo=UTC), "raw": b"\xff", "id": guid}
     expected = {**keys(1), "n": 5, "at": "2026-01-01T00:00:00+00:00", "raw": "/w==", "id": str(guid)}
-    assert json.loads(row_json(read)) == expected
     assert json.loads(rows_json([read, keys(2)])) == [expected, keys(2)]
