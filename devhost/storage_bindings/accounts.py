@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from devhost.config.connections import BadConnection, StorageConnection, find_connection
+from devhost.errors import ConfigurationError
 from devhost.queues.azure_client_options import CLIENT_OPTIONS, STORAGE_CLIENT_OPTIONS
 from devhost.queues.queue_client import QueueService
 
@@ -11,7 +12,19 @@ if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
     from azure.storage.blob.aio import BlobServiceClient
 
+_LIBRARIES = {"queue": "azure-storage-queue", "table": "azure-data-tables", "blob": "azure-storage-blob"}
+
 NewQueues = Callable[[StorageConnection], QueueService]
+
+
+class MissingLibrary(ConfigurationError):
+    """The library for a kind of storage is not installed beside this host."""
+
+    def __init__(self, library: str, service: str) -> None:
+        super().__init__(
+            f"{library} is not installed, which {service} bindings need here: python -m pip install {library}."
+        )
+        self.library = library
 
 
 class StorageAccounts:
@@ -51,10 +64,12 @@ class StorageAccounts:
 
     def _client(self, service: str, connection: str, new: Callable[[StorageConnection], Any]) -> Any:
         found = find_connection(connection, self._environ)
-        key = (service, found.setting)
+        key = (service, found.setting.lower())
         if key not in self._clients:
             try:
                 self._clients[key] = new(found)
+            except ImportError as error:
+                raise MissingLibrary(_LIBRARIES[service], service) from error
             except ValueError as error:
                 raise BadConnection(found.setting, str(error)) from error
         return self._clients[key]
