@@ -105,8 +105,8 @@ async def test_a_library_that_is_not_installed_is_named_with_the_command() -> No
 
 
 async def test_clients_of_a_broken_connection_are_refused_with_the_setting() -> None:
-    accounts = StorageAccounts({"Orders": "AccountName=x"})
-    for client in (accounts.queues, accounts.blobs):
+    accounts = StorageAccounts({"Orders": "AccountKey=QQ=="})
+    for client in (accounts.queues, accounts.tables, accounts.blobs):
         with pytest.raises(BadConnection, match="'Orders' cannot be used"):
             client("Orders")
 
