@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from devhost.clock import SystemClock
+from devhost.clock import Clock, SystemClock
 from devhost.config.host_json import DurableOptions
 from devhost.durable.hub import TaskHub
 from devhost.durable.store import Store
@@ -40,6 +40,7 @@ async def running_hub(
     faults: Faults | None = None,
     entities: Mapping[str, Callable[..., Any]] | None = None,
     make_functions: Callable[..., LocalFunctions] = LocalFunctions,
+    clock: Clock | None = None,
     **options: Any,
 ) -> AsyncIterator[TaskHub]:
     """A started hub on `path`; `options` override OPTIONS, `faults` are those of FaultyStore."""
@@ -48,7 +49,7 @@ async def running_hub(
     hub = TaskHub(
         store=FaultyStore(store, faults or {}),
         functions=functions,
-        clock=SystemClock(),
+        clock=clock or SystemClock(),
         options=replace(OPTIONS, **options),
         logger=logging.getLogger("test.hub"),
         fault_pause_s=0.01,

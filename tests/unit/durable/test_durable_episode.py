@@ -526,3 +526,33 @@ def test_a_wait_that_the_host_matched_in_another_case_still_takes_its_event() ->
     with pytest.warns(UserWarning, match="Potential duplicate"):
         driver.run()
     assert (driver.status, driver.last.output_text) == (RuntimeStatus.COMPLETED, "2")
+
+
+def test_a_cancelled_timer_does_not_disturb_the_ids_of_retries_that_follow() -> None:
+    def hurried(context: Context) -> Steps:
+        timer = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
+        yield context.task_any([context.call_activity("A"), timer])
+        timer.cancel()
+        yield context.call_activity_with_retry("B", df.RetryOptions(5_000, 3))
+        return (yield context.call_activity("A"))
+
+    driver = drive(hurried)
+    driver.complete(0)
+    driver.run()
+    driver.fail_task(2)
+    driver.run()
+    driver.fire(3, after_s=5)
+    driver.run()
+    driver.complete(4)
+    driver.run()
+    driver.complete(5, "done")
+    assert (driver.run().runtime_status, driver.last.output_text) == (RuntimeStatus.COMPLETED, '"done"')
+
+
+def test_a_custom_status_of_a_failing_episode_is_stored_letter_for_letter() -> None:
+    def fails(context: Context) -> Steps:
+        yield from ()
+        context.set_custom_status({"at": "2026-01-02T03:04:05.1234567+02:00"})
+        raise ValueError("boom")
+
+    assert drive(fails).last.custom_status_text == '{"at":"2026-01-02T03:04:05.1234567+02:00"}'
