@@ -7,7 +7,7 @@ from datetime import datetime
 
 from devhost.durable.errors import InstanceNotFound, NotRewindable
 from devhost.durable.instance import Instance, RuntimeStatus
-from devhost.durable.protocol import Event, child_completed, dump_events, format_time, generic_event
+from devhost.durable.protocol import child_completed, dump_events, format_time, generic_event
 from devhost.durable.rewinding import ChildFate, FailedExecution, IdsTaken, Rewound
 from devhost.durable.rows import find_instance, parse_events, put_message
 from devhost.durable.task_table import TaskTable
@@ -24,7 +24,7 @@ def rewind_instance(db: sqlite3.Connection, instance_id: str, reason: str, now: 
         raise InstanceNotFound(instance_id)
     if found.runtime_status is not RuntimeStatus.FAILED:
         raise NotRewindable(instance_id, f"it has the status {found.runtime_status}, and only Failed ones can be.")
-    failed = FailedExecution(found.execution_id, _read_table(db, instance_id), _read_episodes(db, instance_id))
+    failed = _read_failed(db, found)
     fates, woken = _settle_children(db, found, failed.awaited_children(), reason, now)
     try:
         rewound = failed.rewind(fates, _queued_calls(db, found))
@@ -78,14 +78,18 @@ def _queued_calls(db: sqlite3.Connection, found: Instance) -> set[int]:
     return {task_id for (task_id,) in db.execute(select, [found.instance_id, found.execution_id] * 2)}
 
 
-def _read_table(db: sqlite3.Connection, instance_id: str) -> TaskTable:
-    row = db.execute("SELECT table_text FROM task_tables WHERE instance_id = ?", [instance_id]).fetchone()
-    return TaskTable() if row is None else TaskTable.from_text(row[0])
-
-
-def _read_episodes(db: sqlite3.Connection, instance_id: str) -> list[tuple[int, list[Event]]]:
+def _read_failed(db: sqlite3.Connection, found: Instance) -> FailedExecution:
     select = "SELECT episode, events FROM history WHERE instance_id = ? ORDER BY episode"
-    return [(episode, parse_events(events)) for episode, events in db.execute(select, [instance_id])]
+    history = [(episode, parse_events(events)) for episode, events in db.execute(select, [found.instance_id])]
+    row = db.execute("SELECT table_text FROM task_tables WHERE instance_id = ?", [found.instance_id]).fetchone()
+    table = TaskTable() if row is None else TaskTable.from_text(row[0])
+    if row is None and len(history) > 1:
+        raise NotRewindable(
+            found.instance_id, "it failed under an earlier version of this host, which kept too little for it."
+        )
+    if row is not None and table.episode < 0:
+        table.episode = history[-1][0] - 1  # written by an earlier version while the instance was live
+    return FailedExecution(found.execution_id, table, history)
 
 
 def _write(db: sqlite3.Connection, found: Instance, failed: FailedExecution, rewound: Rewound, now: datetime) -> None:

@@ -9,6 +9,7 @@ Azure/durabletask, DurableTask.Core/{TaskOrchestrationContext,RetryInterceptor}.
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from devhost.durable.action_tree import Single, TopLevel, describe, top_level_actions
 from devhost.durable.answer import Action, ActionType
@@ -201,7 +202,7 @@ class TaskTable:
                 "gate": [self._gate, self._is_gate_started],
                 "continued": self.is_continued,
                 "carried": self.carried,
-                "waits": self._waits.to_json(),
+                "events": self._waits.to_json(),
                 "tasks": [task.to_row() for task in self._tasks],
             }
         )
@@ -214,7 +215,7 @@ class TaskTable:
         table.episode = stored.get("episode", -1)  # files of schema version 1 have none
         table._gate, table._is_gate_started = stored["gate"]
         table.carried = [(seq, event) for seq, event in stored["carried"]]
-        table._waits = EventWaits.from_json(stored["waits"])
+        table._waits = EventWaits.from_json(stored["events"] if "events" in stored else _events_of_version_1(stored))
         table._tasks = [Task.from_row(row) for row in stored["tasks"]]
         table._open = {one.open_id: at for at, one in enumerate(table._tasks) if one.open_id is not None}
         return table
@@ -337,3 +338,10 @@ class TaskTable:
         self._commands.append(command)
         if task.kind is ActionType.SIGNAL_ENTITY:
             self._finish(position)
+
+
+def _events_of_version_1(stored: dict[str, Any]) -> list[Any]:
+    """The account of events as files of schema version 1 have it: positions, and numbers of early events."""
+    names = [row[1] for row in stored["tasks"]]
+    waits = {key: [(names[position], position) for position in some] for key, some in stored["waits"].items()}
+    return [waits, {key: [key] * count for key, count in stored["early"].items()}, False]

@@ -478,7 +478,17 @@ async def test_only_failed_instances_can_be_rewound(tmp_path: Path) -> None:
             await hub.rewind("r", "")
 
 
-async def test_a_purged_or_replaced_failed_instance_leaves_no_table(tmp_path: Path) -> None:
+async def test_what_failed_under_a_host_that_kept_no_tasks_is_refused(tmp_path: Path) -> None:
+    async with running_hub(tmp_path / "hub.sqlite", {"chain": chain}, Work().activities) as hub:
+        await fail_first(hub, "chain")
+    with closing(sqlite3.connect(tmp_path / "hub.sqlite")) as db:
+        db.executescript("DELETE FROM task_tables")
+    async with running_hub(tmp_path / "hub.sqlite", {"chain": chain}, Work().activities) as hub:
+        with pytest.raises(NotRewindable, match="failed under an earlier version of this host"):
+            await hub.rewind("r", "again")
+
+
+async def test_a_purged_failed_instance_leaves_no_table(tmp_path: Path) -> None:
     async with running_hub(tmp_path / "hub.sqlite", {"chain": chain}, Work().activities) as hub:
         await fail_first(hub, "chain")
         await hub.purge("r")

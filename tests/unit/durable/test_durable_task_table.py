@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -303,3 +304,13 @@ def test_a_second_response_and_an_event_named_like_a_request_change_nothing() ->
     made.respond(0)
     made.respond(0)
     assert started(made) == [1]
+
+
+def test_a_table_of_schema_version_1_knows_its_waits_and_early_events() -> None:
+    tasks = '[[6,"Go",null,1,1,null],[5,"",0,1,1,0]]'
+    text = (
+        '{"next":1,"seen":1,"gate":[0,true],"continued":false,"carried":[],'
+        f'"early":{{"said":2}},"waits":{{"go":[0]}},"tasks":{tasks}}}'
+    )
+    stored = json.loads(TaskTable.from_text(text).to_text())
+    assert stored["events"] == [{"go": [["Go", 0]]}, {"said": ["said", "said"]}, False]
