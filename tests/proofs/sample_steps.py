@@ -55,11 +55,11 @@ class SampleRun:
         links = answer.json()
         self.status_url, self.words["id"] = links["statusQueryGetUri"], links["id"]
         if step.ends is not None:
-            self._reaches(step.ends, is_over=lambda status: status["runtimeStatus"] not in _LIVE)
+            self._reaches(step.ends, is_over=_has_ended)
 
     def _becomes(self, step: Step) -> None:
         wanted = step.becomes or {}
-        self._reaches(wanted, is_over=lambda status: difference(wanted, status) is None)
+        self._reaches(wanted, is_over=lambda status: difference(wanted, status) is None or _has_ended(status))
 
     def _reaches(self, wanted: Any, *, is_over: Callable[[Any], bool]) -> None:
         status: Any = None
@@ -149,6 +149,10 @@ class SampleRun:
             if time.monotonic() > deadline:
                 raise StepFailed(say())
             time.sleep(_POLL_S)
+
+
+def _has_ended(status: Any) -> bool:
+    return status["runtimeStatus"] not in _LIVE
 
 
 def make_queue(queue: QueueClient) -> None:
