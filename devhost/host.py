@@ -186,6 +186,10 @@ class Host:
         _logger.info("Found the following functions:%s", found or " none")
         _logger.info("Job host started")
 
+    def accept_no_more(self) -> None:
+        """Leave new connections to a successor; those that are open are still served."""
+        self._server.accept_no_more()
+
     async def stop(self) -> None:
         """Stop everything, within about one and a half seconds."""
         await self._state.change(State.STOPPING)

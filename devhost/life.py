@@ -37,7 +37,7 @@ class Life:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may come in between
         self._ending: Ending | None = None
         self._waiting: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 

@@ -23,7 +23,7 @@ from devhost.functions.forked_children import HostBelongings
 from devhost.functions.runner import AppRunner, FunctionRunner
 from devhost.functions.worker import Worker, thread_count
 from devhost.host import Listener
-from devhost.life import Ending, GaveUp, Life, Restarted
+from devhost.life import Ending, GaveUp, Life, Restarted, Stopped
 from devhost.listener import take_over
 from devhost.log_output import configure_logging
 from devhost.options import DEFAULT_ADDRESS, DEFAULT_PORT, HOST_JSON, LOCAL_SETTINGS, StartOptions
@@ -118,7 +118,7 @@ def _live(prepared: Prepared, launch: Launch) -> NoReturn:
 
     async def live() -> None:
         # Leaving is part of it: the end of the loop would wait for what still runs.
-        _conclude(await serve(prepared, host_json, runner), prepared, launch)
+        _conclude(await _settled(await serve(prepared, host_json, runner), prepared.life), prepared, launch)
 
     asyncio.run(live())
     raise AssertionError("the process has left")
@@ -176,7 +176,7 @@ def _wait_for_a_cure(prepared: Prepared, launch: Launch, error: DevhostError) ->
         _watch_files(prepared)  # nothing is watched yet
 
     async def wait() -> None:
-        _conclude(await serve_nothing(prepared), prepared, launch)
+        _conclude(await _settled(await serve_nothing(prepared), prepared.life), prepared, launch)
 
     asyncio.run(wait())
     raise AssertionError("the process has left")
@@ -207,19 +207,32 @@ def _print_error(text: str) -> None:
     print(painted, file=sys.stderr, flush=True)
 
 
+async def _settled(ending: Ending, life: Life) -> Ending:
+    await asyncio.sleep(0.01)  # a signal that came in the last moment has still to reach its handler
+    return life.ending or ending
+
+
 def _conclude(ending: Ending, prepared: Prepared, launch: Launch) -> NoReturn:
     if isinstance(ending, Restarted):
+        # The event loop, which has the signals so far, does not run any more.
+        for number in STOP_SIGNALS:
+            signal.signal(number, lambda _number, _frame: prepared.life.end(Stopped()))
         _end_what_the_app_started(_CHILDREN_GRACE_S)
-        try:
-            port, lock = prepared.kept_descriptors
-            start_successor(launch, port_descriptor=port, lock_descriptor=lock, changed=ending.changed)
-        except OSError as error:
-            _print_error(f"The host cannot start again: {error}")
-            _leave(EXIT_FAILED)
+        if isinstance(prepared.life.ending, Restarted):
+            _start_again(prepared, launch, ending.changed)
     if isinstance(ending, GaveUp):
         _print_error(ending.message)
         _leave(EXIT_FAILED)
     _leave(EXIT_STOPPED)
+
+
+def _start_again(prepared: Prepared, launch: Launch, changed: tuple[Path, ...]) -> NoReturn:
+    port, lock = prepared.kept_descriptors
+    try:
+        start_successor(launch, port_descriptor=port, lock_descriptor=lock, changed=changed)
+    except OSError as error:
+        _print_error(f"The host cannot start again: {error}")
+        _leave(EXIT_FAILED)
 
 
 def _leave_when_told(_number: int, _frame: FrameType | None) -> NoReturn:

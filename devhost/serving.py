@@ -25,6 +25,8 @@ from devhost.web.not_running import answer_not_running
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _STOP_LIMIT_S = 1.6
 _RUNNER_STOP_S = 0.2
+# A connection that was accepted a moment ago has still to send its request.
+_LAST_REQUESTS_S = 0.05
 _logger = logging.getLogger("devhost.host")
 
 
@@ -78,8 +80,10 @@ async def serve(prepared: Prepared, host_json: HostJson, runner: FunctionRunner)
     ending = await prepared.life.wait()
     if isinstance(ending, Restarted):
         _logger.info("%s The host starts again.", ending.reason, extra={"always_shown": True})
+        host.accept_no_more()
+        await asyncio.sleep(_LAST_REQUESTS_S)
     await _stop(host, runner)
-    return prepared.life.ending or ending
+    return ending
 
 
 async def serve_nothing(prepared: Prepared) -> Ending:
@@ -88,8 +92,10 @@ async def serve_nothing(prepared: Prepared) -> Ending:
     server = HttpServer(answer_not_running, prepared.listener.sock, cors=prepared.listener.cors)
     await server.start()
     ending = await prepared.life.wait()
+    server.accept_no_more()
+    await asyncio.sleep(_LAST_REQUESTS_S)
     await server.stop()
-    return prepared.life.ending or ending
+    return ending
 
 
 def _listen_to_signals(prepared: Prepared) -> None:

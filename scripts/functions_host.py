@@ -26,9 +26,14 @@ class FunctionsHost:
     child: Child
 
 
-def start_devhost(supervisor: Supervisor, *, port: int, state_dir: Path, env: Mapping[str, str]) -> FunctionsHost:
-    """Start `python -m devhost`; port 0 lets the system choose. Raises ChildFailed."""
-    options = ["--port", str(port), "--state-dir", str(state_dir)]
+def start_devhost(
+    supervisor: Supervisor, *, port: int, state_dir: Path, env: Mapping[str, str], reload: bool = False
+) -> FunctionsHost:
+    """Start `python -m devhost`; port 0 lets the system choose. Raises ChildFailed.
+
+    With `reload` a changed file of the app starts it again.
+    """
+    options = ["--port", str(port), "--state-dir", str(state_dir), *([] if reload else ["--no-reload"])]
     child = supervisor.start("host", [sys.executable, "-m", "devhost", "start", *options], env=env)
     listed = child.wait_for_line(r"^Listening on http://\S+:(\d+)", timeout_s=READY_TIMEOUT_S, what="its address")
     return _when_running(child, int(listed[1]), READY_TIMEOUT_S)

@@ -66,7 +66,7 @@ def start_everything(supervisor: Supervisor, options: argparse.Namespace) -> Fun
             # `func` refuses to start without a worker runtime, which otherwise stands in local.settings.json.
             worker = {} if own_settings.get("FUNCTIONS_WORKER_RUNTIME") else {"FUNCTIONS_WORKER_RUNTIME": "python"}
             return start_func(supervisor, port=port, env=ours | worker)
-        return start_devhost(supervisor, port=port, state_dir=options.state / ".devhost", env=ours)
+        return start_devhost(supervisor, port=port, state_dir=options.state / ".devhost", env=ours, reload=True)
 
     return start(options.port) if options.port else on_first_free_port(supervisor, start)
 

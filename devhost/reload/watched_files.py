@@ -6,10 +6,14 @@ and other folders of tools are left out.
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 _OF_TOOLS = frozenset({"__pycache__", "node_modules", "site-packages", "htmlcov"})
+
+FileState = tuple[int, int, int]
+"""Time of change in nanoseconds, size, number of the inode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,16 @@ class WatchedFiles:
                     found.add(folder)
                     yield folder
 
-    def files_below(self, folder: Path) -> Iterator[Path]:
-        """The files that count in this folder, which may have come into being as a whole."""
-        if self.enters(folder):
-            for inner in self._below(folder):
-                yield from (path for path in inner.iterdir() if path.is_file() and self.counts(path))
+    def snapshot(self) -> dict[Path, FileState]:
+        """Every file that counts, and how it is."""
+        found: dict[Path, FileState] = {}
+        for folder in self.folders_to_watch():
+            with suppress(OSError), os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_file() and self.counts(Path(entry.path)):
+                        status = entry.stat()
+                        found[Path(entry.path)] = status.st_mtime_ns, status.st_size, status.st_ino
+        return found
 
     def _below(self, top: Path) -> Iterator[Path]:
         for text, names, _ in os.walk(top):

@@ -48,6 +48,11 @@ class HttpServer:
         await self._runner.setup()
         self._listener = await asyncio.get_running_loop().create_server(self._connection, sock=self._sock)
 
+    def accept_no_more(self) -> None:
+        """Leave new connections to whoever else has the socket; those that are open are still served."""
+        # Closing the listener here would drop connections that are between its hands and ours.
+        asyncio.get_running_loop().remove_reader(self._sock)
+
     async def stop(self) -> None:
         """Close the listener and, after a second at most, the connections."""
         if self._listener is not None:

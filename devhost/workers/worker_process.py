@@ -84,9 +84,7 @@ class WorkerProcess:
         threading.Thread(target=self._wait, args=(loop, ended), name=f"worker-{self.pid}", daemon=True).start()
         reading = asyncio.create_task(self._read(loaded))
         try:
-            await ended.wait()
-            # What it has said before it ended counts.
-            await asyncio.wait([reading], timeout=_LAST_WORDS_S)
+            await self._until_ended(ended, reading)
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
@@ -134,9 +132,18 @@ class WorkerProcess:
             _logger.exception("Worker process %d said something that the host does not understand", self.pid)
         finally:
             self._writer.close()
-            # Without its connection it is of no use, should it live on.
-            if not self._is_left_alone:
-                self.kill("it has closed its connection to the host")
+
+    async def _until_ended(self, ended: asyncio.Event, reading: "asyncio.Task[None]") -> None:
+        waiting = asyncio.create_task(ended.wait())
+        try:
+            await asyncio.wait([waiting, reading], return_when=asyncio.FIRST_COMPLETED)
+            # If it has ended: what it has said before counts. If it has said its last: it should end.
+            await asyncio.wait([waiting, reading], timeout=_LAST_WORDS_S)
+            if not ended.is_set() and not self._is_left_alone:
+                self.kill("it has closed its connection to the host")  # and is of no use without
+            await waiting
+        finally:
+            waiting.cancel()
 
     def _answer(self, number: int, outputs: RunOutputs) -> None:
         self.has_served = True
