@@ -93,7 +93,7 @@ class _Pickler(pickle.Pickler):
             return NotImplemented
         if isinstance(obj, str):
             return str, ("".join([obj]),)
-        if isinstance(obj, (bytes, bytearray)):
+        if isinstance(obj, bytes):
             return bytes, (bytes(memoryview(obj)),)
         raise pickle.PicklingError(f"a value of the class {type(obj).__qualname__} cannot leave the worker process")
 
