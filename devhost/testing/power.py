@@ -1,0 +1,140 @@
+"""Whether the host is up: counts its writes, and takes it down at one of them."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ParamSpec, TypeVar
+
+from devhost.durable.database import commit
+from devhost.timers.timer_status import TimerStatus, TimerStatuses
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Moment(StrEnum):
+    """On which side of a write the host goes down."""
+
+    BEFORE = "before"
+    """Nothing of it is stored."""
+    AFTER = "after"
+    """All of it is stored, but nobody has heard of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrashPoint:
+    """The `number`-th write of a host, counted from 1, and the side of it."""
+
+    number: int
+    moment: Moment = Moment.BEFORE
+
+    def __str__(self) -> str:
+        return f"{self.moment} write {self.number}"
+
+
+class _PowerCut(BaseException):
+    """Leaves a transaction. A BaseException, since no code may take it for a fault that it can handle."""
+
+
+class Power:
+    """Goes through every write of a host. When the host is down, whatever asks for its store waits for ever.
+
+    So tasks of a host that is down stand still, as those of a killed process; `release` lets them be cancelled.
+    """
+
+    def __init__(self, crash: CrashPoint | None = None) -> None:
+        self.went_down = asyncio.Event()
+        self.writes = 0
+        self._crash = crash
+        self._is_released = False
+
+    @property
+    def is_down(self) -> bool:
+        """True once the crash has happened."""
+        return self.went_down.is_set()
+
+    def release(self) -> None:
+        """What asks for the store of a host that is down fails from now on, instead of waiting."""
+        self._is_released = True
+
+    def write(self, act: Callable[[], None]) -> None:
+        """Do one write, unless the host goes down at it."""
+        if self.is_down:
+            raise _PowerCut
+        self.writes += 1
+        is_last = self._crash is not None and self._crash.number == self.writes
+        if is_last and self._crash is not None and self._crash.moment is Moment.BEFORE:
+            self._go_down()
+        act()
+        if is_last:
+            self._go_down()
+
+    def commit(self, connection: sqlite3.Connection) -> None:
+        """`devhost.durable.database.Commit` of the host's store."""
+        self.write(lambda: commit(connection))
+
+    async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do it here and now, as long as the host is up."""
+        await self.must_be_up()
+        try:
+            return call(*args, **kwargs)
+        except _PowerCut:
+            await self.must_be_up()
+            raise
+
+    async def must_be_up(self) -> None:
+        """Go on at once, or never."""
+        if self.is_down and self._is_released:
+            raise _PowerCut
+        if self.is_down:
+            await asyncio.get_running_loop().create_future()
+
+    def _go_down(self) -> None:
+        self.went_down.set()
+        raise _PowerCut
+
+
+class InlineWork:
+    """`devhost.durable.background.SideWork` without a thread: the same order of everything at every run."""
+
+    def __init__(self, power: Power) -> None:
+        self._power = power
+
+    async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the call returns or raises."""
+        return await self._power.run(call, *args, **kwargs)
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+class MemoryStatuses:
+    """`TimerStatuses` that end with the host."""
+
+    def __init__(self) -> None:
+        self._statuses: dict[str, TimerStatus] = {}
+
+    def get(self, name: str) -> TimerStatus | None:
+        """The status of a timer function, None if it has none yet."""
+        return self._statuses.get(name)
+
+    def put(self, name: str, status: TimerStatus) -> None:
+        """Keep the status."""
+        self._statuses[name] = status
+
+
+class PoweredStatuses:
+    """Another `TimerStatuses` whose writes count as writes of the host."""
+
+    def __init__(self, statuses: TimerStatuses, power: Power) -> None:
+        self._statuses, self._power = statuses, power
+
+    def get(self, name: str) -> TimerStatus | None:
+        """The status of a timer function, None if it has none yet."""
+        return self._statuses.get(name)
+
+    def put(self, name: str, status: TimerStatus) -> None:
+        """Store the status."""
+        self._power.write(lambda: self._statuses.put(name, status))

@@ -1,0 +1,112 @@
+"""When the host is busy, and what happens next: exact answers, from what every part says of itself."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime
+from typing import Any, TypeVar
+
+from devhost.testing.assembly import Assembly
+from devhost.testing.errors import HostCrashed, StillBusy
+from devhost.testing.parked_work import WorkList
+from devhost.testing.virtual_clock import VirtualClock
+
+T = TypeVar("T")
+_EAGER_TURNS = 200
+_PAUSE_S = 0.001
+
+
+class Rest:
+    """Waits for rest and moves the clock of one host.
+
+    Rest means: no episode, call, request or timer function is under way, but for those that sleep on the virtual
+    clock. Then nothing can happen before the clock moves or the test does something. That is asked, not guessed; how
+    often it is asked matters only for code of the app that takes real time.
+    """
+
+    def __init__(self, parts: Assembly, clock: VirtualClock, *, patience_s: float) -> None:
+        self._parts, self._clock, self._patience_s = parts, clock, patience_s
+        self._requests = WorkList()
+
+    @property
+    def next_engine_moment(self) -> datetime | None:
+        """When the next timer of an orchestration is due, or a sleeping call goes on."""
+        return _first(self._parts.hub.next_timer_at, self._clock.next_work_at)
+
+    @property
+    def next_moment(self) -> datetime | None:
+        """When anything happens by itself, timer functions included."""
+        return _first(self.next_engine_moment, self._parts.timers.next_at)
+
+    async def settle(self) -> None:
+        """Return at rest. Raises HostCrashed, StillBusy."""
+        await self._at_rest_or_done(None)
+
+    async def move_to(self, moment: datetime) -> None:
+        """Set the clock, with nothing due in between, and settle."""
+        self._clock.move_to(max(self._clock.now(), moment))
+        await self.settle()
+
+    async def advance_to(self, moment: datetime) -> None:
+        """Move the clock forward; everything that is due by then happens at its own time."""
+        await self.settle()
+        while (due := self.next_moment) is not None and due <= moment:
+            await self.move_to(due)
+        await self.move_to(moment)
+
+    async def carry_out(self, act: Coroutine[Any, Any, T], label: str) -> T:
+        """The result of a command or request. While it sleeps and all else is at rest, the clock moves by itself."""
+        doing = asyncio.ensure_future(self._as_work(act, label))
+        try:
+            while not doing.done():
+                await self._at_rest_or_done(doing)
+                due = self.next_moment
+                if not doing.done() and due is not None:
+                    self._clock.move_to(max(self._clock.now(), due))
+            return doing.result()
+        finally:
+            doing.cancel()
+
+    async def _as_work(self, act: Coroutine[Any, Any, T], label: str) -> T:
+        with self._requests.doing(label):
+            return await act
+
+    async def _at_rest_or_done(self, doing: "asyncio.Future[Any] | None") -> None:
+        loop = asyncio.get_running_loop()
+        turns, deadline = 0, loop.time() + self._patience_s
+        while not (self._is_at_rest() if doing is None else doing.done() or self._is_at_rest(doing)):
+            self._end_round()
+            await asyncio.sleep(0 if turns < _EAGER_TURNS else _PAUSE_S)
+            turns += 1
+            if loop.time() > deadline:
+                raise StillBusy(self._what_is_busy())
+        if doing is None or not doing.done():
+            self._must_be_up()
+
+    def _end_round(self) -> None:
+        self._must_be_up()
+        hub = self._parts.hub
+        if hub.is_at_rest:
+            self._parts.functions.end_round(hub.calls_under_way)
+
+    def _must_be_up(self) -> None:
+        if self._parts.power.is_down:
+            raise HostCrashed("The host went down, as the test wants it. Open a new one on its state.")
+
+    def _is_at_rest(self, begun: "asyncio.Future[Any] | None" = None) -> bool:
+        hub, work = self._parts.hub, self._parts.functions.work
+        is_quiet = hub.is_at_rest and hub.calls_under_way == work.parked_count and self._parts.timers.is_at_rest
+        # A request that has not had its first turn is not in the list yet.
+        has_begun = begun is None or self._requests.parked_count > 0
+        return is_quiet and has_begun and not self._requests.busy
+
+    def _what_is_busy(self) -> str:
+        busy = [*self._parts.functions.work.busy, *self._requests.busy]
+        what = "; ".join(busy) or "a function of a timer, or an instance whose store has failed (see the log)"
+        return (
+            f"Still busy after {self._patience_s:g} s of real time with {what}. A replaced activity that should take "
+            "long may `await host.clock.sleep(seconds)`; patience_s of the host allows for more real time."
+        )
+
+
+def _first(*moments: datetime | None) -> datetime | None:
+    return min((one for one in moments if one is not None), default=None)
