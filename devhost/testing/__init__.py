@@ -1,6 +1,7 @@
 """Tests of durable Python apps in one process: the real engine, a virtual clock, no emulator. See docs/testing.md."""
 
 from devhost.testing.calls import Call, Calls
+from devhost.testing.crashes import CrashReport, survive_every_crash
 from devhost.testing.errors import (
     CrashFound,
     HostCrashed,
@@ -21,6 +22,7 @@ __all__ = [
     "Calls",
     "CrashFound",
     "CrashPoint",
+    "CrashReport",
     "Host",
     "HostCrashed",
     "KitError",
@@ -32,4 +34,5 @@ __all__ = [
     "StillBusy",
     "SyncHost",
     "UnexpectedCalls",
+    "survive_every_crash",
 ]

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +24,7 @@ from devhost.testing.errors import HostCrashed, KitError
 from devhost.testing.functions_under_test import Fake, Replacement
 from devhost.testing.http_exchange import Reply, make_request, read_reply
 from devhost.testing.journal import Journal
-from devhost.testing.power import CrashPoint, Moment
+from devhost.testing.power import CrashPoint, Moment, Power
 from devhost.testing.rest import Rest
 from devhost.testing.sdk_session import close_sdk_session
 from devhost.testing.status import Status, read_status
@@ -51,23 +52,31 @@ class Host:
         start: datetime = DEFAULT_START,
         seed: int = 0,
         patience_s: float = 30.0,
+        activities: Mapping[str, Fake] | None = None,
         crash: CrashPoint | None = None,
+        after: "Host | None" = None,
         journal: Journal | None = None,
     ) -> None:
         """`app` is the app object, or the folder of the app, whose host.json then counts (else `script_root`'s).
 
         `settings` are environment variables while the host is open. `state_dir` keeps the state after that; without
         one it is in memory. `start` (aware) is what the clock shows first, unless the state knows a later time. The
-        same `seed` gives the same IDs. `patience_s` of real time is what code of the app may take. At `crash` the
-        host goes down; `journal` knows the commands of earlier lives (see survive_every_crash).
+        same `seed` gives the same IDs. `patience_s` of real time is what code of the app may take. `activities` are
+        replaced from the beginning (see replace_activity).
+
+        At `crash` the host goes down. `after` is a host that did: its clock and replaced activities go on. `journal`
+        knows the commands of earlier lives (see survive_every_crash).
         """
         self._app, self._settings, self._crash = app, dict(settings or {}), crash
         self._script_root = Path(script_root or (app if isinstance(app, str | Path) else ".")).resolve()
         self._state_dir = None if state_dir is None else Path(state_dir)
-        self._clock, self._seed, self._patience_s = VirtualClock(start), seed, patience_s
+        self._clock = VirtualClock(start) if after is None else after.clock
+        self._fakes: dict[str, Fake] = {**({} if after is None else after._fakes), **(activities or {})}
+        self._seed, self._patience_s = seed, patience_s
         self._journal = journal or Journal()
         self._stack = AsyncExitStack()
         self._opened: tuple[Assembly, Rest] | None = None
+        self._power: Power | None = None
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -77,11 +86,13 @@ class Host:
             ids = random.Random(self._seed)  # noqa: S311  (repeatable, not secret)
             world = World(self._script_root, os.environ, self._state_dir, self._clock, ids, self._crash)
             parts = Assembly(loaded, world)
+            self._power = parts.power
             stack.push_async_callback(parts.stop)
             rest = Rest(parts, self._clock, patience_s=self._patience_s)
             self._go_on_from_the_state(parts, ids)
-            await parts.start()
-            await rest.settle()
+            for name, fake in self._fakes.items():
+                parts.functions.replace(name, fake)
+            await rest.begin(parts.start())
             self._opened, self._stack = (parts, rest), stack.pop_all()
         return self
 
@@ -103,8 +114,13 @@ class Host:
 
     @property
     def writes(self) -> int:
-        """How many writes to its state the host has made."""
-        return self._parts.power.writes
+        """How many writes to its state the host has made, also when it is closed."""
+        return 0 if self._power is None else self._power.writes
+
+    @property
+    def last_write(self) -> str:
+        """What the last write was about, in a few words; after a crash, the write that it cut or followed."""
+        return "nothing" if self._power is None else self._power.last_write
 
     async def start(self, name: str, input: Any = None, *, instance_id: str | None = None) -> str:  # noqa: A002
         """Start an orchestration as the SDK's `client.start_new` does; its instance ID.
@@ -114,8 +130,8 @@ class Host:
         own_id = instance_id or self._parts.new_id()
         text = None if input is None else json_text.dumps(df_dumps(input))
         hub = self._parts.hub
-        await self._command(lambda: hub.create_instance(name, instance_id=own_id, input_text=text), own_id)
-        return own_id
+        begin = partial(hub.create_instance, name, instance_id=own_id, input_text=text)
+        return str(await self._command(begin, own_id))
 
     async def raise_event(self, instance_id: str, name: str, value: Any = None) -> None:
         """Send an event as the SDK's `client.raise_event` does: the orchestrator receives the value's JSON text.
@@ -197,7 +213,9 @@ class Host:
         It receives the input as the activity does, may be plain or async, and may raise. Raises KitError for an
         unknown name.
         """
-        return Replacement(self._parts.functions, name, fake)
+        replacement = Replacement(self._parts.functions, name, fake)
+        self._fakes[name] = fake
+        return replacement
 
     @property
     def _parts(self) -> Assembly:

@@ -34,21 +34,32 @@ class CrashPoint:
         return f"{self.moment} write {self.number}"
 
 
-class _PowerCut(BaseException):
+_WRITES = {
+    "commit": "an episode of an orchestration",
+    "record_results": "results of activities",
+    "fire_timers": "due timers",
+    "create": "a new instance",
+    "raise_event": "an event from outside",
+}
+
+
+class PowerCut(BaseException):
     """Leaves a transaction. A BaseException, since no code may take it for a fault that it can handle."""
 
 
 class Power:
     """Goes through every write of a host. When the host is down, whatever asks for its store waits for ever.
 
-    So tasks of a host that is down stand still, as those of a killed process; `release` lets them be cancelled.
+    So tasks of a host that is down stand still, as those of a killed process, until `release`.
     """
 
     def __init__(self, crash: CrashPoint | None = None) -> None:
         self.went_down = asyncio.Event()
         self.writes = 0
+        self.last_write = "nothing"
         self._crash = crash
         self._is_released = False
+        self._doing = ""
 
     @property
     def is_down(self) -> bool:
@@ -56,14 +67,15 @@ class Power:
         return self.went_down.is_set()
 
     def release(self) -> None:
-        """What asks for the store of a host that is down fails from now on, instead of waiting."""
+        """From now on a task that asks for the store of a host that is down is cancelled, instead of waiting."""
         self._is_released = True
 
     def write(self, act: Callable[[], None]) -> None:
         """Do one write, unless the host goes down at it."""
         if self.is_down:
-            raise _PowerCut
+            raise PowerCut
         self.writes += 1
+        self.last_write = _WRITES.get(self._doing, self._doing)
         is_last = self._crash is not None and self._crash.number == self.writes
         if is_last and self._crash is not None and self._crash.moment is Moment.BEFORE:
             self._go_down()
@@ -78,22 +90,25 @@ class Power:
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do it here and now, as long as the host is up."""
         await self.must_be_up()
+        self._doing = getattr(call, "__name__", "")
         try:
             return call(*args, **kwargs)
-        except _PowerCut:
+        except PowerCut:
             await self.must_be_up()
             raise
 
     async def must_be_up(self) -> None:
         """Go on at once, or never."""
-        if self.is_down and self._is_released:
-            raise _PowerCut
-        if self.is_down:
-            await asyncio.get_running_loop().create_future()
+        if not self.is_down:
+            return
+        task = asyncio.current_task()
+        if self._is_released and task is not None:
+            task.cancel()
+        await asyncio.get_running_loop().create_future()
 
     def _go_down(self) -> None:
         self.went_down.set()
-        raise _PowerCut
+        raise PowerCut
 
 
 class InlineWork:

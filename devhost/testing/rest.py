@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from devhost.testing.assembly import Assembly
 from devhost.testing.errors import HostCrashed, StillBusy
 from devhost.testing.parked_work import WorkList
+from devhost.testing.power import PowerCut
 from devhost.testing.virtual_clock import VirtualClock
 
 T = TypeVar("T")
@@ -53,9 +54,16 @@ class Rest:
             await self.move_to(due)
         await self.move_to(moment)
 
+    async def begin(self, start: Coroutine[Any, Any, None]) -> None:
+        """Start the parts of the host; what they do later is no part of it. Raises HostCrashed."""
+        await self._outcome(asyncio.ensure_future(start))
+        await self.settle()
+
     async def carry_out(self, act: Coroutine[Any, Any, T], label: str) -> T:
         """The result of a command or request. While it sleeps and all else is at rest, the clock moves by itself."""
-        doing = asyncio.ensure_future(self._as_work(act, label))
+        return await self._outcome(asyncio.ensure_future(self._as_work(act, label)))
+
+    async def _outcome(self, doing: "asyncio.Future[T]") -> T:
         try:
             while not doing.done():
                 await self._at_rest_or_done(doing)
@@ -63,6 +71,9 @@ class Rest:
                 if not doing.done() and due is not None:
                     self._clock.move_to(max(self._clock.now(), due))
             return doing.result()
+        except PowerCut:
+            self._must_be_up()
+            raise
         finally:
             doing.cancel()
 

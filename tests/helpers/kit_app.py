@@ -27,7 +27,7 @@ def order(context: df.DurableOrchestrationContext) -> Steps:
     yield context.create_timer(context.current_utc_datetime + timedelta(hours=2))
     context.set_custom_status("waiting for the payment")
     paid = yield context.wait_for_external_event("paid")
-    children = [context.call_sub_orchestrator("count_down", child, f"{number}:{child}") for child in (2, 3)]
+    children = [context.call_sub_orchestrator("count_down", child, f"{number}:{child}") for child in (1, 2)]
     counted = yield context.task_all(children)
     return [reserved, parts, json.loads(paid), counted]
 

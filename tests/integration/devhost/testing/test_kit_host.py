@@ -62,7 +62,7 @@ async def test_a_whole_order_in_virtual_time() -> None:
         status = await host.wait_for(run)
     hellos = ["Hello 7-0!", "Hello 7-1!", "Hello 7-2!", "Hello 7-3!"]
     assert status.output == [{"reserved": 7}, hellos, {"cents": 100}, ["done", "done"]]
-    assert status.last_updated_at - status.created_at == timedelta(hours=2, minutes=3)
+    assert status.last_updated_at - status.created_at == timedelta(hours=2, minutes=2)
 
 
 async def test_an_event_that_comes_in_time_and_one_that_does_not() -> None:
@@ -110,7 +110,7 @@ async def test_the_picture_follows_open_children() -> None:
             await host.wait_for(run, within=timedelta(seconds=30))
     assert str(caught.value).splitlines()[3:6] == [
         "  It waits for the sub-orchestration 'count_down'",
-        "    '7:2' (count_down) is Running.",
+        "    '7:1' (count_down) is Running.",
         "      It waits for a timer, due at 2026-01-01T02:01:00.0000000Z",
     ]
 
