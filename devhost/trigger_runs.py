@@ -1,7 +1,8 @@
 """What the timers, the queues and /admin run: one call of a function for each event, with retries where they count."""
 
 import logging
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from azure.functions.meta import Datum
@@ -24,10 +25,18 @@ _logger = logging.getLogger("devhost.host")
 class TriggerRuns:
     """Runs the functions of one app. What a function raises was logged by the invoker."""
 
-    def __init__(self, functions: Sequence[LoadedFunction], invoker: Invoker, clock: Clock) -> None:
+    def __init__(
+        self,
+        functions: Sequence[LoadedFunction],
+        invoker: Invoker,
+        clock: Clock,
+        *,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """`jitter` gives numbers from 0 to below 1, for retry policies."""
         self._functions = {function.name: function for function in functions}
         self._invoker = invoker
-        self._clock = clock
+        self._clock, self._jitter = clock, jitter
 
     async def run_timer(self, timer: TimerFunction, info: TimerInfo) -> None:
         """Run a timer function, again as its retry policy says; a failed run counts as a run."""
@@ -38,7 +47,7 @@ class TriggerRuns:
             return await self._invoker.call(function, payload, reason=info.reason, retry=retry)
 
         try:
-            await run_with_retries(attempt, function.retry, clock=self._clock, logger=_logger)
+            await run_with_retries(attempt, function.retry, clock=self._clock, logger=_logger, jitter=self._jitter)
         except FunctionFailed as failed:
             _logger.debug("%s", failed)
 

@@ -40,8 +40,17 @@ def import_app(script_root: Path, environ: Mapping[str, str]) -> tuple[AppFuncti
     Raises AppLoadError when the whole app is unusable: no script, an import that fails, no app object, a wrong
     signature. An exception of the app is its cause, to be shown above the message, which does not repeat it.
     """
+    return app_functions(import_app_object(script_root, environ), _script_path(script_root, environ))
+
+
+def import_app_object(script_root: Path, environ: Mapping[str, str]) -> FunctionRegister:
+    """The app object of the script in `script_root`, imported if it was not before. Raises AppLoadError."""
     script = _script_path(script_root, environ)
-    app = _find_app(_import_script(script), script)
+    return _find_app(_import_script(script), script)
+
+
+def app_functions(app: FunctionRegister, script: Path) -> tuple[AppFunction, ...]:
+    """Every function of an app object, which can be asked only once; `script` is for messages. Raises AppLoadError."""
     return tuple(_app_function(function) for function in _built_functions(app, script))
 
 

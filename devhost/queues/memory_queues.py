@@ -1,7 +1,7 @@
 """A queue service in memory, whose time is that of a clock: for tests that own the time."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -23,8 +23,9 @@ class MemoryQueues:
     Nothing else than a call moves a message: one becomes visible again when the clock says so.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, *, new_id: Callable[[], str] = lambda: str(uuid.uuid4())) -> None:
+        """`new_id` makes IDs and receipts of messages."""
+        self._clock, self._new_id = clock, new_id
         self._queues: dict[str, list[_Stored]] = {}
 
     async def exists(self, queue: str) -> bool:
@@ -39,7 +40,7 @@ class MemoryQueues:
         """Put a message at the end, visible at once. Raises QueueNotFound."""
         now = self._now()
         message = ReceivedMessage(
-            id=str(uuid.uuid4()),
+            id=self._new_id(),
             pop_receipt="",
             text=text,
             dequeue_count=0,
@@ -86,7 +87,7 @@ class MemoryQueues:
     def _hide(self, stored: _Stored, for_s: float) -> None:
         stored.visible_at = self._now() + timedelta(seconds=for_s)
         stored.message = replace(
-            stored.message, pop_receipt=str(uuid.uuid4()), next_visible_at=stored.visible_at.replace(microsecond=0)
+            stored.message, pop_receipt=self._new_id(), next_visible_at=stored.visible_at.replace(microsecond=0)
         )
 
     def _find(self, queue: str, message: ReceivedMessage) -> _Stored:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from devhost.back_off import BackOff
 from devhost.clock import Clock
@@ -48,9 +49,23 @@ class QueueListener:
         self._looking: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._has_queue = False
+        self._next_look_at: datetime | None = None
         self._complaint = ""
         self._woken = asyncio.Event()
         self._run_ended = asyncio.Event()
+
+    @property
+    def is_at_rest(self) -> bool:
+        """True if no message is being processed, and nobody looks for one before `next_look_at`."""
+        if self._looking is None:
+            return not self._runs
+        is_pausing = self._next_look_at is not None and self._next_look_at > self._clock.now()
+        return is_pausing and not self._woken.is_set() and not self._runs
+
+    @property
+    def next_look_at(self) -> datetime | None:
+        """When the listener looks for messages again; None while it does so."""
+        return self._next_look_at
 
     def start(self) -> None:
         """Begin to look; returns at once."""
@@ -155,15 +170,21 @@ class QueueListener:
             await self._run_ended.wait()
 
     async def _pause(self, seconds: float) -> None:
-        waits = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._woken.wait())]
+        waits = [asyncio.ensure_future(self._nap(seconds)), asyncio.ensure_future(self._woken.wait())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
+            self._next_look_at = None
         if not self._is_stopping:
             self._woken.clear()
+
+    async def _nap(self, seconds: float) -> None:
+        # Not before it sleeps: a clock that is moved in between would let it sleep too long.
+        self._next_look_at = self._clock.now() + timedelta(seconds=seconds)
+        await self._clock.sleep(seconds)
 
 
 class QueueListeners:
@@ -178,11 +199,15 @@ class QueueListeners:
         service_of: Callable[[str], QueueService],
         clock: Clock,
         logger: logging.Logger,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
-        """`service_of` gives the service of a connection's name; it is called inside the event loop."""
+        """`service_of` gives the service of a connection's name; it is called inside the event loop.
+
+        `jitter` is that of QueueListener.
+        """
         self._functions = [function for function in functions if not function.is_disabled]
         self._options, self._run, self._service_of = options, run, service_of
-        self._clock, self._logger = clock, logger
+        self._clock, self._logger, self._jitter = clock, logger, jitter
         self._listeners: list[QueueListener] = []
 
     async def start(self) -> None:
@@ -208,7 +233,19 @@ class QueueListeners:
             on_sent=self.wake,
             clock=self._clock,
             logger=self._logger,
+            jitter=self._jitter,
         )
+
+    @property
+    def is_at_rest(self) -> bool:
+        """True if no message is being processed or looked for."""
+        return all(listener.is_at_rest for listener in self._listeners)
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When a listener looks for messages next; None if there is none that waits."""
+        moments = (listener.next_look_at for listener in self._listeners)
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def wake(self, queue: str) -> None:
         """This host has sent a message to `queue`, in whichever account: its listeners look at once."""

@@ -3,16 +3,18 @@
 import sys
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 from azure.durable_functions.models.utils.df_serialization import df_loads
 from azure.functions import FunctionRegister
 
-from devhost.functions import app_loading
-from devhost.functions.app_loading import LoadedApp
-from devhost.functions.invocation import ClientPayload, Invoker
+from devhost.functions.app_loading import AppFunction, app_functions, import_app_object
+from devhost.functions.app_rules import apply_host_rules
+from devhost.functions.description import LoadedApp
+from devhost.functions.runner import AppRunner
 from devhost.functions.worker import Worker
 from devhost.testing.errors import KitError
 from devhost.testing.kit_worker import KitWorker
@@ -21,43 +23,52 @@ from devhost.testing.power import Power
 App: TypeAlias = FunctionRegister | Path | str
 """A `df.DFApp` or `func.FunctionApp`, or the folder of an app."""
 
-_built: WeakKeyDictionary[FunctionRegister, list[Any]] = WeakKeyDictionary()
+# The SDK's own wrappers around code that must be pure: no reason to leave the loop for them.
+_INLINE = frozenset({"orchestrationTrigger", "entityTrigger"})
+_once_asked: WeakKeyDictionary[FunctionRegister, tuple[AppFunction, ...]] = WeakKeyDictionary()
 
 
-def load_app_under_test(app: App, environ: Mapping[str, str]) -> LoadedApp:
+@dataclass(frozen=True, slots=True)
+class AppUnderTest:
+    """What the host would offer of the app, and the code of it."""
+
+    offered: LoadedApp
+    functions: tuple[AppFunction, ...]
+
+
+def load_app_under_test(app: App, environ: Mapping[str, str]) -> AppUnderTest:
     """The functions of the app. A folder's script is imported once per process, as `import function_app` would.
 
     Raises AppLoadError, or KitError for a function that the host would leave out: no test wants that unnoticed.
     """
     _say_once_what_the_library_says_once()
+    functions = functions_under_test(app, environ)
+    offered = apply_host_rules([function.description for function in functions], environ)
+    if offered.problems:
+        raise KitError("\n".join(offered.problems))
+    return AppUnderTest(offered, functions)
+
+
+def functions_under_test(app: App, environ: Mapping[str, str]) -> tuple[AppFunction, ...]:
+    """The functions as the script has them. Raises AppLoadError."""
     source = _app_object(Path(app), environ) if isinstance(app, str | Path) else app
-    if source not in _built:
-        # Once only: the app remembers the names and refuses them the second time.
-        _built[source] = app_loading._built_functions(source, Path(type(source).__name__))
-    loaded = [app_loading._loaded_function(function) for function in _built[source]]
-    loaded.sort(key=lambda function: function.name.lower())
-    checked = app_loading._apply_host_rules(loaded, environ)
-    if checked.problems:
-        raise KitError("\n".join(checked.problems))
-    return checked
+    if source not in _once_asked:
+        _once_asked[source] = app_functions(source, Path(type(source).__name__))
+    return _once_asked[source]
 
 
-def make_invoker(
-    app: LoadedApp, power: Power, *, client_payload: ClientPayload, script_root: Path
-) -> tuple[Invoker, KitWorker]:
-    """What calls the functions of the app, and the worker to close at the end."""
-    orchestrators = frozenset(one.name for one in app.functions if one.trigger_type == "orchestrationTrigger")
-    worker = KitWorker(power, orchestrators=orchestrators)
-    invoker = Invoker(app.functions, cast(Worker, worker), client_payload=client_payload, script_root=script_root)
-    return invoker, worker
+def make_runner(app: AppUnderTest, power: Power, *, script_root: Path) -> tuple[AppRunner, KitWorker]:
+    """What runs the functions of the app, and the worker to close at the end."""
+    inline = frozenset(one.name for one in app.offered.functions if one.trigger_type in _INLINE)
+    worker = KitWorker(power, inline=inline)
+    return AppRunner(app.functions, cast(Worker, worker), script_root=script_root), worker
 
 
 def _app_object(script_root: Path, environ: Mapping[str, str]) -> FunctionRegister:
     root = script_root.resolve()
     if str(root) not in sys.path:
         sys.path.append(str(root))
-    script = app_loading._script_path(root, environ)
-    return app_loading._find_app(app_loading._import_script(script), script)
+    return import_app_object(root, environ)
 
 
 def _say_once_what_the_library_says_once() -> None:

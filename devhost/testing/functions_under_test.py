@@ -2,8 +2,11 @@
 
 import asyncio
 import inspect
+import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from copy import deepcopy
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +15,7 @@ from azure.functions.meta import Datum
 
 from devhost.durable.background import is_cancelled_from_outside
 from devhost.durable.durable_functions import DurableFunctions
+from devhost.durable.http_activity import HttpActivity
 from devhost.errors import FunctionFailed
 from devhost.functions.failures import failure_of
 from devhost.testing.calls import Call, Calls
@@ -20,6 +24,10 @@ from devhost.testing.parked_work import Work, WorkList
 from devhost.testing.power import Power
 from devhost.testing.virtual_clock import VirtualClock
 
+CALL_HTTP = "call_http"
+"""The name under which a test replaces requests of `context.call_http`: it gets the request, gives the answer."""
+
+RealCall = Callable[[], Awaitable[str]]
 Fake = Callable[[Any], Any]
 """Gets the activity's input and returns its result; plain or async, and it may raise."""
 
@@ -40,9 +48,9 @@ class FunctionsUnderTest:
 
     def replace(self, name: str, fake: Fake | None) -> Fake | None:
         """Call `fake` for this activity from now on, None for the real one again; the one before."""
-        known = self.durable_names("activityTrigger")
+        known = (*self.durable_names("activityTrigger"), CALL_HTTP)
         if name.lower() not in {one.lower() for one in known}:
-            names = ", ".join(f"'{one}'" for one in known) or "none at all"
+            names = ", ".join(f"'{one}'" for one in known)
             raise KitError(f"The app has no activity '{name}' that could be replaced; it has: {names}.")
         before = self._fakes.pop(name.lower(), None)
         if fake is not None:
@@ -57,14 +65,29 @@ class FunctionsUnderTest:
         """The orchestrator state as JSON text."""
         return await self._real.call_orchestrator(durable_name, envelope_json, instance_id=instance_id)
 
+    async def call_entity(self, durable_name: str, batch_json: str, *, instance_id: str) -> str:
+        """The entity state after the batch as JSON text."""
+        return await self._real.call_entity(durable_name, batch_json, instance_id=instance_id)
+
     async def call_activity(self, durable_name: str, input_json: str, *, instance_id: str) -> str:
         """The result as JSON text, once its round has ended."""
-        await self._power.must_be_up()
+        label = f"the activity '{durable_name}' of instance '{instance_id}'"
         call = Call(durable_name, _decode(input_json), instance_id, self._clock.now())
+        real = partial(self._real.call_activity, durable_name, input_json, instance_id=instance_id)
+        return await self._in_round(call, label, real)
+
+    async def call_http(self, request_text: str, real: RealCall) -> str:
+        """The answer to a request of `call_http` as JSON text; it counts as a call of the activity `call_http`."""
+        request = json.loads(request_text)
+        call = Call(CALL_HTTP, request, "", self._clock.now())
+        return await self._in_round(call, f"the request {request['method']} {request['uri']}", real)
+
+    async def _in_round(self, call: Call, label: str, real: RealCall) -> str:
+        await self._power.must_be_up()
         self.calls.add(call)
-        with self.work.doing(f"the activity '{durable_name}' of instance '{instance_id}'") as work:
+        with self.work.doing(label) as work:
             try:
-                text = await self._result(durable_name, input_json, instance_id)
+                text = await self._result(call, real)
             except FunctionFailed as failed:
                 call.error = f"{failed.error_type}: {failed.message}"
                 await self._arrive(work)
@@ -88,17 +111,29 @@ class FunctionsUnderTest:
         finally:
             self._arrived.pop(work, None)
 
-    async def _result(self, name: str, input_json: str, instance_id: str) -> str:
-        fake = self._fakes.get(name.lower())
+    async def _result(self, call: Call, real: RealCall) -> str:
+        fake = self._fakes.get(call.name.lower())
         if fake is None:
-            return await self._real.call_activity(name, input_json, instance_id=instance_id)
+            return await real()
         try:
-            found = fake(_decode(input_json))
+            found = fake(deepcopy(call.input))
             return _encode(await found if inspect.isawaitable(found) else found)
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_cancelled_from_outside():
                 raise
-            raise failure_of(name, error) from error
+            raise failure_of(call.name, error) from error
+
+
+class HttpUnderTest(HttpActivity):
+    """The built-in activity behind `context.call_http`, which a test may replace, too."""
+
+    def __init__(self, functions: FunctionsUnderTest) -> None:
+        super().__init__()
+        self._functions = functions
+
+    async def call(self, request_text: str) -> str:
+        """The result of the activity as JSON text."""
+        return await self._functions.call_http(request_text, partial(super().call, request_text))
 
 
 class Replacement:

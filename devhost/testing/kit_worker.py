@@ -9,19 +9,20 @@ from typing import Any
 from devhost.durable.background import is_cancelled_from_outside
 from devhost.functions.context import InvocationContext
 from devhost.functions.failures import failure_of
+from devhost.running_function import run_of
 from devhost.testing.power import Power
 
 
 class KitWorker:
-    """Stands for devhost.functions.worker.Worker. Orchestrators run inline, as do async functions.
+    """Stands for devhost.functions.worker.Worker. Orchestrators and entities run inline, as do async functions.
 
     Other plain functions get a thread, since they may block or run a loop of their own; one thread, so that their
     order is the same at every run.
     """
 
-    def __init__(self, power: Power, *, orchestrators: frozenset[str]) -> None:
-        """`orchestrators` are function names."""
-        self._power, self._orchestrators = power, orchestrators
+    def __init__(self, power: Power, *, inline: frozenset[str]) -> None:
+        """`inline` are the names of plain functions that need no thread."""
+        self._power, self._inline = power, inline
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="function-under-test")
 
     async def run(
@@ -31,8 +32,9 @@ class KitWorker:
         await self._power.must_be_up()
         try:
             if is_async:
-                return await function(**kwargs)
-            if context.function_name in self._orchestrators:
+                with run_of(context.function_name, context.invocation_id):
+                    return await function(**kwargs)
+            if context.function_name in self._inline:
                 return run_orchestrator(function, kwargs)
             return await asyncio.get_running_loop().run_in_executor(self._thread, _called, function, kwargs, context)
         except (Exception, SystemExit, asyncio.CancelledError) as error:
@@ -46,7 +48,10 @@ class KitWorker:
 
 
 def run_orchestrator(function: Callable[..., Any], kwargs: Mapping[str, Any]) -> Any:
-    """One replay. What the SDK has to warn about is no affair of a test whose warnings are errors."""
+    """One replay, or one batch of an entity.
+
+    What the SDK has to warn about is no affair of a test whose warnings are errors.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"azure\..*")
         return function(**kwargs)
@@ -55,6 +60,7 @@ def run_orchestrator(function: Callable[..., Any], kwargs: Mapping[str, Any]) ->
 def _called(function: Callable[..., Any], kwargs: Mapping[str, Any], context: InvocationContext) -> Any:
     context.thread_local_storage.invocation_id = context.invocation_id
     try:
-        return function(**kwargs)
+        with run_of(context.function_name, context.invocation_id):
+            return function(**kwargs)
     except StopIteration as error:  # a future cannot carry it
         raise RuntimeError(f"{context.function_name} raised StopIteration") from error

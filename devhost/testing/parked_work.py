@@ -7,13 +7,17 @@ from typing import Optional
 
 
 class Work:
-    """One call or request. It is parked while it sleeps on the virtual clock: nothing happens before that moves."""
+    """One call or request. It is parked while it sleeps on the virtual clock: nothing happens before that moves.
+
+    Work that begins inside other work parks that, too.
+    """
 
     _current: ContextVar[Optional["Work"]] = ContextVar("devhost_testing_work", default=None)
 
     def __init__(self, label: str) -> None:
         self.label = label
         self._sleeps = 0
+        self._outer = self.current()
 
     @classmethod
     def current(cls) -> Optional["Work"]:
@@ -28,10 +32,14 @@ class Work:
     def park(self) -> None:
         """It sleeps from here on."""
         self._sleeps += 1
+        if self._outer is not None:
+            self._outer.park()
 
     def unpark(self) -> None:
         """It goes on."""
         self._sleeps -= 1
+        if self._outer is not None:
+            self._outer.unpark()
 
     @contextmanager
     def as_current(self) -> Iterator[None]:
@@ -59,6 +67,9 @@ class WorkList:
                 yield work
         finally:
             del self._under_way[work]
+
+    def __len__(self) -> int:
+        return len(self._under_way)
 
     @property
     def busy(self) -> list[str]:

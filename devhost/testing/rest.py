@@ -30,13 +30,13 @@ class Rest:
 
     @property
     def next_engine_moment(self) -> datetime | None:
-        """When the next timer of an orchestration is due, or a sleeping call goes on."""
-        return _first(self._parts.hub.next_timer_at, self._clock.next_work_at)
+        """When the next timer of an orchestration is due, a sleeping call goes on, or a message is seen again."""
+        return _first(self._parts.hub.next_timer_at, self._clock.next_work_at, self._parts.next_message_at)
 
     @property
     def next_moment(self) -> datetime | None:
         """When anything happens by itself, timer functions included."""
-        return _first(self.next_engine_moment, self._parts.timers.next_at)
+        return _first(self.next_engine_moment, self._parts.timers.next_at, self._parts.listeners.next_at)
 
     async def settle(self) -> None:
         """Return at rest. Raises HostCrashed, StillBusy."""
@@ -44,7 +44,7 @@ class Rest:
 
     async def move_to(self, moment: datetime) -> None:
         """Set the clock, with nothing due in between, and settle."""
-        self._clock.move_to(max(self._clock.now(), moment))
+        self._set_clock(moment)
         await self.settle()
 
     async def advance_to(self, moment: datetime) -> None:
@@ -69,13 +69,16 @@ class Rest:
                 await self._at_rest_or_done(doing)
                 due = self.next_moment
                 if not doing.done() and due is not None:
-                    self._clock.move_to(max(self._clock.now(), due))
+                    self._set_clock(due)
             return doing.result()
         except PowerCut:
             self._must_be_up()
             raise
         finally:
             doing.cancel()
+
+    def _set_clock(self, moment: datetime) -> None:
+        self._clock.move_to(max(self._clock.now(), moment))
 
     async def _as_work(self, act: Coroutine[Any, Any, T], label: str) -> T:
         with self._requests.doing(label):
@@ -96,6 +99,9 @@ class Rest:
     def _end_round(self) -> None:
         self._must_be_up()
         hub = self._parts.hub
+        if self._parts.listeners.is_at_rest:
+            # A message that can be seen again is looked for now, not at the next time that somebody would look.
+            self._parts.wake_listeners()
         if hub.is_at_rest:
             self._parts.functions.end_round(hub.calls_under_way)
 
@@ -104,15 +110,20 @@ class Rest:
             raise HostCrashed("The host went down, as the test wants it. Open a new one on its state.")
 
     def _is_at_rest(self, begun: "asyncio.Future[Any] | None" = None) -> bool:
-        hub, work = self._parts.hub, self._parts.functions.work
-        is_quiet = hub.is_at_rest and hub.calls_under_way == work.parked_count and self._parts.timers.is_at_rest
+        parts = self._parts
+        parts_at_rest = (parts.hub.is_at_rest, parts.timers.is_at_rest, parts.listeners.is_at_rest)
+        is_quiet = all(parts_at_rest) and not parts.has_visible_message
+        only_sleep = (
+            parts.hub.calls_under_way == parts.functions.work.parked_count
+            and parts.timers.runs_under_way == parts.timer_work.parked_count
+        )
         # A request that has not had its first turn is not in the list yet.
         has_begun = begun is None or self._requests.parked_count > 0
-        return is_quiet and has_begun and not self._requests.busy
+        return is_quiet and only_sleep and has_begun and not self._requests.busy
 
     def _what_is_busy(self) -> str:
-        busy = [*self._parts.functions.work.busy, *self._requests.busy]
-        what = "; ".join(busy) or "a function of a timer, or an instance whose store has failed (see the log)"
+        busy = [*self._parts.functions.work.busy, *self._parts.timer_work.busy, *self._requests.busy]
+        what = "; ".join(busy) or "a message of a queue, or an instance whose store has failed (see the log)"
         return (
             f"Still busy after {self._patience_s:g} s of real time with {what}. A replaced activity that should take "
             "long may `await host.clock.sleep(seconds)`; patience_s of the host allows for more real time."

@@ -94,6 +94,26 @@ class SyncHost:
         """See Host.history."""
         return self._do(self._host.history(instance_id))
 
+    def rewind(self, instance_id: str, reason: str = "") -> None:
+        """See Host.rewind."""
+        self._do(self._host.rewind(instance_id, reason))
+
+    def signal_entity(self, name: str, key: str, operation: str, value: Any = None) -> None:
+        """See Host.signal_entity."""
+        self._do(self._host.signal_entity(name, key, operation, value))
+
+    def entity_state(self, name: str, key: str) -> Any:
+        """See Host.entity_state."""
+        return self._do(self._host.entity_state(name, key))
+
+    def send_message(self, queue: str, body: str | bytes | dict[str, Any] | list[Any]) -> None:
+        """See Host.send_message."""
+        self._do(self._host.send_message(queue, body))
+
+    def messages(self, queue: str) -> list[str]:
+        """See Host.messages."""
+        return self._host.messages(queue)
+
     def wait_for(self, instance_id: str, goal: Goal = "Completed", *, within: timedelta | None = None) -> Status:
         """See Host.wait_for."""
         return self._do(self._host.wait_for(instance_id, goal, within=within))

@@ -6,7 +6,8 @@ from typing import Any
 from devhost.durable.answer import ActionType
 from devhost.durable.protocol import Event, EventType
 from devhost.durable.store import Store
-from devhost.durable.task_table import Phase, Task, TaskTable
+from devhost.durable.task import Phase, Task
+from devhost.durable.task_table import TaskTable
 from devhost.testing.status import read_status
 
 _CHILD_LEVELS = 3
@@ -58,6 +59,8 @@ def _awaited(task: Task, event: Mapping[str, Any], instance_id: str) -> str:
         return f"attempt {task.attempt + 1} of '{task.name}', due at {event.get('FireAt')}"
     if task.kind is ActionType.CREATE_TIMER:
         return f"a timer, due at {event.get('FireAt')}"
+    if task.kind is ActionType.CALL_ENTITY:
+        return f"the entity '{task.name}'"
     if task.kind in _CHILDREN:
         return f"the sub-orchestration '{task.name}'"
     return f"the activity '{task.name}', called at {event.get('Timestamp')}"

@@ -82,13 +82,18 @@ class TimerLoop:
 
     @property
     def is_at_rest(self) -> bool:
-        """True if no timer function is running, and none is due."""
+        """True if no timer function is due; one that is due again while it runs waits for the end of the run."""
         return all(timer.is_at_rest for timer in self._live)
+
+    @property
+    def runs_under_way(self) -> int:
+        """How many scheduled runs are under way."""
+        return sum(timer.is_running for timer in self._live)
 
     @property
     def next_at(self) -> datetime | None:
         """When the next timer function is due; None if there is none with a schedule."""
-        return min((timer.next_at for timer in self._live), default=None)
+        return min((timer.next_at for timer in self._live if not timer.is_running), default=None)
 
     async def stop(self, *, grace_s: float = 2.0) -> None:
         """No further run begins; runs under way get `grace_s` seconds, then are cancelled.
@@ -152,8 +157,8 @@ class _Timer:
 
     @property
     def is_at_rest(self) -> bool:
-        """True if the function is neither running nor due."""
-        return self._run_at_once is None and not self.is_running and self.next_at > self._clock.now()
+        """True if the function is running, or not due."""
+        return self.is_running or (self._run_at_once is None and self.next_at > self._clock.now())
 
     def prepare(self) -> None:
         """Find out what is owed, and record a first or changed status."""
