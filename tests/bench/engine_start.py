@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from scripts.azurite import start_azurite
 from scripts.checkout import ROOT
 from scripts.http_json import ask
 from scripts.processes import Supervisor, stop_signals_raise
+from tests.bench.scrape import cpu_seconds
 
 IMPORTS = "import azure.durable_functions, aiohttp"
 ROUNDS = 7
@@ -30,28 +32,30 @@ def start_report(folder: Path) -> None:
             "AzureWebJobs.daily_timer.Disabled": "true",
         }
         pairs = [
-            (imports_s(), first_answer_s(supervisor, settings, folder / f"state-{number}")) for number in range(ROUNDS)
+            (bare_imports(), first_answer(supervisor, settings, folder / f"state-{number}")) for number in range(ROUNDS)
         ]
-    bare_s, answer_s = (statistics.median(column) for column in zip(*pairs, strict=True))
-    ratio = statistics.median(answered / bare for bare, answered in pairs)
-    print(f"  start to first answer {answer_s:.2f} s, `{IMPORTS}` {bare_s:.2f} s, ratio {ratio:.2f}")
+    for what, column in (("seconds", 0), ("processor seconds", 1)):
+        bare, answered = (statistics.median(pair[side][column] for pair in pairs) for side in (0, 1))
+        ratio = statistics.median(pair[1][column] / pair[0][column] for pair in pairs)
+        print(f"  {what}: start to first answer {answered:.2f}, `{IMPORTS}` {bare:.2f}, ratio {ratio:.2f}")
 
 
-def imports_s() -> float:
-    """Seconds of a Python that only imports what every durable app imports."""
-    began = time.perf_counter()
+def bare_imports() -> tuple[float, float]:
+    """Seconds and processor seconds of a Python that only imports what every durable app imports."""
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-c", IMPORTS], cwd=ROOT, check=True)
-    return time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter() - began, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def first_answer_s(supervisor: Supervisor, settings: Mapping[str, str], state_dir: Path) -> float:
-    """Seconds until `GET /api/health` is answered with 200, which takes the settings, the storage and the hub."""
+def first_answer(supervisor: Supervisor, settings: Mapping[str, str], state_dir: Path) -> tuple[float, float]:
+    """Both until `GET /api/health` is answered with 200, which takes the settings, the storage and the hub."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "devhost", "start", "--port", "0", "--state-dir", str(state_dir)]
     child = supervisor.start("host", command, env=settings)
     url = child.wait_for_line(r"^Listening on (http://\S+)", timeout_s=30)[1]
     answer = ask("GET", f"{url}/api/health")
-    seconds = time.perf_counter() - began
+    seconds, processor_s = time.perf_counter() - began, cpu_seconds(child.pid)
     supervisor.stop(child)
     assert answer.status == 200, answer.text
-    return seconds
+    return seconds, processor_s
