@@ -42,18 +42,28 @@ async def failure(worker: Worker, function: Any) -> FunctionFailed:
     return caught.value
 
 
+async def ended(task: asyncio.Task[None]) -> None:
+    """Wait for the end of a task and read its exception.
+
+    Otherwise the task says so when it is collected, perhaps within a parse of source, and formats a traceback that
+    parses source as well: Python 3.11 takes that for an error of its own (CPython issue 106905).
+    """
+    await asyncio.wait([task])
+    task.exception()
+
+
 async def leave_in_a_task() -> None:
     async def leave() -> None:
         sys.exit(3)
 
-    await asyncio.wait([asyncio.create_task(leave())])
+    await ended(asyncio.create_task(leave()))
 
 
 async def interrupt_in_a_task() -> None:
     async def interrupt() -> None:
         raise KeyboardInterrupt
 
-    await asyncio.wait([asyncio.create_task(interrupt())])
+    await ended(asyncio.create_task(interrupt()))
 
 
 async def stop_the_loop() -> None:
