@@ -556,3 +556,39 @@ def test_a_custom_status_of_a_failing_episode_is_stored_letter_for_letter() -> N
         raise ValueError("boom")
 
     assert drive(fails).last.custom_status_text == '{"at":"2026-01-02T03:04:05.1234567+02:00"}'
+
+
+@pytest.mark.parametrize(
+    ("body", "ending"),
+    [
+        ("[1]", "failed: the JSON object must be str, bytes or bytearray, not list"),
+        ("1.5", "failed: the JSON object must be str, bytes or bytearray, not float"),
+        ("true", "failed: the JSON object must be str, bytes or bytearray, not bool"),
+        ('"bare"', "failed: Expecting value: line 1 column 1 (char 0)"),
+        ('{"a":1}', '{"a":1}'),
+        ('"[1]"', "[1]"),
+    ],
+)
+def test_a_raw_body_is_repaired_for_get_input_only_if_it_is_an_object(body: str, ending: str) -> None:
+    def echo(context: Context) -> Steps:
+        yield from ()
+        return context.get_input()
+
+    driver = Driver(echo, body)
+    assert (driver.run().output_text or "").endswith(ending)
+
+
+def test_an_orchestrator_knows_whether_it_is_replayed_and_its_guids_stay_the_same() -> None:
+    seen: list[tuple[bool, str]] = []
+
+    def asks(context: Context) -> Steps:
+        seen.append((context.is_replaying, str(context.new_guid())))
+        yield context.call_activity("A")
+        seen.append((context.is_replaying, str(context.new_guid())))
+
+    driver = drive(asks)
+    driver.complete(0)
+    driver.run()
+    (first, first_guid), (again, same_guid), (second, other_guid) = seen
+    assert (first, again, second) == (False, True, False)
+    assert first_guid == same_guid != other_guid

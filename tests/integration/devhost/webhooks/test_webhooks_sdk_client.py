@@ -51,6 +51,13 @@ async def test_start_new_without_input_stores_none(client, hub):
 
 
 @pytest.mark.row("durable/6.6/start-new", "durable/6.2/start-version")
+@pytest.mark.parametrize("value", [0, "", False, [], {}])
+async def test_start_new_passes_every_input_but_none(client, webhooks, value):
+    await client.start_new("Echo", "abc", client_input=value)
+    status = await webhooks.status_when("abc", "Completed")
+    assert (status["output"], type(status["output"])) == (value, type(value))
+
+
 async def test_start_new_passes_the_version(client, hub):
     await client.start_new("Wait", "abc", version="1.2 b")
     assert (await hub.get_instance("abc")).version == "1.2 b"
