@@ -96,3 +96,19 @@ def test_an_app_that_cannot_run_is_listed_with_its_reason_and_not_counted(checko
     verdict = judge(app, checkout, "", PackageFolders(tmp_path / "p"), tmp_path / "run")
     assert (verdict.outcome, verdict.detail) == ("cannot run here", "needs Redis")
     assert summary([verdict]) == "0 apps ok, from 0 repositories (); 0 FAILED, 1 cannot run here"
+
+
+def test_code_of_ours_runs_before_the_app_and_is_told_in_the_verdict(checkout: Checkout, tmp_path: Path) -> None:
+    app = SampleApp.model_validate(
+        {
+            "folder": "app",
+            "documented": "README",
+            "repository": "me/tiny",
+            "settings": {"STORAGE": "{storage}"},
+            "sitecustomize": "import os; print('before the app', os.environ['STORAGE'])",
+            "steps": [{"log": "before the app UseDevelopmentStorage=true"}],
+        }
+    )
+    verdict = judge(app, checkout, "UseDevelopmentStorage=true", PackageFolders(tmp_path / "p"), tmp_path / "run")
+    assert verdict.outcome == "ok"
+    assert verdict.detail.startswith("1 steps as documented, after `import os; print(")

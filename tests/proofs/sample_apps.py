@@ -8,6 +8,7 @@ folder of the checkout, with its storage in a real Azurite; its state, its bytec
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -130,12 +131,7 @@ def run(app: SampleApp, root: Path, storage: str, package_folder: Path | None, s
     if app.add_files:
         root = _with_files(root, app.add_files, scratch)
     prepare_storage(app, storage)
-    env = {
-        "AzureWebJobsStorage": storage,
-        "PYTHONDONTWRITEBYTECODE": "1",
-        **({} if package_folder is None else {"PYTHONPATH": str(package_folder)}),
-        **{name: text.replace("{storage}", storage) for name, text in app.settings.items()},
-    }
+    env = environment(app, storage, package_folder, scratch)
     state = scratch / "state"
     with running_host(root, log_dir=scratch, state_dir=state, arguments=app.arguments, env=env) as host:
         sample = SampleRun(host, storage, {**words, "url": host.url})
@@ -144,7 +140,23 @@ def run(app: SampleApp, root: Path, storage: str, package_folder: Path | None, s
                 sample.carry_out(step)
             except StepFailed as failure:
                 raise StepFailed(f"step {number} of {len(app.steps)}, {failure}\n{host.child.log_tail(15)}") from None
-    return f"{len(app.steps)} steps as documented"
+    help_of_ours = f", after `{app.sitecustomize}`" if app.sitecustomize else ""
+    return f"{len(app.steps)} steps as documented{help_of_ours}"
+
+
+def environment(app: SampleApp, storage: str, package_folder: Path | None, scratch: Path) -> dict[str, str]:
+    """The app's settings, and where the host finds packages and code that are not the app's."""
+    folders = [] if package_folder is None else [package_folder]
+    if app.sitecustomize:
+        folders.append(scratch / "ours")
+        folders[-1].mkdir()
+        (folders[-1] / "sitecustomize.py").write_text(app.sitecustomize)
+    return {
+        "AzureWebJobsStorage": storage,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **({"PYTHONPATH": os.pathsep.join(map(str, folders))} if folders else {}),
+        **{name: text.replace("{storage}", storage) for name, text in app.settings.items()},
+    }
 
 
 def prepare_storage(app: SampleApp, storage: str) -> None:

@@ -11,7 +11,7 @@ for each thing that is done. A step is what its first key says:
     send = "queue"          puts `text` into a storage queue
     message = "queue"       waits for a message in a storage queue, which is `text` or the JSON `json`
 
-`body` is the JSON sent along, `keep` = {word = "member"} keeps members of the JSON answer of a call. In all texts
+`body` is the JSON sent along, `keep` = {word = "a.b"} keeps members of the JSON answer of a call. In all texts
 `{word}` is such a member, `{id}` the instance started last, `{url}` the host, `{scratch}` the folder into which
 `files` were written, `{storage}` the connection string of the storage emulator. Queues hold base64, as the host's
 binding wants.
@@ -79,7 +79,8 @@ class SampleApp(BaseModel):
     """One app. `folder` is inside the checkout; `documented` names the place that promises what `steps` expect.
 
     `packages` are its requirements beside the SDK, `containers` and `queues` what must exist beforehand, `add_files`
-    what the repository itself adds before it runs the app. `cannot_run` is the reason why it stays out here.
+    what the repository itself adds before it runs the app, `sitecustomize` Python code of ours that each process of
+    the host runs before the app. `cannot_run` is the reason why it stays out here.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -93,6 +94,7 @@ class SampleApp(BaseModel):
     queues: Sequence[str] = ()
     files: Mapping[str, str] = {}
     add_files: Mapping[str, str] = {}
+    sitecustomize: str = ""
     arguments: Sequence[str] = ()
     cannot_run: str | None = None
     steps: Sequence[Step] = ()

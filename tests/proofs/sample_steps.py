@@ -8,6 +8,7 @@ import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -77,7 +78,7 @@ class SampleRun:
         answer = self._request(str(step.call), step.body)
         if (text := self._judge(step, answer)) is not None:
             raise StepFailed(f"{step.call}: {text}")
-        self.words |= {word: str(answer.json()[member]) for word, member in step.keep.items()}
+        self.words |= {word: str(_member(answer.json(), path)) for word, path in step.keep.items()}
 
     def _until(self, step: Step) -> None:
         text: str | None = None
@@ -126,9 +127,11 @@ class SampleRun:
 
     def _request(self, line: str, body: Any) -> Answer:
         method, _, path = line.partition(" ")
-        if body is None:
-            return self.host.call(method, path)
-        return self.host.call(method, path, body=json.dumps(body), headers={"Content-Type": "application/json"})
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        try:
+            return self.host.call(method, path, body=None if body is None else json.dumps(body), headers=headers)
+        except (OSError, HTTPException) as error:
+            raise StepFailed(f"{line} got no answer: {type(error).__name__}: {error}") from error
 
     def _judge(self, step: Step, answer: Answer) -> str | None:
         wanted_status = 200 if step.status is None else step.status
@@ -149,6 +152,14 @@ class SampleRun:
             if time.monotonic() > deadline:
                 raise StepFailed(say())
             time.sleep(_POLL_S)
+
+
+def _member(document: Any, path: str) -> Any:
+    for name in path.split("."):
+        if not isinstance(document, dict) or name not in document:
+            raise StepFailed(f"the answer has no {path}: {document}")
+        document = document[name]
+    return document
 
 
 def _has_ended(status: Any) -> bool:
