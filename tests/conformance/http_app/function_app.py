@@ -195,17 +195,21 @@ def shows_context(req: func.HttpRequest, context: func.Context) -> func.HttpResp
 
 
 @app.route("thread_log")
-def logs_in_a_thread(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Log from a thread of its own that is tied to this run."""
+def logs_in_threads(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Log from two threads of its own: one that is tied to this run, whose records host.json hides, and one loose."""
 
-    def work() -> None:
+    def tied() -> None:
         context.thread_local_storage.invocation_id = context.invocation_id
-        logging.getLogger(__name__).info("from a thread of its own")
+        logging.getLogger(__name__).info("from a tied thread")
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    return func.HttpResponse(context.invocation_id)
+    def loose() -> None:
+        logging.getLogger(__name__).info("from a loose thread")
+
+    for work in (tied, loose):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    return func.HttpResponse("logged")
 
 
 @app.route("root_level")
