@@ -95,7 +95,9 @@ def test_an_app_that_cannot_run_is_listed_with_its_reason_and_not_counted(checko
     app = SampleApp(folder="app", cannot_run="needs Redis", repository="me/tiny")
     verdict = judge(app, checkout, "", PackageFolders(tmp_path / "p"), tmp_path / "run")
     assert (verdict.outcome, verdict.detail) == ("cannot run here", "needs Redis")
-    assert summary([verdict]) == "0 apps ok, from 0 repositories (); 0 FAILED, 1 cannot run here"
+    assert summary([verdict]) == (
+        "0 apps ok (0 of them with something added), from 0 repositories (); 0 FAILED, 1 cannot run here"
+    )
 
 
 def test_code_of_ours_runs_before_the_app_and_is_told_in_the_verdict(checkout: Checkout, tmp_path: Path) -> None:

@@ -140,8 +140,9 @@ def run(app: SampleApp, root: Path, storage: str, package_folder: Path | None, s
                 sample.carry_out(step)
             except StepFailed as failure:
                 raise StepFailed(f"step {number} of {len(app.steps)}, {failure}\n{host.child.log_tail(15)}") from None
-    help_of_ours = f", after `{app.sitecustomize}`" if app.sitecustomize else ""
-    return f"{len(app.steps)} steps as documented{help_of_ours}"
+    helps = [f"with {name} added" for name in app.add_files]
+    helps += [f"after `{app.sitecustomize}`"] if app.sitecustomize else []
+    return ", ".join((f"{len(app.steps)} steps as documented", *helps))
 
 
 def environment(app: SampleApp, storage: str, package_folder: Path | None, scratch: Path) -> dict[str, str]:
@@ -177,7 +178,9 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     ok = [one for one in verdicts if one.outcome == OK]
     repositories = sorted({one.app.repository for one in ok})
     counts = [f"{sum(one.outcome == outcome for one in verdicts)} {outcome}" for outcome in (FAILED, NOT_RUN)]
-    return f"{len(ok)} apps ok, from {len(repositories)} repositories ({', '.join(repositories)}); {', '.join(counts)}"
+    helped = sum(bool(one.app.add_files or one.app.sitecustomize) for one in ok)
+    apps = f"{len(ok)} apps ok ({helped} of them with something added), from {len(repositories)} repositories"
+    return f"{apps} ({', '.join(repositories)}); {', '.join(counts)}"
 
 
 def _with_files(root: Path, files: Mapping[str, str], scratch: Path) -> Path:
