@@ -14,6 +14,8 @@ from devhost.testing.errors import (
 from devhost.testing.host import Host
 from devhost.testing.http_exchange import Reply
 from devhost.testing.power import CrashPoint, Moment
+from devhost.testing.records import read_record, record
+from devhost.testing.replay import Replayed, check_replay
 from devhost.testing.status import Status
 from devhost.testing.sync_host import SyncHost
 
@@ -29,10 +31,14 @@ __all__ = [
     "Moment",
     "NotReached",
     "ReplayBroken",
+    "Replayed",
     "Reply",
     "Status",
     "StillBusy",
     "SyncHost",
     "UnexpectedCalls",
+    "check_replay",
+    "read_record",
+    "record",
     "survive_every_crash",
 ]

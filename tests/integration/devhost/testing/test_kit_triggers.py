@@ -9,7 +9,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from devhost.testing import Host, survive_every_crash
+from devhost.testing import Host, check_replay, survive_every_crash
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 received: list[tuple[str, int]] = []
@@ -64,6 +64,7 @@ async def test_entities_are_signalled_called_and_read() -> None:
     async with Host(app) as host:
         run = await host.start("count")
         assert (await host.status(run)).output == 5
+        assert check_replay(await host.history(run), app).episodes == 2
         await host.signal_entity("Counter", "all", "add", 10)
         assert await host.entity_state("counter", "all") == 15
         assert await host.entity_state("counter", "other") is None
