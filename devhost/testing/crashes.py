@@ -10,6 +10,7 @@ from typing import Any
 
 from devhost.testing.app_adapter import App
 from devhost.testing.errors import CrashFound, HostCrashed
+from devhost.testing.functions_under_test import Fake
 from devhost.testing.host import Host
 from devhost.testing.journal import Journal
 from devhost.testing.power import CrashPoint, Moment
@@ -34,6 +35,7 @@ async def survive_every_crash(
     *,
     world: Callable[[], Any] | None = None,
     check: Callable[[Any], None] | None = None,
+    activities: Mapping[str, Fake] | None = None,
     settings: Mapping[str, str] | None = None,
     script_root: Path | str | None = None,
 ) -> CrashReport:
@@ -42,9 +44,9 @@ async def survive_every_crash(
     After a crash a new host opens on the state of the old one, and the scenario runs again from its first line.
     Commands that were carried out before the crash are not repeated; a request without an answer is, as a client
     would do it. `world` makes what lives outside the host (a mailbox, a data base); it is new for every crash and
-    outlives the crash. `check` looks at each outcome. Raises CrashFound.
+    outlives the crash. `check` looks at each outcome; the other options are those of Host. Raises CrashFound.
     """
-    trial = _Trial(app, scenario, world, {"settings": settings, "script_root": script_root})
+    trial = _Trial(app, scenario, world, {"activities": activities, "settings": settings, "script_root": script_root})
     outcome, writes = await trial.undisturbed()
     if check is not None:
         check(outcome)

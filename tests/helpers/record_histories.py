@@ -1,0 +1,84 @@
+"""Histories of this app's orchestrations as test data: `python -m tests.helpers.record_histories FOLDER`.
+
+A file stays as long as an instance with such a history may be running somewhere; new code adds files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from devhost.testing import record
+from tests.helpers.scrape_host import SHARE, scrape_host
+
+
+def fails_twice_then_works() -> Any:
+    faults = [OSError("storage is away"), OSError("storage is still away")]
+
+    def scrape_batch(_: dict[str, Any]) -> dict[str, Any]:
+        if faults:
+            raise faults.pop(0)
+        return {"code": "scraped", "loaded": 2, "failed": 0, "rows": 2}
+
+    return scrape_batch
+
+
+async def finished_run() -> AsyncIterator[tuple[str, str]]:
+    """A run of two sources, one of which has no pages; its parts."""
+    plan = {"code": "planned", "attempt": "p1", "batches": 3, "window": 2, "share": SHARE}
+    plans = {"books": plan, "news": {"code": "failed", "reason": "no page found"}}
+    answers = {"plan_source": lambda job: plans[job["source"]], "scrape_batch": fails_twice_then_works()}
+    async with scrape_host(plans, **answers) as host:
+        await host.start("daily_scrape", {"sources": ["books", "news"], "epoch": 7}, instance_id="run-1")
+        await host.wait_for("run-1")
+        for name, instance_id in (
+            ("daily_scrape-finished", "run-1"),
+            ("scrape_source-published", "run-1:7:books"),
+            ("scrape_source-without-pages", "run-1:7:news"),
+            ("scrape_lane-with-retries", "run-1:7:books:0"),
+        ):
+            yield name, record(await host.history(instance_id))
+
+
+async def running_run() -> AsyncIterator[tuple[str, str]]:
+    """A run in the middle of its batches, with a lane in its second execution."""
+
+    async def slow(_: dict[str, Any]) -> dict[str, Any]:
+        await host.clock.sleep(60)
+        return {"code": "scraped", "loaded": 2, "failed": 0, "rows": 2}
+
+    async with scrape_host(["books"], batches=120, window=1, scrape_batch=slow) as host:
+        await host.start("daily_scrape", instance_id="run-2")
+        await host.advance(minutes=105)
+        for name, instance_id in (
+            ("daily_scrape-running", "run-2"),
+            ("scrape_source-running", "run-2:7:books"),
+            ("scrape_lane-continued", "run-2:7:books:0"),
+        ):
+            yield name, record(await host.history(instance_id))
+
+
+async def overtaken_run() -> AsyncIterator[tuple[str, str]]:
+    """A run that is not the holder, and a source whose run is overtaken."""
+    superseded = {"code": "superseded", "reason": "a newer run has begun"}
+    async with scrape_host([], claim_run=lambda _: superseded) as host:
+        await host.start("daily_scrape", instance_id="run-3")
+        yield "daily_scrape-superseded", record(await host.history("run-3"))
+    async with scrape_host(["books"], scrape_batch=lambda _: superseded) as host:
+        await host.start("daily_scrape", instance_id="run-4")
+        await host.wait_for("run-4")
+        yield "scrape_source-superseded", record(await host.history("run-4:7:books"))
+
+
+async def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for recording in (finished_run(), running_run(), overtaken_run()):
+        async for name, text in recording:
+            (folder / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))

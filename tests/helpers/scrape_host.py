@@ -1,0 +1,42 @@
+"""This repository's app in the test kit, with activities that touch nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from devhost.testing import Host
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SHARE = {"concurrency": 2, "requests_per_second": 1.0}
+Answer = Callable[[dict[str, Any]], Any]
+
+
+def summary(source: str, outcome: str) -> dict[str, Any]:
+    """What publish_source answers."""
+    return {"source": source, "outcome": outcome, "reason": "", "rows": 6}
+
+
+def scrape_host(sources: Iterable[str], *, batches: int = 3, window: int = 2, **answers: Answer) -> Host:
+    """A host whose activities answer as if every step went well; `answers` replaces some of them."""
+    return Host(REPOSITORY, activities={**activities_of(sources, batches=batches, window=window), **answers})
+
+
+def activities_of(sources: Iterable[str], *, batches: int = 3, window: int = 2) -> dict[str, Answer]:
+    """Every activity of a run in which all goes well."""
+    plan = {"code": "planned", "attempt": "p1", "batches": batches, "window": window, "share": SHARE}
+    return {
+        "claim_run": lambda _: {"code": "claimed", "reason": "", "epoch": 7, "sources": list(sources)},
+        "plan_source": lambda _: plan,
+        "scrape_batch": lambda _: {"code": "scraped", "loaded": 2, "failed": 0, "rows": 2},
+        "publish_source": lambda source: summary(source["source"], "published"),
+        "finish_run": lambda run: {"outcome": "told", "reason": run["reason"], "sources": run["sources"]},
+    }
+
+
+async def run_output(host: Host) -> dict[str, Any]:
+    """The output of a whole run with the ID run-1."""
+    await host.start("daily_scrape", instance_id="run-1")
+    output: dict[str, Any] = (await host.wait_for("run-1")).output
+    return output
