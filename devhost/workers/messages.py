@@ -16,9 +16,11 @@ from typing import Any
 from azure.functions.meta import Datum
 
 from devhost.functions.bindings import RunOutputs
+from devhost.functions.context import RetryContext, RpcException
 from devhost.functions.description import LoadedFunction
 from devhost.functions.runner import Run
 from devhost.functions.signatures import Signature
+from devhost.timers.retry_policy import RetryPolicy
 
 _LENGTH = struct.Struct("!Q")
 
@@ -80,7 +82,8 @@ Message = SetUp | Loaded | NotLoaded | Asked | Returned | Raised
 _TRAVELLERS: frozenset[type] = frozenset(
     {
         *(SetUp, Loaded, NotLoaded, Asked, Returned, Raised),
-        *(LoadedFunction, Signature, Run, RunOutputs, Datum, SimpleCookie, Morsel, str, bytes),
+        *(LoadedFunction, Signature, RetryPolicy, Run, RetryContext, RpcException, RunOutputs),
+        *(Datum, SimpleCookie, Morsel, str, bytes),
     }
 )
 _TRAVELLERS_BY_NAME = {(one.__module__, one.__qualname__): one for one in _TRAVELLERS}

@@ -10,9 +10,11 @@ import pytest
 from azure.functions.meta import Datum
 
 from devhost.functions.bindings import RunOutputs
+from devhost.functions.context import RetryContext, RpcException
 from devhost.functions.description import LoadedFunction
 from devhost.functions.runner import Run
 from devhost.functions.signatures import Signature
+from devhost.timers.retry_policy import RetryPolicy
 from devhost.workers.messages import Asked, Loaded, Message, Returned, decode_message, encode_message
 
 
@@ -52,6 +54,15 @@ def test_description_of_a_function_arrives_as_it_was_sent():
     signature = Signature(True, frozenset({"req"}), frozenset(), has_return_binding=True)
     loaded = Loaded((LoadedFunction("f", trigger, (trigger,), signature, "f"),))
     assert passed_on(loaded) == loaded
+
+
+def test_retry_policy_and_attempt_arrive_as_they_were_sent():
+    trigger = {"name": "t", "type": "timerTrigger", "direction": "IN", "schedule": "0 0 0 * * *"}
+    signature = Signature(False, frozenset(), frozenset(), has_return_binding=False)
+    loaded = Loaded((LoadedFunction("f", trigger, (trigger,), signature, "f", retry=RetryPolicy(3, 1.0, 5.0)),))
+    attempt = RetryContext(2, 3, RpcException("f", "stack", "ValueError: again"))
+    asked = Asked(7, Run("f", "id", Datum("{}", "json"), retry=attempt))
+    assert (passed_on(loaded), passed_on(asked)) == (loaded, asked)
 
 
 def test_cookies_arrive_with_their_attributes():
