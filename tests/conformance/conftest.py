@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.conformance.http_app_client import HttpApp
 from tests.helpers.host_process import running_host
 
 HERE = Path(__file__).parent
+WORKERS = int(os.environ.get("CONFORMANCE_WORKERS", "1"))
+"""In how many processes the hosts run their apps: every row must hold with any number."""
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +25,7 @@ def durable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DurableApp]:
     notes = folder / "notes"
     notes.mkdir()
     root = shutil.copytree(HERE / "app", folder / "app")
-    with running_host(root, env={"CONFORMANCE_NOTES": str(notes)}) as host:
+    with running_host(root, env={"CONFORMANCE_NOTES": str(notes)}, workers=WORKERS) as host:
         yield DurableApp(host, notes)
 
 
@@ -34,5 +37,5 @@ def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpApp]:
     notes.mkdir()
     root = shutil.copytree(HERE / "http_app", folder / "app")
     env = {"CONFORMANCE_NOTES": str(notes), "PYTHON_THREADPOOL_THREAD_COUNT": "2", "YEARLY": "0 0 0 1 1 *"}
-    with running_host(root, env=env) as host:
+    with running_host(root, env=env, workers=WORKERS) as host:
         yield HttpApp(host, notes)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.conftest import WORKERS
 from tests.conformance.http_app_client import HttpApp
 from tests.helpers.host_process import run_host_to_its_end
 from tests.helpers.tiny_apps import write_app
@@ -95,8 +96,8 @@ def test_plain_functions_share_as_many_threads_as_the_setting_says(http: HttpApp
 
 
 @row("host/1.7/async-functions")
-def test_async_functions_share_one_loop(http: HttpApp) -> None:
-    assert http.json("/api/loop") == http.json("/api/loop")
+def test_async_functions_share_one_loop_in_each_process(http: HttpApp) -> None:
+    assert len({tuple(http.json("/api/loop")) for _ in range(6)}) == WORKERS
 
 
 @row("host/1.7/return-without-binding")

@@ -14,6 +14,7 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient, TextBase64DecodePolicy, TextBase64EncodePolicy
 
+from tests.conformance.conftest import WORKERS
 from tests.conformance.http_app_client import HttpApp
 from tests.helpers.host_process import running_host
 from tests.helpers.processes import wait_until
@@ -69,7 +70,7 @@ def queues(azurite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Q
         with QueueClient.from_connection_string(azurite, f"{prefix}-{name}") as client:
             client.create_queue()
     env = {"CONFORMANCE_NOTES": str(notes), "AzureWebJobsStorage": azurite, "PREFIX": prefix}
-    with running_host(root, env=env) as host:
+    with running_host(root, env=env, workers=WORKERS) as host:
         yield Queues(HttpApp(host, notes), azurite, prefix)
 
 
