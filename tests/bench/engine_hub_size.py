@@ -39,7 +39,16 @@ async def costs_ms(folder: Path, finished: Sequence[int] = FINISHED, rounds: int
             hub = await stack.enter_async_context(running_hub(path, ORCHESTRATORS, ACTIVITIES, make_functions=meter))
             await fill(hub, count)
             hubs.append((hub, meter))
-        return [[await cost_ms(hub, meter) for hub, meter in hubs] for _ in range(rounds)]
+        return [await round_ms(hubs, number) for number in range(rounds)]
+
+
+async def round_ms(hubs: Sequence[tuple[TaskHub, Meter]], number: int) -> list[float]:
+    """One cost for each hub. Each round begins with another hub, as the one before it warms the processor up."""
+    costs = [0.0] * len(hubs)
+    for step in range(len(hubs)):
+        column = (number + step) % len(hubs)
+        costs[column] = await cost_ms(*hubs[column])
+    return costs
 
 
 async def cost_ms(hub: TaskHub, meter: Meter) -> float:

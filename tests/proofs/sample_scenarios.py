@@ -11,10 +11,9 @@ for each thing that is done. A step is what its first key says:
     send = "queue"          puts `text` into a storage queue
     message = "queue"       waits for a message in a storage queue, which is `text` or the JSON `json`
 
-`body` is the JSON sent along, `keep` = {word = "a.b"} keeps members of the JSON answer of a call. In all texts
-`{word}` is such a member, `{id}` the instance started last, `{url}` the host, `{scratch}` the folder into which
-`files` were written, `{storage}` the connection string of the storage emulator. Queues hold base64, as the host's
-binding wants.
+`body` is the JSON sent along, or `raw` the text; `keep` = {word = "a.b"} keeps members of the JSON answer of a call. In
+all texts `{word}` is such a member, `{id}` the instance started last, `{url}` the host, `{scratch}` the folder into
+which `files` were written, `{storage}` the emulator's connection string. Queues hold base64, as the host wants.
 How answers are compared: tests.proofs.sample_checks.
 """
 
@@ -48,6 +47,7 @@ class Step(BaseModel):
     send: str | None = None
     message: str | None = None
     body: Any = None
+    raw: str | None = None
     status: int | None = None
     text: str | None = None
     document: Any = None

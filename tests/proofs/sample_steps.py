@@ -50,7 +50,7 @@ class SampleRun:
         does[step.kind](Step.model_validate(filled(step.model_dump(exclude_none=True), self.words)))
 
     def _start(self, step: Step) -> None:
-        answer = self._request(str(step.start), step.body)
+        answer = self._request(str(step.start), step)
         if answer.status != 202:
             raise StepFailed(f"{step.start} answered {_shown(answer)}, wanted 202 with the management links")
         links = answer.json()
@@ -75,7 +75,7 @@ class SampleRun:
             raise StepFailed(text)
 
     def _call(self, step: Step) -> None:
-        answer = self._request(str(step.call), step.body)
+        answer = self._request(str(step.call), step)
         if (text := self._judge(step, answer)) is not None:
             raise StepFailed(f"{step.call}: {text}")
         self.words |= {word: str(_member(answer.json(), path)) for word, path in step.keep.items()}
@@ -85,7 +85,7 @@ class SampleRun:
 
         def look() -> bool:
             nonlocal text
-            text = self._judge(step, self._request(str(step.until), step.body))
+            text = self._judge(step, self._request(str(step.until), step))
             return text is None
 
         self._wait(look, lambda: f"{step.until}: after {self.patience_s:g} s {text}")
@@ -125,11 +125,12 @@ class SampleRun:
     def _queue(self, name: str) -> QueueClient:
         return QueueClient.from_connection_string(self.storage, name)
 
-    def _request(self, line: str, body: Any) -> Answer:
+    def _request(self, line: str, step: Step) -> Answer:
         method, _, path = line.partition(" ")
-        headers = {} if body is None else {"Content-Type": "application/json"}
+        headers = {} if step.body is None else {"Content-Type": "application/json"}
+        text = step.raw if step.body is None else json.dumps(step.body)
         try:
-            return self.host.call(method, path, body=None if body is None else json.dumps(body), headers=headers)
+            return self.host.call(method, path, body=text, headers=headers)
         except (OSError, HTTPException) as error:
             raise StepFailed(f"{line} got no answer: {type(error).__name__}: {error}") from error
 
