@@ -1,9 +1,12 @@
 """One life of the host process: what may end it, and who asked first."""
 
 import asyncio
+import signal
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,9 @@ import socket
 
 from devhost.errors import HostStartError
 
+BACKLOG = 1024
+"""Connections that may wait for their turn; while the host starts again, all of them do."""
+
 
 def bind(address: str, port: int) -> socket.socket:
     """A bound TCP socket that does not listen yet; port 0 takes a free one.
@@ -16,7 +19,7 @@ def bind(address: str, port: int) -> socket.socket:
     try:
         sock.bind((address, port))
         # Two hosts may both bind; only one may listen. Finding out now keeps the error at the start.
-        sock.listen(128)
+        sock.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         sock.close()
         raise HostStartError(

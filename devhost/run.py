@@ -6,43 +6,33 @@ import logging
 import os
 import signal
 import sys
-import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from devhost.config.host_json import HostJson, read_host_json
 from devhost.console import RED, RESET, wants_color
-from devhost.environment import announce_host, load_settings
-from devhost.errors import AppLoadError, ConfigurationError, DevhostError, HostStartError
-from devhost.functions.app_loading import import_app
+from devhost.errors import AppLoadError, ConfigurationError, DevhostError
 from devhost.functions.child_processes import end_child_processes
-from devhost.functions.forked_children import HostBelongings
-from devhost.functions.runner import AppRunner, FunctionRunner
-from devhost.functions.worker import Worker, thread_count
-from devhost.host import Listener
-from devhost.life import Ending, GaveUp, Life, Restarted, Stopped
-from devhost.listener import take_over
+from devhost.life import STOP_SIGNALS, Ending, GaveUp, Restarted, Stopped
 from devhost.log_output import configure_logging
-from devhost.options import DEFAULT_ADDRESS, DEFAULT_PORT, HOST_JSON, LOCAL_SETTINGS, StartOptions
+from devhost.options import HOST_JSON, LOCAL_SETTINGS, StartOptions
+from devhost.preparing import Prepared, prepare
 from devhost.reload.file_watch import FileWatch
 from devhost.reload.successor import Launch, let_signals_in, read_launch, start_successor
 from devhost.reload.watched_files import WatchedFiles
-from devhost.serving import STOP_SIGNALS, Prepared, serve, serve_nothing
-from devhost.state_dir import StateDir
-from devhost.timers.timer_loop import time_zone_warnings
-from devhost.web.cors import cors_policy
-from devhost.workers.messages import SetUp
+from devhost.workers.spawning import spawn_worker
 from devhost.workers.worker_count import worker_count
-from devhost.workers.worker_pool import WorkerPool
-from devhost.workers.worker_process import WorkerProcess
+
+# What takes long to import is imported where it is needed: see devhost.preparing.
+if TYPE_CHECKING:
+    from devhost.functions.runner import FunctionRunner
 
 EXIT_STOPPED = 0
 EXIT_FAILED = 1
 _CHILDREN_GRACE_S = 0.3
-_LOCAL_ADDRESSES = frozenset({"127.0.0.1", "0.0.0.0", "::", "::1"})  # noqa: S104 - compared, not bound
 
 
 def run_host(options: StartOptions) -> NoReturn:
@@ -53,7 +43,7 @@ def run_host(options: StartOptions) -> NoReturn:
         signal.signal(number, _leave_when_told)
     let_signals_in()
     try:
-        prepared = _prepare(options, launch)
+        prepared = prepare(options, launch, leave_at_once=lambda: _leave(EXIT_STOPPED, children_grace_s=0.0))
         try:
             _live(prepared, launch)
         except (AppLoadError, ConfigurationError) as error:
@@ -66,46 +56,6 @@ def run_host(options: StartOptions) -> NoReturn:
     _leave(EXIT_FAILED)
 
 
-def _prepare(options: StartOptions, launch: Launch) -> Prepared:
-    started = time.monotonic()
-    belongings = HostBelongings()
-    for number in STOP_SIGNALS:
-        belongings.add_signal_handler(number)
-    belongings.drop_in_forked_children()
-    root = options.script_root
-    if not root.is_dir():
-        raise HostStartError(f"The folder {root} does not exist; pass the folder of the app as --script-root.")
-    settings, warnings = load_settings(root, os.environ)
-    cors = cors_policy(
-        settings.cors if options.cors is None else options.cors,
-        with_credentials=options.cors_credentials or settings.cors_credentials,
-    )
-    address = options.address or settings.address or DEFAULT_ADDRESS
-    port = next(one for one in (options.port, settings.port, DEFAULT_PORT) if one is not None)
-    sock = take_over(launch.port_descriptor, address, port)
-    belongings.add_port(sock.getsockname()[1])
-    state = StateDir(options.state_dir)
-    lock_descriptor = state.lock(launch.lock_descriptor)
-    belongings.add_file(lock_descriptor)
-    host_name = f"{'localhost' if address in _LOCAL_ADDRESSES else address}:{sock.getsockname()[1]}"
-    announce_host(os.environ, host_name=host_name, script_root=root)
-    _order_import_path(root, Path.cwd())
-    os.chdir(root)
-    return Prepared(
-        options=options,
-        state=state,
-        # The server closes the socket that it serves; this one keeps the port for a successor.
-        listener=Listener(sock.dup(), f"http://{host_name}", cors, asks_for_keys=options.enable_auth),
-        warnings=(*warnings, *time_zone_warnings(os.environ)),
-        errors=settings.warnings,
-        belongings=belongings,
-        life=Life(),
-        leave_at_once=lambda: _leave(EXIT_STOPPED, children_grace_s=0.0),
-        kept_descriptors=(sock.detach(), lock_descriptor),
-        started=started,
-    )
-
-
 def _live(prepared: Prepared, launch: Launch) -> NoReturn:
     options = prepared.options
     host_json = read_host_json(options.script_root / HOST_JSON, os.environ)
@@ -114,24 +64,32 @@ def _live(prepared: Prepared, launch: Launch) -> NoReturn:
         # Before the app is imported: what changes meanwhile is not missed.
         _watch_files(prepared, host_json.watch_files, host_json.watch_directories)
     # From now on the app may read its settings, whatever it does while it is imported.
-    runner = _runner(prepared, host_json)
-
-    async def live() -> None:
-        # Leaving is part of it: the end of the loop would wait for what still runs.
-        _conclude(await _settled(await serve(prepared, host_json, runner), prepared.life), prepared, launch)
-
-    asyncio.run(live())
-    raise AssertionError("the process has left")
-
-
-def _runner(prepared: Prepared, host_json: HostJson) -> FunctionRunner:
-    options = prepared.options
     count = worker_count(options.workers, os.environ)
-    if count == 1:
-        worker = Worker(threads=thread_count(os.environ), timeout_s=host_json.function_timeout_s)
-        functions = import_app(options.script_root, os.environ)
-        return AppRunner(functions, worker, script_root=options.script_root)
+    runner = _in_this_process(prepared, host_json) if count == 1 else _in_workers(prepared, host_json, count)
+    from devhost.serving import serve
+
+    _run_until_ended(serve(prepared, host_json, runner), prepared, launch)
+
+
+def _in_this_process(prepared: Prepared, host_json: HostJson) -> "FunctionRunner":
+    from devhost.functions.app_loading import import_app
+    from devhost.functions.runner import AppRunner
+    from devhost.functions.worker import Worker, thread_count
+
+    worker = Worker(threads=thread_count(os.environ), timeout_s=host_json.function_timeout_s)
+    functions = import_app(prepared.options.script_root, os.environ)
+    return AppRunner(functions, worker, script_root=prepared.options.script_root)
+
+
+def _in_workers(prepared: Prepared, host_json: HostJson, count: int) -> "FunctionRunner":
+    first = spawn_worker()  # it imports the app while we import the following
+    from devhost.functions.worker import thread_count
+    from devhost.workers.messages import SetUp
+    from devhost.workers.worker_pool import WorkerPool
+    from devhost.workers.worker_process import WorkerProcess
+
     thread_count(os.environ)  # a bad setting is told once here, not by each of them
+    options = prepared.options
     set_up = SetUp(
         script_root=str(options.script_root),
         import_path=tuple(sys.path),
@@ -140,11 +98,23 @@ def _runner(prepared: Prepared, host_json: HostJson) -> FunctionRunner:
         user_log_level=options.user_log_level,
     )
     return WorkerPool(
-        lambda: WorkerProcess(set_up),
+        WorkerProcess(first, set_up),
+        lambda: WorkerProcess(spawn_worker(), set_up),
         count=count,
         timeout_s=host_json.function_timeout_s,
         give_up=lambda message: prepared.life.end(GaveUp(message)),
     )
+
+
+def _run_until_ended(serving: Coroutine[Any, Any, Ending], prepared: Prepared, launch: Launch) -> NoReturn:
+    async def live() -> None:
+        ending = await serving
+        await asyncio.sleep(0.01)  # a signal that came in the last moment has still to reach its handler
+        # Leaving is part of it: the end of the loop would wait for what still runs.
+        _conclude(prepared.life.ending or ending, prepared, launch)
+
+    asyncio.run(live())
+    raise AssertionError("the process has left")
 
 
 def _watch_files(prepared: Prepared, files: Iterable[str] = (), folders: Iterable[str] = ()) -> None:
@@ -175,23 +145,9 @@ def _wait_for_a_cure(prepared: Prepared, launch: Launch, error: DevhostError) ->
     if isinstance(error, ConfigurationError):
         _watch_files(prepared)  # nothing is watched yet
 
-    async def wait() -> None:
-        _conclude(await _settled(await serve_nothing(prepared), prepared.life), prepared, launch)
+    from devhost.serving import serve_nothing
 
-    asyncio.run(wait())
-    raise AssertionError("the process has left")
-
-
-def _order_import_path(root: Path, launch_folder: Path) -> None:
-    # `python -m` puts the folder it was started in first; there, as this package's own folder in PYTHONPATH,
-    # it would hide modules of the app. So they follow the app's folder, which itself follows the installed
-    # packages, as in the real worker.
-    own_folder = Path(__file__).resolve().parent.parent
-    later = {own_folder} if own_folder.name != "site-packages" else set()
-    if sys.path and Path(sys.path[0] or ".").resolve() == launch_folder.resolve():
-        later.add(launch_folder.resolve())
-    kept = [entry for entry in sys.path if Path(entry or ".").resolve() not in {root, *later}]
-    sys.path[:] = [*kept, str(root), *(str(folder) for folder in sorted(later - {root}))]
+    _run_until_ended(serve_nothing(prepared), prepared, launch)
 
 
 def _show(error: DevhostError) -> None:
@@ -205,11 +161,6 @@ def _show(error: DevhostError) -> None:
 def _print_error(text: str) -> None:
     painted = f"{RED}{text}{RESET}" if wants_color(sys.stderr, os.environ) else text
     print(painted, file=sys.stderr, flush=True)
-
-
-async def _settled(ending: Ending, life: Life) -> Ending:
-    await asyncio.sleep(0.01)  # a signal that came in the last moment has still to reach its handler
-    return life.ending or ending
 
 
 def _conclude(ending: Ending, prepared: Prepared, launch: Launch) -> NoReturn:

@@ -7,48 +7,26 @@ import platform
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from devhost.config.host_json import HostJson
 from devhost.console import start_up_lines, wants_color
 from devhost.functions.app_rules import apply_host_rules
-from devhost.functions.forked_children import HostBelongings
 from devhost.functions.runner import FunctionRunner
 from devhost.host import Host, Listener, missing_names
-from devhost.life import Ending, Life, Restarted, Stopped
+from devhost.life import STOP_SIGNALS, Ending, Restarted, Stopped
 from devhost.options import StartOptions
+from devhost.preparing import Prepared
 from devhost.state_dir import StateDir
+from devhost.web.cors import cors_policy
 from devhost.web.http_server import HttpServer
 from devhost.web.not_running import answer_not_running
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _STOP_LIMIT_S = 1.6
 _RUNNER_STOP_S = 0.2
 # A connection that was accepted a moment ago has still to send its request.
 _LAST_REQUESTS_S = 0.05
 _logger = logging.getLogger("devhost.host")
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What is known before the app is loaded."""
-
-    options: StartOptions
-    state: StateDir
-    listener: Listener
-    """The server closes its socket."""
-    warnings: tuple[str, ...]
-    errors: tuple[str, ...]
-    """What the host goes on without, although the user surely wants it."""
-    belongings: HostBelongings
-    life: Life
-    leave_at_once: Callable[[], None]
-    """For the second signal."""
-    kept_descriptors: tuple[int, int]
-    """What a successor takes over: the port, and the lock of the state folder."""
-    started: float
-    """Moment of the start, on the monotonic clock."""
 
 
 async def serve(prepared: Prepared, host_json: HostJson, runner: FunctionRunner) -> Ending:
@@ -57,6 +35,7 @@ async def serve(prepared: Prepared, host_json: HostJson, runner: FunctionRunner)
     Raises DevhostError if the app or something that the host needs is unusable.
     """
     options = prepared.options
+    listener = _listener(prepared)
     only = options.functions or host_json.functions
     app = apply_host_rules(await runner.start(), os.environ, only=only)
     host = Host(
@@ -66,7 +45,7 @@ async def serve(prepared: Prepared, host_json: HostJson, runner: FunctionRunner)
         environ=os.environ,
         script_root=options.script_root,
         state=prepared.state,
-        listener=prepared.listener,
+        listener=listener,
         restart=lambda: prepared.life.end(Restarted("A restart was asked for over /admin.")),
     )
     prepared.belongings.add_port(host.rpc_port)
@@ -89,13 +68,22 @@ async def serve(prepared: Prepared, host_json: HostJson, runner: FunctionRunner)
 async def serve_nothing(prepared: Prepared) -> Ending:
     """Answer 503 until something ends this life; why it has ended."""
     _listen_to_signals(prepared)
-    server = HttpServer(answer_not_running, prepared.listener.sock, cors=prepared.listener.cors)
+    server = HttpServer(answer_not_running, prepared.sock)
     await server.start()
     ending = await prepared.life.wait()
     server.accept_no_more()
     await asyncio.sleep(_LAST_REQUESTS_S)
     await server.stop()
     return ending
+
+
+def _listener(prepared: Prepared) -> Listener:
+    options, settings = prepared.options, prepared.settings
+    cors = cors_policy(
+        settings.cors if options.cors is None else options.cors,
+        with_credentials=options.cors_credentials or settings.cors_credentials,
+    )
+    return Listener(prepared.sock, prepared.base_url, cors, asks_for_keys=options.enable_auth)
 
 
 def _listen_to_signals(prepared: Prepared) -> None:
@@ -133,7 +121,7 @@ def _warn(prepared: Prepared, warnings: Iterable[str], missing: Iterable[str], p
 
 
 def _log_errors(prepared: Prepared) -> None:
-    for error in prepared.errors:
+    for error in prepared.settings.warnings:
         _logger.error("%s", error, extra={"always_shown": True})
 
 

@@ -12,7 +12,8 @@ from devhost.reload.watched_files import FileState, WatchedFiles
 # A save may be several writes, a checkout of a branch many: report once it is quiet, but not too late.
 _QUIET_MS = 250
 _LONGEST_WAIT_MS = 1500
-_FIRST_LOOK_MS = 1000
+_START_DELAY_S = 1.0
+_FIRST_LOOK_MS = 500
 _PAUSE_S = 0.5
 _logger = logging.getLogger("devhost.reload")
 
@@ -32,7 +33,9 @@ class FileWatch:
 
     def _run(self) -> None:
         try:
-            from watchfiles import watch  # slow to import, and in a thread nobody waits for it
+            # Until then the host starts, and a change is not lost: the first look finds it.
+            time.sleep(_START_DELAY_S)
+            from watchfiles import watch
         except ImportError:
             _logger.warning("Changed files are not noticed: install watchfiles, or start with --no-reload.")
             return

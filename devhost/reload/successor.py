@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from devhost.life import STOP_SIGNALS
+
 _VARIABLE = "DEVHOST_TAKEN_OVER"
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def start_successor(
     for descriptor in (port_descriptor, lock_descriptor):
         os.set_inheritable(descriptor, True)
     # Until the successor has its handlers, a signal would kill it; held back, it ends it in order.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     os.chdir(launch.folder)
     environ = {**launch.environ, _VARIABLE: f"{port_descriptor},{lock_descriptor}"}
     os.execve(launch.command[0], launch.command, environ)  # noqa: S606 - the command that started us
@@ -70,7 +71,7 @@ def start_successor(
 
 def let_signals_in() -> None:
     """The successor has its handlers now."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
 def _forget_compiled(path: Path) -> None:

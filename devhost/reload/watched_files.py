@@ -59,11 +59,14 @@ class WatchedFiles:
         """Every file that counts, and how it is."""
         found: dict[Path, FileState] = {}
         for folder in self.folders_to_watch():
-            with suppress(OSError), os.scandir(folder) as entries:
+            all_count = folder in self.folders or self._is_in_named_folder(folder)
+            any_counts = all_count or folder.is_relative_to(self.root)
+            with suppress(OSError), os.scandir(folder) as entries:  # it may have gone meanwhile
                 for entry in entries:
-                    if entry.is_file() and self.counts(Path(entry.path)):
+                    is_module = any_counts and entry.name.endswith(".py")
+                    if (all_count or is_module or folder / entry.name in self.files) and entry.is_file():
                         status = entry.stat()
-                        found[Path(entry.path)] = status.st_mtime_ns, status.st_size, status.st_ino
+                        found[folder / entry.name] = status.st_mtime_ns, status.st_size, status.st_ino
         return found
 
     def _below(self, top: Path) -> Iterator[Path]:

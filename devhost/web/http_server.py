@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMethod
 
+from devhost.listener import BACKLOG
 from devhost.web.cors import CorsPolicy
 from devhost.web.http_settings import DEFAULT_BODY_LIMIT_BYTES
 
@@ -46,7 +47,9 @@ class HttpServer:
     async def start(self) -> None:
         """Accept connections."""
         await self._runner.setup()
-        self._listener = await asyncio.get_running_loop().create_server(self._connection, sock=self._sock)
+        self._listener = await asyncio.get_running_loop().create_server(
+            self._connection, sock=self._sock, backlog=BACKLOG
+        )
 
     def accept_no_more(self) -> None:
         """Leave new connections to whoever else has the socket; those that are open are still served."""

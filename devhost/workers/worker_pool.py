@@ -19,10 +19,14 @@ _logger = logging.getLogger("devhost.workers")
 
 
 class WorkerPool:
-    """Keeps `count` worker processes alive. They start at once; `start` and `stop` the pool once in an event loop."""
+    """Keeps `count` worker processes alive; `start` and `stop` it once in an event loop.
+
+    The others start when the first has imported the app: the host is ready sooner than if they all did so at once.
+    """
 
     def __init__(
         self,
+        first: WorkerProcess,
         start_process: Callable[[], WorkerProcess],
         *,
         count: int,
@@ -31,7 +35,7 @@ class WorkerPool:
     ) -> None:
         """`timeout_s` is host.json's functionTimeout; `give_up` is told when the processes keep failing."""
         self._start_process, self._timeout_s, self._give_up = start_process, timeout_s, give_up
-        self._processes = [start_process() for _ in range(count)]
+        self._processes, self._count = [first], count
         self._budget = RestartBudget(count)
         self._ready: list[WorkerProcess] = []
         self._has_ready = asyncio.Event()
@@ -46,7 +50,7 @@ class WorkerPool:
 
         Raises AppLoadError if that worker refuses the app, or if no worker lives long enough.
         """
-        self._keepers = [asyncio.create_task(self._keep(process)) for process in list(self._processes)]
+        self._keepers = [asyncio.create_task(self._keep(process)) for process in self._processes]
         await self._knows_more.wait()
         if self._functions is None:
             await self.stop(0.0)
@@ -136,12 +140,20 @@ class WorkerPool:
         if missing:
             process.kill(f"its app lacks {', '.join(sorted(missing))}; has a file changed since the host started?")
             return
-        self._functions = self._functions or loaded.result()
-        self._knows_more.set()
+        if self._functions is None:
+            self._functions = loaded.result()
+            self._knows_more.set()
+            self._fill_up()
         process.ready_s = time.monotonic()
         self._ready.append(process)
         self._has_ready.set()
         _logger.info("Worker process %d started and initialized.", process.pid, extra={"always_shown": True})
+
+    def _fill_up(self) -> None:
+        while len(self._processes) < self._count:
+            process = self._start_process()
+            self._processes.append(process)
+            self._keepers.append(asyncio.create_task(self._keep(process)))
 
     def _refused(self, process: WorkerProcess, error: AppLoadError) -> None:
         if self._functions is None:

@@ -4,14 +4,9 @@ import asyncio
 import logging
 import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
 from contextlib import suppress
-from pathlib import Path
 
-import devhost
 from devhost.errors import AppLoadError, FunctionFailed
 from devhost.functions.bindings import RunOutputs
 from devhost.functions.description import LoadedFunction
@@ -26,37 +21,19 @@ from devhost.workers.messages import (
     encode_message,
     read_message,
 )
+from devhost.workers.spawning import SpawnedWorker
 
 BUFFER_BYTES = 1024 * 1024
 _LAST_WORDS_S = 0.5
-# This package may lie in a folder that only the host's own start had on its import path. The folder must not stay
-# there: modules of the app would be hidden by its neighbours.
-_BOOTSTRAP = (
-    "import sys; sys.path.insert(0, sys.argv[2]); import devhost; del sys.path[0]; "
-    "from devhost.workers.worker_main import main; main(int(sys.argv[1]))"
-)
 _logger = logging.getLogger("devhost.workers")
 
 
 class WorkerProcess:
-    """Starts at once; `serve` it once, from the event loop. It ends by itself when the host does.
+    """`serve` it once, from the event loop."""
 
-    The process leads a group of its own: a Ctrl-C for the host does not reach it, and whatever it has started ends
-    with it.
-    """
-
-    def __init__(self, set_up: SetUp) -> None:
-        self._set_up = set_up
-        self._socket, theirs = socket.socketpair()
-        package = Path(devhost.__file__).parent.parent
-        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # as multiprocessing does
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - this interpreter, and code of ours
-                [sys.executable, *flags, "-P", "-c", _BOOTSTRAP, str(theirs.fileno()), str(package)],
-                stdin=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                process_group=0,
-            )
+    def __init__(self, spawned: SpawnedWorker, set_up: SetUp) -> None:
+        """`spawned` is this object's from now on."""
+        self._process, self._socket, self._set_up = spawned.process, spawned.connection, set_up
         self.pid = self._process.pid
         self.ready_s: float | None = None
         """When the host has taken it into service, on the monotonic clock."""

@@ -235,9 +235,13 @@ def test_second_host_on_the_state_folder_is_refused_after_a_reload(root: Path, h
 def test_port_is_taken_throughout_a_reload(root: Path, host: RunningHost):
     port = urlsplit(host.url).port or 0
     change(root / "neighbour.py", "one", "two")
-    while starts(host) < 2:
-        with socket.create_connection(("127.0.0.1", port), timeout=5):
-            assert host.child.returncode is None
+    wait_until(lambda: is_taken(port) and starts(host) == 2, timeout_s=30)
+
+
+def is_taken(port: int) -> bool:
+    """True; raises an OSError if nobody listens."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5):
+        return True
 
 
 def test_signal_during_a_reload_ends_the_host_with_0(root: Path, host: RunningHost):

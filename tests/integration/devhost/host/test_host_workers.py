@@ -323,14 +323,9 @@ def test_worker_that_is_still_importing_ends_with_a_killed_host(tmp_path: Path):
     with Supervisor(tmp_path / "logs") as supervisor:
         command = host_command(write_app(tmp_path / "app", code), arguments=["--workers", "2"])
         child = supervisor.start("host", command)
-        pids = wait_until(lambda: importing(child.log_path), timeout_s=20)
+        worker = int(child.wait_for_line(r"importing (\d+)", timeout_s=20)[1])
         os.kill(child.pid, signal.SIGKILL)
-        wait_until(lambda: not any(is_alive(pid) for pid in pids), timeout_s=3)
-
-
-def importing(log: Path) -> list[int]:
-    pids = [int(pid) for pid in re.findall(r"importing (\d+)", log.read_text())]
-    return pids if len(pids) == 2 else []
+        wait_until(lambda: not is_alive(worker), timeout_s=3)
 
 
 def test_app_that_cannot_be_loaded_shows_its_traceback_once_and_the_cure(tmp_path: Path):
