@@ -8,22 +8,22 @@ from typing import Any
 
 from devhost.clock import Clock
 from devhost.config.host_json import DurableOptions
-from devhost.durable.activity_runner import ActivityRunner
-from devhost.durable.background import first_of
 from devhost.durable.durable_functions import DurableFunctions
-from devhost.durable.engine_parts import EngineParts
 from devhost.durable.entities.entity import MARK, Entity, EntityId, EntityQuery
 from devhost.durable.entities.operations import Operation
 from devhost.durable.entities.runner import EntityRunner
-from devhost.durable.episode_effects import EpisodeRules, require_known
+from devhost.durable.episodes.episode_effects import EpisodeRules, require_known
 from devhost.durable.errors import InstanceNotFound, InvalidInstanceId
 from devhost.durable.executions import NewExecution
-from devhost.durable.http_activity import HttpActivity
 from devhost.durable.instance import Instance, InstanceQuery
 from devhost.durable.instance_ids import check_instance_id
-from devhost.durable.orchestration_runner import OrchestrationRunner, RunnerListeners
-from devhost.durable.store import Store
-from devhost.durable.timer_runner import TimerRunner
+from devhost.durable.runners.activity_runner import ActivityRunner
+from devhost.durable.runners.background import first_of
+from devhost.durable.runners.engine_parts import EngineParts
+from devhost.durable.runners.http_activity import HttpActivity
+from devhost.durable.runners.orchestration_runner import OrchestrationRunner, RunnerListeners
+from devhost.durable.runners.timer_runner import TimerRunner
+from devhost.durable.store.store import Store
 
 _STOP_TIMEOUT_S = 1.5
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from devhost.durable.protocol import Event
-from devhost.durable.rows import parse_events, read_history
+from devhost.durable.store.rows import parse_events, read_history
 from devhost.errors import DevhostError
 from devhost.options import DEFAULT_STATE_DIR
 from devhost.testing.errors import KitError, ReplayBroken

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from devhost.config.host_json import read_host_json
-from devhost.durable.engine_parts import EngineParts
 from devhost.durable.hub import TaskHub
-from devhost.durable.store import Store
+from devhost.durable.runners.engine_parts import EngineParts
+from devhost.durable.store.store import Store
 from devhost.functions.description import LoadedFunction
 from devhost.functions.invocation import Invoker
 from devhost.options import HOST_JSON

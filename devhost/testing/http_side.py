@@ -8,9 +8,9 @@ from typing import Any
 from aiohttp import web
 
 from devhost.config.host_json import HostJson
-from devhost.durable.client_payload import client_payload
 from devhost.durable.hub import TaskHub
-from devhost.durable.webhooks import DurableWebhooks
+from devhost.durable.webhooks.client_payload import client_payload
+from devhost.durable.webhooks.durable_webhooks import DurableWebhooks
 from devhost.functions.app_loading import script_file_name
 from devhost.functions.description import LoadedApp, LoadedFunction
 from devhost.functions.invocation import Invoker

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ParamSpec, TypeVar
 
-from devhost.durable.database import commit
+from devhost.durable.store.database import commit
 from devhost.timers.timer_status import TimerStatus, TimerStatuses
 
 P = ParamSpec("P")
@@ -84,7 +84,7 @@ class Power:
             self._go_down()
 
     def commit(self, connection: sqlite3.Connection) -> None:
-        """`devhost.durable.database.Commit` of the host's store."""
+        """`devhost.durable.store.database.Commit` of the host's store."""
         self.write(lambda: commit(connection))
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -112,7 +112,7 @@ class Power:
 
 
 class InlineWork:
-    """`devhost.durable.background.SideWork` without a thread: the same order of everything at every run."""
+    """`devhost.durable.runners.background.SideWork` without a thread: the same order of everything at every run."""
 
     def __init__(self, power: Power) -> None:
         self._power = power

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from devhost.durable.action_tree import top_level_actions
-from devhost.durable.answer import AnswerUnusable, parse_answer, parse_failure
 from devhost.durable.entities.entity import EntityId
-from devhost.durable.episode import EpisodePlan, conclude
-from devhost.durable.episode_effects import EpisodeRules
+from devhost.durable.episodes.action_tree import top_level_actions
+from devhost.durable.episodes.answer import AnswerUnusable, parse_answer, parse_failure
+from devhost.durable.episodes.episode import EpisodePlan, conclude
+from devhost.durable.episodes.episode_effects import EpisodeRules
+from devhost.durable.episodes.task_table import TaskTable
 from devhost.durable.executions import EpisodeResult, Execution, InboxMessage
 from devhost.durable.instance import RuntimeStatus
 from devhost.durable.protocol import Event, EventType, dump_events, parse_time
-from devhost.durable.task_table import TaskTable
 from devhost.errors import DevhostError, FunctionFailed
 from devhost.functions.failures import failure_of
 from devhost.testing.kit_worker import run_orchestrator

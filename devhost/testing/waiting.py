@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from devhost.durable.store import Store
+from devhost.durable.store.store import Store
 from devhost.testing.errors import NotReached
 from devhost.testing.rest import Rest
 from devhost.testing.status import Status, read_status

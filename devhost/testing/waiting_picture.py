@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from devhost.durable.answer import ActionType
+from devhost.durable.episodes.answer import ActionType
+from devhost.durable.episodes.task import Phase, Task
+from devhost.durable.episodes.task_table import TaskTable
 from devhost.durable.protocol import Event, EventType
-from devhost.durable.store import Store
-from devhost.durable.task import Phase, Task
-from devhost.durable.task_table import TaskTable
+from devhost.durable.store.store import Store
 from devhost.testing.status import read_status
 
 _CHILD_LEVELS = 3

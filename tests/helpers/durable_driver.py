@@ -14,12 +14,12 @@ from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchest
 
 from devhost.durable import protocol
 from devhost.durable.entities.operations import Caller, task_id_of
-from devhost.durable.episode import conclude, plan_episode
-from devhost.durable.episode_effects import EpisodeRules
+from devhost.durable.episodes.episode import conclude, plan_episode
+from devhost.durable.episodes.episode_effects import EpisodeRules
+from devhost.durable.episodes.task_table import TaskTable
 from devhost.durable.executions import EpisodeResult, Execution, InboxMessage, NewExecution
 from devhost.durable.instance import RuntimeStatus
 from devhost.durable.protocol import Event, dump_events
-from devhost.durable.task_table import TaskTable
 from devhost.errors import FunctionFailed
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from devhost.durable.entities.store import EntityStore
-from devhost.durable.episode_store import EpisodeStore
-from devhost.durable.store import Store
+from devhost.durable.store.episode_store import EpisodeStore
+from devhost.durable.store.store import Store
 
 Faults = Mapping[str, list[Exception]]
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from devhost.clock import Clock, SystemClock
 from devhost.config.host_json import DurableOptions
 from devhost.durable.hub import TaskHub
-from devhost.durable.store import Store
+from devhost.durable.store.store import Store
 from tests.helpers.durable_faults import Faults, FaultyStore
 from tests.helpers.durable_functions import LocalFunctions
 

@@ -13,7 +13,7 @@ import pytest
 from devhost.durable.entities.entity import MARK
 from devhost.durable.instance import InstanceQuery, RuntimeStatus
 from devhost.durable.protocol import Event
-from devhost.durable.store import Store
+from devhost.durable.store.store import Store
 from tests.helpers.durable_crash_app import (
     EVERYONE,
     LISTENER_OUTPUT,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devhost.durable.database import Database, is_passing_fault
+from devhost.durable.store.database import Database, is_passing_fault
 
 
 @pytest.fixture

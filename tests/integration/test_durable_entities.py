@@ -19,7 +19,7 @@ from devhost.durable.entities.entity import EntityId, EntityQuery
 from devhost.durable.errors import InstanceNotFound, UnknownFunction
 from devhost.durable.hub import TaskHub
 from devhost.durable.instance import Instance, InstanceQuery, RuntimeStatus
-from devhost.durable.store import Store
+from devhost.durable.store.store import Store
 from tests.helpers.durable_hub import running_hub, wait_until
 from tests.helpers.sdk_entities import as_client_sends, counter, log
 

@@ -12,8 +12,8 @@ import azure.durable_functions as df
 import pytest
 from aiohttp import web
 
-from devhost.durable.http_activity import HTTP_ACTIVITY, HttpActivity, TokenUnavailable
 from devhost.durable.instance import Instance, RuntimeStatus
+from devhost.durable.runners.http_activity import HTTP_ACTIVITY, HttpActivity, TokenUnavailable
 from devhost.errors import FunctionFailed
 from tests.helpers.durable_hub import running_hub
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from devhost.durable.episode_store import LoadedExecution
+from devhost.durable.episodes.task_table import TaskTable
 from devhost.durable.errors import InstanceAlreadyLive
 from devhost.durable.executions import Effects, EpisodeResult, NewExecution, QueuedActivity
 from devhost.durable.instance import Instance, InstanceQuery, RuntimeStatus
 from devhost.durable.protocol import orchestrator_completed, task_completed
-from devhost.durable.store import Store
-from devhost.durable.task_table import TaskTable
+from devhost.durable.store.episode_store import LoadedExecution
+from devhost.durable.store.store import Store
 from devhost.errors import HostStartError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

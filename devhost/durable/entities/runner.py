@@ -5,8 +5,6 @@ import logging
 from collections.abc import Callable, Iterable
 
 from devhost.clock import Clock
-from devhost.durable.background import SideWork, finish_or_cancel, is_cancelled_from_outside
-from devhost.durable.database import is_passing_fault
 from devhost.durable.durable_functions import DurableFunctions
 from devhost.durable.entities.batch import (
     BatchAnswerUnusable,
@@ -19,7 +17,9 @@ from devhost.durable.entities.batch import (
 from devhost.durable.entities.entity import EntityId
 from devhost.durable.entities.store import EntityStore
 from devhost.durable.errors import UnknownFunction
-from devhost.durable.wake_queue import WakeQueue
+from devhost.durable.runners.background import SideWork, finish_or_cancel, is_cancelled_from_outside
+from devhost.durable.runners.wake_queue import WakeQueue
+from devhost.durable.store.database import is_passing_fault
 from devhost.errors import FunctionFailed, text_of
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from devhost.durable.database import Database
 from devhost.durable.entities.batch import BatchResult, LoadedBatch, QueuedOperation, Response, purged_response
 from devhost.durable.entities.entity import Entity, EntityId, EntityQuery
 from devhost.durable.entities.operations import Caller, Operation
 from devhost.durable.errors import InstanceNotFound
-from devhost.durable.page_token import from_token, to_token
 from devhost.durable.protocol import format_time, parse_time
-from devhost.durable.rows import deliver
+from devhost.durable.store.database import Database
+from devhost.durable.store.page_token import from_token, to_token
+from devhost.durable.store.rows import deliver
 
 _MAX_BATCH_CHARS = 16_000_000
 _SELECT_OPERATIONS = """

@@ -11,9 +11,9 @@ from aiohttp import web
 
 from devhost.durable.entities.entity import Entity, EntityId, EntityQuery
 from devhost.durable.protocol import compact
-from devhost.durable.webhook_answers import empty_answer, json_answer
-from devhost.durable.webhook_json import stored_value
-from devhost.durable.webhook_requests import CONTINUATION_HEADER, Query, read_body, read_json
+from devhost.durable.webhooks.answers import empty_answer, json_answer
+from devhost.durable.webhooks.json_values import stored_value
+from devhost.durable.webhooks.requests import CONTINUATION_HEADER, Query, read_body, read_json
 
 _EMPTY_KEY = "$"
 _DELETE = "delete"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devhost.durable.answer import Answer, AnswerUnusable, parse_answer, parse_failure
+from devhost.durable.episodes.answer import Answer, AnswerUnusable, parse_answer, parse_failure
 from devhost.errors import FunctionFailed
 
 STATE = '{"isDone": false, "schemaVersion": 2, "actions": [[]], "error": "wrapped"}'

@@ -11,7 +11,7 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
-from devhost.durable.episode import fail_for_fault
+from devhost.durable.episodes.episode import fail_for_fault
 from devhost.durable.instance import RuntimeStatus
 from devhost.durable.protocol import parent_instance, parse_time
 from tests.helpers.durable_driver import RULES, START, Driver

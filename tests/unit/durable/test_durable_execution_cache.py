@@ -6,8 +6,8 @@ import tracemalloc
 
 import pytest
 
-from devhost.durable.execution_cache import CachedExecution, ExecutionCache
-from devhost.durable.task_table import TaskTable
+from devhost.durable.episodes.task_table import TaskTable
+from devhost.durable.runners.execution_cache import CachedExecution, ExecutionCache
 
 
 def entry(past: str = "", table_chars: int = 0) -> CachedExecution:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from devhost.durable.envelope import orchestrator_envelope
+from devhost.durable.episodes.envelope import orchestrator_envelope
 from devhost.durable.failure_texts import activity_failure
 from devhost.durable.protocol import (
     dump_events,

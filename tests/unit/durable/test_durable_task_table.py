@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from devhost.durable import protocol
-from devhost.durable.commands import DropTimer, SendOperation, StartActivity, StartChild, StartTimer
-from devhost.durable.task_table import NonDeterminism, TaskTable
+from devhost.durable.episodes.commands import DropTimer, SendOperation, StartActivity, StartChild, StartTimer
+from devhost.durable.episodes.task_table import NonDeterminism, TaskTable
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from devhost.durable.wake_queue import WakeQueue, episode_gap_s
+from devhost.durable.runners.wake_queue import WakeQueue, episode_gap_s
 
 
 def test_a_woken_instance_is_started() -> None:

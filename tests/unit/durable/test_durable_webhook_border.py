@@ -9,9 +9,9 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from devhost.durable.instance import Instance, RuntimeStatus
-from devhost.durable.webhook_answers import RequestRefused, json_answer, status_body
-from devhost.durable.webhook_json import stored_value
-from devhost.durable.webhook_requests import Query, read_list_query
+from devhost.durable.webhooks.answers import RequestRefused, json_answer, status_body
+from devhost.durable.webhooks.json_values import stored_value
+from devhost.durable.webhooks.requests import Query, read_list_query
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -21,11 +21,11 @@ from azure.durable_functions import DurableOrchestrationClient
 from azure.durable_functions.models.utils import http_utils
 
 from devhost.clock import SystemClock
-from devhost.durable.client_payload import client_payload
 from devhost.durable.hub import TaskHub
-from devhost.durable.store import Store
-from devhost.durable.webhook_hub import ManagedHub
-from devhost.durable.webhooks import DurableWebhooks
+from devhost.durable.store.store import Store
+from devhost.durable.webhooks.client_payload import client_payload
+from devhost.durable.webhooks.durable_webhooks import DurableWebhooks
+from devhost.durable.webhooks.managed_hub import ManagedHub
 from tests.helpers.durable_hub import OPTIONS
 from tests.helpers.memory_hub import MemoryHub
 from tests.helpers.sdk_orchestrators import SdkOrchestrators

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from devhost.durable.check_status import HubAddress, check_status_body, management_urls
+from devhost.durable.webhooks.check_status import HubAddress, check_status_body, management_urls
 
 ADDRESS = HubAddress("http://localhost:7071/runtime/webhooks/durabletask", "Hub", "Storage")
 

@@ -4,7 +4,7 @@ import json
 
 from azure.durable_functions import DurableOrchestrationClient
 
-from devhost.durable.client_payload import client_payload
+from devhost.durable.webhooks.client_payload import client_payload
 
 BASE = "http://localhost:7071/runtime/webhooks/durabletask"
 ONE = f"{BASE}/instances/INSTANCEID"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from devhost.durable.history_rendering import render_history
+from devhost.durable.webhooks.history_rendering import render_history
 
 
 def event(event_type: int, event_id: int = -1, *, at: str = "05.1234567", **fields: Any) -> dict[str, Any]:

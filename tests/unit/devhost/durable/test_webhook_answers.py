@@ -8,7 +8,7 @@ import pytest
 
 from devhost.durable.errors import HubError
 from devhost.durable.instance import Instance, RuntimeStatus
-from devhost.durable.webhook_answers import (
+from devhost.durable.webhooks.answers import (
     empty_answer,
     json_answer,
     refusal_answer,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from devhost.durable.webhook_json import InvalidJson, compact_json, dump, stored_value
+from devhost.durable.webhooks.json_values import InvalidJson, compact_json, dump, stored_value
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from devhost.durable.instance import InstanceQuery, RuntimeStatus
-from devhost.durable.webhook_answers import RequestRefused
-from devhost.durable.webhook_requests import (
+from devhost.durable.webhooks.answers import RequestRefused
+from devhost.durable.webhooks.requests import (
     Query,
     Target,
     read_list_query,

@@ -7,12 +7,10 @@ import logging
 
 from aiohttp import web
 
-from devhost.durable.check_status import HubAddress, check_status_body
 from devhost.durable.entities.webhooks import EntityWebhooks
 from devhost.durable.errors import HubError, InstanceFinished, InstanceNotFound
-from devhost.durable.history_rendering import render_history
 from devhost.durable.instance import Instance, RuntimeStatus
-from devhost.durable.webhook_answers import (
+from devhost.durable.webhooks.answers import (
     RequestRefused,
     empty_answer,
     fault_answer,
@@ -22,9 +20,11 @@ from devhost.durable.webhook_answers import (
     status_code,
     unknown_restart,
 )
-from devhost.durable.webhook_hub import ManagedHub
-from devhost.durable.webhook_json import stored_value
-from devhost.durable.webhook_requests import (
+from devhost.durable.webhooks.check_status import HubAddress, check_status_body
+from devhost.durable.webhooks.history_rendering import render_history
+from devhost.durable.webhooks.json_values import stored_value
+from devhost.durable.webhooks.managed_hub import ManagedHub
+from devhost.durable.webhooks.requests import (
     CONTINUATION_HEADER,
     Query,
     Target,

@@ -6,7 +6,7 @@ Source: Azure/azure-functions-durable-extension 2.13.7, ContextImplementations/D
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from devhost.durable.webhook_json import stored_value
+from devhost.durable.webhooks.json_values import stored_value
 
 _TASK_SCHEDULED = 4
 _CHILD_CREATED = 7

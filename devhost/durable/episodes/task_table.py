@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from devhost.durable.action_tree import Single, TopLevel, describe, top_level_actions
-from devhost.durable.answer import Action, ActionType
-from devhost.durable.commands import (
+from devhost.durable.episodes.action_tree import Single, TopLevel, describe, top_level_actions
+from devhost.durable.episodes.answer import Action, ActionType
+from devhost.durable.episodes.commands import (
     Command,
     DropTimer,
     SendOperation,
@@ -22,10 +22,10 @@ from devhost.durable.commands import (
     StartHttp,
     StartTimer,
 )
-from devhost.durable.event_waits import EventWaits
+from devhost.durable.episodes.event_waits import EventWaits
+from devhost.durable.episodes.task import WITH_RETRY, Phase, Task
 from devhost.durable.failure_texts import changed_orchestrator
 from devhost.durable.protocol import Event, EventType, compact, parse_time
-from devhost.durable.task import WITH_RETRY, Phase, Task
 from devhost.errors import DevhostError
 
 _ACTIVITIES = frozenset({ActionType.CALL_ACTIVITY, ActionType.CALL_ACTIVITY_WITH_RETRY})

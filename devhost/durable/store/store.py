@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from devhost.durable.database import Commit, Database, commit
 from devhost.durable.entities.store import EntityStore
-from devhost.durable.episode_store import EpisodeStore
-from devhost.durable.instance_store import InstanceStore
+from devhost.durable.store.database import Commit, Database, commit
+from devhost.durable.store.episode_store import EpisodeStore
+from devhost.durable.store.instance_store import InstanceStore
 
 
 class Store:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from devhost.durable.answer import Action, ActionType
+from devhost.durable.episodes.answer import Action, ActionType
 from devhost.errors import DevhostError
 
 _GROUPS = frozenset({ActionType.WHEN_ANY, ActionType.WHEN_ALL})

@@ -4,7 +4,7 @@ import sys
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from devhost.durable.task_table import TaskTable
+from devhost.durable.episodes.task_table import TaskTable
 
 # The objects of a task table take 7 to 10 bytes for each character of its stored text, measured with short names.
 _TABLE_BYTES_PER_CHAR = 10

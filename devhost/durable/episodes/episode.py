@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from devhost.durable.action_tree import UnknownAction
-from devhost.durable.answer import Answer, AnswerUnusable, parse_answer, parse_failure
 from devhost.durable.entities.operations import task_id_of
-from devhost.durable.envelope import orchestrator_envelope
-from devhost.durable.episode_effects import ActionRefused, EpisodeRules, carry_out, derived_execution_id
+from devhost.durable.episodes.action_tree import UnknownAction
+from devhost.durable.episodes.answer import Answer, AnswerUnusable, parse_answer, parse_failure
+from devhost.durable.episodes.envelope import orchestrator_envelope
+from devhost.durable.episodes.episode_effects import ActionRefused, EpisodeRules, carry_out, derived_execution_id
+from devhost.durable.episodes.task_table import NonDeterminism, TaskTable
 from devhost.durable.executions import Effects, EpisodeResult, Execution, InboxMessage, NewExecution, parent_notice
 from devhost.durable.failure_texts import child_failure_details, host_fault, orchestrator_failure, unlabelled_error
 from devhost.durable.instance import RuntimeStatus
@@ -29,7 +30,6 @@ from devhost.durable.protocol import (
     orchestrator_started,
     parse_time,
 )
-from devhost.durable.task_table import NonDeterminism, TaskTable
 from devhost.errors import FunctionFailed
 
 _CUSTOM_STATUS_BYTES = 16 * 1024

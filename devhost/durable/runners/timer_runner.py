@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from devhost.clock import Clock
-from devhost.durable.background import SideWork, cancel_all, first_of, repeat
-from devhost.durable.episode_store import EpisodeStore
+from devhost.durable.runners.background import SideWork, cancel_all, first_of, repeat
+from devhost.durable.store.episode_store import EpisodeStore
 
 
 class TimerRunner:

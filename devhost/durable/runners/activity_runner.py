@@ -9,19 +9,19 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from devhost.clock import Clock
-from devhost.durable.background import (
+from devhost.durable.durable_functions import DurableFunctions
+from devhost.durable.failure_texts import activity_failure
+from devhost.durable.protocol import Event, compact, task_completed, task_failed
+from devhost.durable.runners.background import (
     SideWork,
     cancel_all,
     finish_or_cancel,
     is_cancelled_from_outside,
     repeat,
 )
-from devhost.durable.database import is_passing_fault
-from devhost.durable.durable_functions import DurableFunctions
-from devhost.durable.episode_store import EpisodeStore, WorkItem
-from devhost.durable.failure_texts import activity_failure
-from devhost.durable.http_activity import HTTP_ACTIVITY, HttpActivity
-from devhost.durable.protocol import Event, compact, task_completed, task_failed
+from devhost.durable.runners.http_activity import HTTP_ACTIVITY, HttpActivity
+from devhost.durable.store.database import is_passing_fault
+from devhost.durable.store.episode_store import EpisodeStore, WorkItem
 from devhost.errors import FunctionFailed, text_of
 
 _READ_AT_ONCE = 100

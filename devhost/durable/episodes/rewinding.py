@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from devhost.durable.answer import ActionType
 from devhost.durable.entities.operations import Caller, task_id_of
-from devhost.durable.history_rendering import EVENT_TYPE_NAMES
+from devhost.durable.episodes.answer import ActionType
+from devhost.durable.episodes.task import WITH_RETRY, Phase, Task
+from devhost.durable.episodes.task_table import TaskTable
 from devhost.durable.protocol import Event, EventType, generic_event, parse_time
-from devhost.durable.task import WITH_RETRY, Phase, Task
-from devhost.durable.task_table import TaskTable
+from devhost.durable.webhooks.history_rendering import EVENT_TYPE_NAMES
 from devhost.errors import DevhostError
 
 _CHILDREN = frozenset({ActionType.CALL_SUB_ORCHESTRATOR, ActionType.CALL_SUB_ORCHESTRATOR_WITH_RETRY})

@@ -5,12 +5,12 @@ import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 
+from devhost.durable.episodes.rewinding import ChildFate, FailedExecution, IdsTaken, Rewound
+from devhost.durable.episodes.task_table import TaskTable
 from devhost.durable.errors import InstanceNotFound, NotRewindable
 from devhost.durable.instance import Instance, RuntimeStatus
 from devhost.durable.protocol import child_completed, dump_events, format_time, generic_event
-from devhost.durable.rewinding import ChildFate, FailedExecution, IdsTaken, Rewound
-from devhost.durable.rows import find_instance, parse_events, put_message
-from devhost.durable.task_table import TaskTable
+from devhost.durable.store.rows import find_instance, parse_events, put_message
 
 
 def rewind_instance(db: sqlite3.Connection, instance_id: str, reason: str, now: datetime) -> set[str]:

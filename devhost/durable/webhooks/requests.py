@@ -8,8 +8,8 @@ from urllib.parse import unquote_plus
 from aiohttp import web
 
 from devhost.durable.instance import TERMINAL, InstanceQuery, RuntimeStatus
-from devhost.durable.webhook_answers import RequestRefused, bad_argument
-from devhost.durable.webhook_json import InvalidJson, compact_json
+from devhost.durable.webhooks.answers import RequestRefused, bad_argument
+from devhost.durable.webhooks.json_values import InvalidJson, compact_json
 
 CONTINUATION_HEADER = "x-ms-continuation-token"
 DEFAULT_TOP = 100

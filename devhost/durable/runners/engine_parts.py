@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devhost.durable.background import SideThread, SideWork
-from devhost.durable.wake_queue import episode_gap_s
+from devhost.durable.runners.background import SideThread, SideWork
+from devhost.durable.runners.wake_queue import episode_gap_s
 
 
 def random_id() -> str:

@@ -2,7 +2,7 @@
 
 import json
 
-from devhost.durable.check_status import HubAddress, management_urls
+from devhost.durable.webhooks.check_status import HubAddress, management_urls
 
 DEFAULT_CONNECTION_NAME = "Storage"
 # The SDK replaces exactly this text by an instance ID, in every URL.

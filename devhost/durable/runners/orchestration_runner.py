@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from devhost.clock import Clock
-from devhost.durable.background import SideWork, finish_or_cancel, is_cancelled_from_outside
-from devhost.durable.database import is_passing_fault
 from devhost.durable.durable_functions import DurableFunctions
-from devhost.durable.engine_parts import EngineParts
 from devhost.durable.entities.entity import EntityId
-from devhost.durable.episode import EpisodePlan, conclude, fail, fail_for_fault, plan_episode
-from devhost.durable.episode_effects import EpisodeRules, require_known
-from devhost.durable.episode_store import Committed, EpisodeStore, LoadedExecution
+from devhost.durable.episodes.episode import EpisodePlan, conclude, fail, fail_for_fault, plan_episode
+from devhost.durable.episodes.episode_effects import EpisodeRules, require_known
+from devhost.durable.episodes.task_table import TaskTable
 from devhost.durable.errors import UnknownFunction
-from devhost.durable.execution_cache import CachedExecution, ExecutionCache
 from devhost.durable.executions import EpisodeResult
 from devhost.durable.instance import RuntimeStatus
-from devhost.durable.task_table import TaskTable
-from devhost.durable.wake_queue import WakeQueue
+from devhost.durable.runners.background import SideWork, finish_or_cancel, is_cancelled_from_outside
+from devhost.durable.runners.engine_parts import EngineParts
+from devhost.durable.runners.execution_cache import CachedExecution, ExecutionCache
+from devhost.durable.runners.wake_queue import WakeQueue
+from devhost.durable.store.database import is_passing_fault
+from devhost.durable.store.episode_store import Committed, EpisodeStore, LoadedExecution
 from devhost.errors import FunctionFailed
 
 _CACHE_BYTES = 16 * 1024 * 1024

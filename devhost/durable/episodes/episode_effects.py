@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from devhost.durable.commands import (
+from devhost.durable.entities.entity import EntityId
+from devhost.durable.entities.operations import Caller, Operation, sent_input
+from devhost.durable.episodes.commands import (
     Command,
     DropTimer,
     SendOperation,
@@ -14,11 +16,8 @@ from devhost.durable.commands import (
     StartHttp,
     StartTimer,
 )
-from devhost.durable.entities.entity import EntityId
-from devhost.durable.entities.operations import Caller, Operation, sent_input
 from devhost.durable.errors import InvalidInstanceId, UnknownFunction
 from devhost.durable.executions import Effects, Execution, NewExecution, QueuedActivity
-from devhost.durable.http_activity import HTTP_ACTIVITY
 from devhost.durable.instance_ids import check_instance_id
 from devhost.durable.protocol import (
     Event,
@@ -29,6 +28,7 @@ from devhost.durable.protocol import (
     task_scheduled,
     timer_created,
 )
+from devhost.durable.runners.http_activity import HTTP_ACTIVITY
 from devhost.errors import DevhostError
 
 

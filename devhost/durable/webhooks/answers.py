@@ -21,7 +21,7 @@ from devhost.durable.errors import (
     WrongState,
 )
 from devhost.durable.instance import Instance, RuntimeStatus
-from devhost.durable.webhook_json import dump, stored_value
+from devhost.durable.webhooks.json_values import dump, stored_value
 from devhost.errors import DevhostError
 
 _BAD_ARGUMENT = "One or more of the arguments submitted is incorrect"

@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 
-from devhost.durable.database import Database
 from devhost.durable.entities.entity import MARK
 from devhost.durable.errors import (
     InstanceAlreadyLive,
@@ -16,7 +15,6 @@ from devhost.durable.errors import (
 )
 from devhost.durable.executions import NewExecution, ParentNotice
 from devhost.durable.instance import TERMINAL, Instance, InstanceQuery, RuntimeStatus
-from devhost.durable.page_token import from_token, to_token
 from devhost.durable.protocol import (
     Event,
     EventType,
@@ -32,8 +30,10 @@ from devhost.durable.protocol import (
     orchestrator_started,
     parse_time,
 )
-from devhost.durable.rewind_store import rewind_instance
-from devhost.durable.rows import (
+from devhost.durable.store.database import Database
+from devhost.durable.store.page_token import from_token, to_token
+from devhost.durable.store.rewind_store import rewind_instance
+from devhost.durable.store.rows import (
     ENTITIES_AS_INSTANCES,
     INSTANCE_COLUMNS,
     append_history,
