@@ -12,10 +12,10 @@ from devhost.testing.errors import (
     UnexpectedCalls,
 )
 from devhost.testing.host import Host
-from devhost.testing.http_exchange import Reply
-from devhost.testing.power import CrashPoint, Moment
-from devhost.testing.records import read_record, record
-from devhost.testing.replay import Replayed, check_replay
+from devhost.testing.replay.check import Replayed, check_replay
+from devhost.testing.replay.records import read_record, record
+from devhost.testing.rig.http_exchange import Reply
+from devhost.testing.rig.power import CrashPoint, Moment
 from devhost.testing.status import Status
 from devhost.testing.sync_host import SyncHost
 

@@ -12,8 +12,8 @@ from devhost.durable.store.rows import parse_events, read_history
 from devhost.errors import DevhostError
 from devhost.options import DEFAULT_STATE_DIR
 from devhost.testing.errors import KitError, ReplayBroken
-from devhost.testing.records import record
-from devhost.testing.replay import check_replay
+from devhost.testing.replay.check import check_replay
+from devhost.testing.replay.records import record
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devhost.testing.app_adapter import App
 from devhost.testing.errors import CrashFound, HostCrashed
-from devhost.testing.functions_under_test import Fake
 from devhost.testing.host import Host
-from devhost.testing.journal import Journal
-from devhost.testing.power import CrashPoint, Moment
+from devhost.testing.rig.app_adapter import App
+from devhost.testing.rig.functions_under_test import Fake
+from devhost.testing.rig.journal import Journal
+from devhost.testing.rig.power import CrashPoint, Moment
 
 Scenario = Callable[..., Awaitable[Any]]
 """Gets an open host, and the world if there is one; returns what a crash must not change."""

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from devhost.testing.app_adapter import App
 from devhost.testing.errors import KitError
+from devhost.testing.rig.app_adapter import App
 from devhost.testing.sync_host import SyncHost
 
 

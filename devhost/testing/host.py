@@ -14,12 +14,12 @@ from devhost.durable.instance import InstanceQuery
 from devhost.durable.protocol import Event
 from devhost.queues.queue_client import send_creating
 from devhost.queues.queue_message import body_text, decode_body, encode_body
-from devhost.testing.functions_under_test import Fake, Replacement
-from devhost.testing.host_life import HostLife
-from devhost.testing.http_exchange import Reply, make_request, read_reply
-from devhost.testing.http_side import HOST_NAME
+from devhost.testing.rig.functions_under_test import Fake, Replacement
+from devhost.testing.rig.host_life import HostLife
+from devhost.testing.rig.http_exchange import Reply, make_request, read_reply
+from devhost.testing.rig.http_side import HOST_NAME
+from devhost.testing.rig.waiting import Goal, wait_for
 from devhost.testing.status import Status, read_status
-from devhost.testing.waiting import Goal, wait_for
 
 _ALL = 2**31
 

@@ -7,15 +7,15 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from devhost.durable.protocol import Event
-from devhost.testing.app_adapter import App
 from devhost.testing.calls import Calls
 from devhost.testing.errors import KitError
-from devhost.testing.functions_under_test import Fake, Replacement
 from devhost.testing.host import Host
-from devhost.testing.http_exchange import Reply
+from devhost.testing.rig.app_adapter import App
+from devhost.testing.rig.functions_under_test import Fake, Replacement
+from devhost.testing.rig.http_exchange import Reply
+from devhost.testing.rig.virtual_clock import VirtualClock
+from devhost.testing.rig.waiting import Goal
 from devhost.testing.status import Status
-from devhost.testing.virtual_clock import VirtualClock
-from devhost.testing.waiting import Goal
 
 T = TypeVar("T")
 

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from devhost.testing.virtual_clock import VirtualClock
+from devhost.testing.rig.virtual_clock import VirtualClock
 
 # Turns of the event loop given to woken tasks before time moves on: more than any chain of awaits needs.
 SETTLE_TURNS = 50

@@ -7,8 +7,8 @@ import inspect
 import pytest
 
 from devhost.testing import Host, SyncHost
-from devhost.testing.app_adapter import App
 from devhost.testing.fixtures import durable_host
+from devhost.testing.rig.app_adapter import App
 from tests.helpers.kit_app import make_app
 
 __all__ = ["durable_host"]

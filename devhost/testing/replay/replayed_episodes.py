@@ -15,8 +15,8 @@ from devhost.durable.instance import RuntimeStatus
 from devhost.durable.protocol import Event, EventType, dump_events, parse_time
 from devhost.errors import DevhostError, FunctionFailed
 from devhost.functions.failures import failure_of
-from devhost.testing.kit_worker import run_orchestrator
-from devhost.testing.recorded_episodes import Recorded, RecordedEpisode
+from devhost.testing.replay.recorded_episodes import Recorded, RecordedEpisode
+from devhost.testing.rig.kit_worker import run_orchestrator
 
 Handle = Callable[[str], str]
 """The SDK's wrapper around an orchestrator: envelope in, state out."""

@@ -5,11 +5,11 @@ from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any, TypeVar
 
-from devhost.testing.assembly import Assembly
 from devhost.testing.errors import HostCrashed, StillBusy
-from devhost.testing.parked_work import WorkList
-from devhost.testing.power import PowerCut
-from devhost.testing.virtual_clock import VirtualClock
+from devhost.testing.rig.assembly import Assembly
+from devhost.testing.rig.parked_work import WorkList
+from devhost.testing.rig.power import PowerCut
+from devhost.testing.rig.virtual_clock import VirtualClock
 
 T = TypeVar("T")
 _EAGER_TURNS = 200

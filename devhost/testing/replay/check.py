@@ -10,12 +10,12 @@ from typing import Any, TypeAlias
 from azure.durable_functions import Orchestrator
 
 from devhost.durable.protocol import Event
-from devhost.testing.app_adapter import App, functions_under_test
 from devhost.testing.errors import KitError
-from devhost.testing.recorded_episodes import read_episodes
-from devhost.testing.records import read_record
-from devhost.testing.replay_comparison import Comparison
-from devhost.testing.replayed_episodes import Handle, KnownNames, replay_episodes
+from devhost.testing.replay.comparison import Comparison
+from devhost.testing.replay.recorded_episodes import read_episodes
+from devhost.testing.replay.records import read_record
+from devhost.testing.replay.replayed_episodes import Handle, KnownNames, replay_episodes
+from devhost.testing.rig.app_adapter import App, functions_under_test
 
 History: TypeAlias = Sequence[Event] | Path | str
 """Raw history events, as `host.history` gives them, or a file that `record` made."""

@@ -10,7 +10,7 @@ from devhost.durable.runners.background import is_cancelled_from_outside
 from devhost.functions.context import InvocationContext
 from devhost.functions.failures import failure_of
 from devhost.running_function import run_of
-from devhost.testing.power import Power
+from devhost.testing.rig.power import Power
 
 
 class KitWorker:

@@ -21,12 +21,12 @@ from devhost.queues.queue_options import QueueOptions, read_queue_options
 from devhost.state_dir import StateDir
 from devhost.storage_bindings.accounts import StorageAccounts
 from devhost.storage_bindings.storage_bindings import StorageBindings
-from devhost.testing.app_adapter import AppUnderTest, make_runner
-from devhost.testing.functions_under_test import FunctionsUnderTest, HttpUnderTest
-from devhost.testing.http_side import RpcListener, make_router
-from devhost.testing.parked_work import Work, WorkList
-from devhost.testing.power import CrashPoint, InlineWork, MemoryStatuses, Power, PoweredStatuses
-from devhost.testing.virtual_clock import VirtualClock
+from devhost.testing.rig.app_adapter import AppUnderTest, make_runner
+from devhost.testing.rig.functions_under_test import FunctionsUnderTest, HttpUnderTest
+from devhost.testing.rig.http_side import RpcListener, make_router
+from devhost.testing.rig.parked_work import Work, WorkList
+from devhost.testing.rig.power import CrashPoint, InlineWork, MemoryStatuses, Power, PoweredStatuses
+from devhost.testing.rig.virtual_clock import VirtualClock
 from devhost.timers.timer_loop import TimerFunction, TimerInfo, TimerLoop
 from devhost.timers.timer_status import TimerStatuses, TimerStatusStore
 from devhost.trigger_runs import TriggerRuns, queue_functions, timer_functions

@@ -17,8 +17,8 @@ from devhost.functions.description import LoadedApp
 from devhost.functions.runner import AppRunner
 from devhost.functions.worker import Worker
 from devhost.testing.errors import KitError
-from devhost.testing.kit_worker import KitWorker
-from devhost.testing.power import Power
+from devhost.testing.rig.kit_worker import KitWorker
+from devhost.testing.rig.power import Power
 
 App: TypeAlias = FunctionRegister | Path | str
 """A `df.DFApp` or `func.FunctionApp`, or the folder of an app."""

@@ -7,8 +7,8 @@ from devhost.durable.executions import EpisodeResult
 from devhost.durable.instance import RuntimeStatus
 from devhost.durable.protocol import Event, EventType, OrchestrationStatus
 from devhost.testing.errors import ReplayBroken
-from devhost.testing.recorded_episodes import Numbered, RecordedEpisode
-from devhost.testing.records import without_stacks
+from devhost.testing.replay.recorded_episodes import Numbered, RecordedEpisode
+from devhost.testing.replay.records import without_stacks
 
 _BREAKS = (
     "Running instances with this history would fail or go wrong. Give the changed orchestrator a new name (or let it "

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from devhost.durable.store.store import Store
 from devhost.testing.errors import NotReached
-from devhost.testing.rest import Rest
+from devhost.testing.rig.rest import Rest
+from devhost.testing.rig.virtual_clock import VirtualClock
+from devhost.testing.rig.waiting_picture import picture
 from devhost.testing.status import Status, read_status
-from devhost.testing.virtual_clock import VirtualClock
-from devhost.testing.waiting_picture import picture
 
 Goal = str | Callable[[Status], bool]
 """A runtime status, for example `Completed`, or a condition."""

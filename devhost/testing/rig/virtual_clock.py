@@ -4,7 +4,7 @@ import asyncio
 import heapq
 from datetime import UTC, datetime, timedelta
 
-from devhost.testing.parked_work import Work
+from devhost.testing.rig.parked_work import Work
 
 DEFAULT_START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -10,17 +10,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from devhost.queues.memory_queues import MemoryQueues
-from devhost.testing.app_adapter import App, load_app_under_test
-from devhost.testing.assembly import Assembly, World
 from devhost.testing.calls import Calls
-from devhost.testing.environ import changed_environ
 from devhost.testing.errors import HostCrashed, KitError
-from devhost.testing.functions_under_test import Fake
-from devhost.testing.journal import Journal
-from devhost.testing.power import CrashPoint, Moment, Power
-from devhost.testing.rest import Rest
-from devhost.testing.sdk_session import close_sdk_session
-from devhost.testing.virtual_clock import DEFAULT_START, VirtualClock
+from devhost.testing.rig.app_adapter import App, load_app_under_test
+from devhost.testing.rig.assembly import Assembly, World
+from devhost.testing.rig.environ import changed_environ
+from devhost.testing.rig.functions_under_test import Fake
+from devhost.testing.rig.journal import Journal
+from devhost.testing.rig.power import CrashPoint, Moment, Power
+from devhost.testing.rig.rest import Rest
+from devhost.testing.rig.sdk_session import close_sdk_session
+from devhost.testing.rig.virtual_clock import DEFAULT_START, VirtualClock
 
 Command = Callable[[], Coroutine[Any, Any, Any]]
 # Like Core Tools with an emulator; queues of the kit are in memory, so nothing is there to be reached.
