@@ -8,19 +8,17 @@ import io
 import pickle
 import socket
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, is_dataclass
+from enum import Enum
 from http.cookies import Morsel, SimpleCookie
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from azure.functions.meta import Datum
 
 from devhost.functions.bindings import RunOutputs
-from devhost.functions.context import RetryContext, RpcException
 from devhost.functions.description import LoadedFunction
 from devhost.functions.runner import Run
-from devhost.functions.signatures import Signature
-from devhost.timers.retry_policy import RetryPolicy
 
 _LENGTH = struct.Struct("!Q")
 
@@ -79,13 +77,19 @@ class Raised:
 
 Message = SetUp | Loaded | NotLoaded | Asked | Returned | Raised
 
-_TRAVELLERS: frozenset[type] = frozenset(
-    {
-        *(SetUp, Loaded, NotLoaded, Asked, Returned, Raised),
-        *(LoadedFunction, Signature, RetryPolicy, Run, RetryContext, RpcException, RunOutputs),
-        *(Datum, SimpleCookie, Morsel, str, bytes),
-    }
-)
+
+def _classes_of(hint: object) -> Iterator[type]:
+    """The dataclasses and enumerations that a value of this type may hold."""
+    for inner in get_args(hint):
+        yield from _classes_of(inner)
+    if isinstance(hint, type) and (is_dataclass(hint) or issubclass(hint, Enum)):
+        yield hint
+        if is_dataclass(hint):
+            for field_hint in get_type_hints(hint).values():
+                yield from _classes_of(field_hint)
+
+
+_TRAVELLERS = frozenset({*_classes_of(Message), Datum, SimpleCookie, Morsel, str, bytes})
 _TRAVELLERS_BY_NAME = {(one.__module__, one.__qualname__): one for one in _TRAVELLERS}
 
 
@@ -98,7 +102,7 @@ class _Pickler(pickle.Pickler):
             return str, ("".join([obj]),)
         if isinstance(obj, bytes):
             return bytes, (bytes(memoryview(obj)),)
-        raise pickle.PicklingError(f"a value of the class {type(obj).__qualname__} cannot leave the worker process")
+        raise pickle.PicklingError(f"a value of the class {type(obj).__qualname__} cannot leave its process")
 
 
 class _Unpickler(pickle.Unpickler):

@@ -147,7 +147,7 @@ class WorkerPool:
         process.ready_s = time.monotonic()
         self._ready.append(process)
         self._has_ready.set()
-        _logger.info("Worker process %d started and initialized.", process.pid, extra={"always_shown": True})
+        _logger.info("Worker process %d is ready.", process.pid, extra={"always_shown": True})
 
     def _fill_up(self) -> None:
         while len(self._processes) < self._count:

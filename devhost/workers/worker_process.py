@@ -10,6 +10,7 @@ from contextlib import suppress
 from devhost.errors import AppLoadError, FunctionFailed
 from devhost.functions.bindings import RunOutputs
 from devhost.functions.description import LoadedFunction
+from devhost.functions.failures import failure_of
 from devhost.functions.runner import Run, WorkerDied
 from devhost.workers.messages import (
     Asked,
@@ -71,11 +72,15 @@ class WorkerProcess:
         """The outputs of the run. Raises FunctionFailed, WorkerDied."""
         if self._writer is None or self._writer.is_closing():
             raise WorkerDied(run.function_name, self._death())
+        try:
+            content = encode_message(Asked(self._last_number + 1, run))
+        except Exception as error:
+            raise failure_of(run.function_name, error) from error
         self._last_number = number = self._last_number + 1
         answer: asyncio.Future[RunOutputs] = asyncio.get_running_loop().create_future()
         self._asked[number] = run.function_name, answer
         try:
-            self._writer.write(encode_message(Asked(number, run)))
+            self._writer.write(content)
             with suppress(ConnectionError):  # the answer says it, too
                 await self._writer.drain()
             return await answer

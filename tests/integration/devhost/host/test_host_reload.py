@@ -254,7 +254,7 @@ def test_signal_during_a_reload_ends_the_host_with_0(root: Path, host: RunningHo
 
 def test_old_workers_end_with_the_reload(root: Path):
     with running_host(root, reload=True, workers=2) as host:
-        pattern = r"Worker process (\d+) started"
+        pattern = r"Worker process (\d+) is ready"
         wait_until(lambda: len(re.findall(pattern, host.log())) == 2, timeout_s=20)
         old = [int(pid) for pid in re.findall(pattern, host.log())]
         change(root / "neighbour.py", "one", "two")

@@ -71,10 +71,10 @@ CODE = """
 SETTINGS = {"AzureWebJobs.switched_off.Disabled": "true"}
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+@pytest.fixture(scope="module", params=[1, 2], ids=["in the host", "two workers"])
+def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
     folder = write_app(tmp_path_factory.mktemp("entities") / "app", CODE, settings=SETTINGS)
-    with running_host(folder) as running:
+    with running_host(folder, workers=request.param) as running:
         yield running
 
 

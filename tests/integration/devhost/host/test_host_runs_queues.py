@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -289,3 +290,15 @@ def test_a_retry_policy_of_an_http_function_is_ignored_with_a_warning(host: Runn
     assert host.get("/api/with_retry").status == 500
     assert host.log().count("once only") == 2  # the message, and the line of code in the stack
     assert "The retry policy of 'with_retry' has no effect" in host.log()
+
+
+def test_messages_metadata_and_outputs_pass_through_worker_processes(azurite: str, tmp_path: Path) -> None:
+    probe = StorageProbe(azurite)
+    root = write_app(tmp_path / "app", APP, settings={"AzureWebJobsStorage": azurite, "WORK_QUEUE": "for-workers"})
+    with running_host(root, workers=2) as host:
+        probe.send("for-workers", "hello")
+        (seen,) = taken_json(probe, "seen")
+        written = host.call("POST", "/api/blobs/worker", body="hällo").status
+        read = host.get("/api/blobs/worker").json()
+    assert (seen["text"], seen["count"], seen["receipt"]) == ("hello", 1, True)
+    assert (written, read) == (200, ["hällo", "hällo", None])

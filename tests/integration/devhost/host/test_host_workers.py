@@ -86,6 +86,14 @@ CODE = """
         sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
         return f"{os.getpid()} {subprocess.Popen(sleeper).pid}"
 
+    @app.timer_trigger("timer", schedule="0 0 0 1 1 *")
+    @app.retry(strategy="fixed_delay", max_retry_count="2", delay_interval="00:00:01")
+    def stubborn(timer: func.TimerRequest, context: func.Context) -> None:
+        retry = context.retry_context
+        logging.info("attempt %s after %s", retry.retry_count, retry.exception and retry.exception.message)
+        if retry.retry_count < 2:
+            raise ValueError("not yet")
+
     @app.activity_trigger(input_name="number")
     def square(number: int) -> int:
         time.sleep(0.02)
@@ -150,7 +158,7 @@ def two_workers(folder: Path, made_dir: Path) -> Iterator[RunningHost]:
 
 def started_workers(host: RunningHost) -> list[int]:
     """Process IDs of all workers that were ever ready, oldest first."""
-    return [int(pid) for pid in re.findall(r"Worker process (\d+) started and initialized", host.log())]
+    return [int(pid) for pid in re.findall(r"Worker process (\d+) is ready", host.log())]
 
 
 def finished(host: RunningHost, instance_id: str) -> dict[str, Any]:
@@ -199,12 +207,18 @@ def test_str_of_a_class_of_the_app_arrives_as_text(unharmed: RunningHost):
 
 def test_value_that_cannot_leave_the_worker_fails_the_run_and_is_named(unharmed: RunningHost):
     answer = unharmed.get("/api/secret")
-    wait_until(lambda: "a value of the class Secret cannot leave the worker process" in unharmed.log(), timeout_s=5)
+    wait_until(lambda: "a value of the class Secret cannot leave its process" in unharmed.log(), timeout_s=5)
     assert (answer.status, answer.body) == (500, b"")
 
 
 def test_cookie_passes(unharmed: RunningHost):
     assert unharmed.get("/api/cookies").headers["Set-Cookie"] == "a=1; path=/"
+
+
+def test_timer_that_is_run_again_is_told_which_attempt_it_is(unharmed: RunningHost):
+    unharmed.post("/admin/functions/stubborn", {})
+    wait_until(lambda: "attempt 2 after ValueError: not yet" in unharmed.log(), timeout_s=10)
+    assert "attempt 0 after None" in unharmed.log()
 
 
 def test_logs_and_prints_of_workers_are_on_the_console_in_its_format(unharmed: RunningHost):
@@ -345,7 +359,7 @@ def test_setting_of_the_app_chooses_the_number_of_workers(tmp_path: Path, made_d
     command = host_command(write_app(tmp_path / "app", CODE, settings=settings))
     with Supervisor(tmp_path / "logs") as supervisor:
         child = supervisor.start("host", command, env={"MADE_DIR": str(made_dir)})
-        text = "started and initialized"
+        text = "is ready"
         child.wait_until(lambda: child.log_path.read_text().count(text) == 2, timeout_s=20, what="two workers")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import struct
 from http.cookies import SimpleCookie
@@ -49,20 +50,20 @@ def test_request_arrives_as_it_was_sent():
     assert passed_on(asked) == asked
 
 
+def test_every_field_of_a_run_arrives_as_it_was_sent():
+    retry = RetryContext(2, 5, RpcException("f", "the stack", "ValueError: no"))
+    run = Run("f", "id", Datum("value", "json"), {"Id": Datum("1", "string")}, {"table": Datum("[]", "json")}, retry)
+    unset = [one.name for one in dataclasses.fields(run) if getattr(run, one.name) in (None, {}, "")]
+    assert (passed_on(Asked(1, run)), unset) == (Asked(1, run), [])
+
+
 def test_description_of_a_function_arrives_as_it_was_sent():
     trigger = {"name": "req", "type": "httpTrigger", "direction": "IN", "methods": ["GET"]}
     signature = Signature(True, frozenset({"req"}), frozenset(), has_return_binding=True)
-    loaded = Loaded((LoadedFunction("f", trigger, (trigger,), signature, "f"),))
-    assert passed_on(loaded) == loaded
-
-
-def test_retry_policy_and_attempt_arrive_as_they_were_sent():
-    trigger = {"name": "t", "type": "timerTrigger", "direction": "IN", "schedule": "0 0 0 * * *"}
-    signature = Signature(False, frozenset(), frozenset(), has_return_binding=False)
-    loaded = Loaded((LoadedFunction("f", trigger, (trigger,), signature, "f", retry=RetryPolicy(3, 1.0, 5.0)),))
-    attempt = RetryContext(2, 3, RpcException("f", "stack", "ValueError: again"))
-    asked = Asked(7, Run("f", "id", Datum("{}", "json"), retry=attempt))
-    assert (passed_on(loaded), passed_on(asked)) == (loaded, asked)
+    policy = RetryPolicy(3, 1.0, 9.0)
+    function = LoadedFunction("f", trigger, (trigger,), signature, "g", True, True, policy)
+    unset = [one.name for one in dataclasses.fields(function) if not getattr(function, one.name)]
+    assert (passed_on(Loaded((function,))), unset) == (Loaded((function,)), [])
 
 
 def test_cookies_arrive_with_their_attributes():
@@ -88,5 +89,5 @@ def test_text_and_bytes_arrive_as_plain_values(value: object, arrived: object):
     "value", [AppNumber.ONE, object(), print, AppNumber, test_cookies_arrive_with_their_attributes]
 )
 def test_other_values_of_the_app_cannot_be_sent(value: object):
-    with pytest.raises(Exception, match="cannot leave the worker process"):
+    with pytest.raises(Exception, match="cannot leave its process"):
         encode_message(returned({"inner": [value]}, "http"))
