@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -11,18 +10,16 @@ from devhost.config.host_json import DurableOptions
 from devhost.durable.durable_functions import DurableFunctions
 from devhost.durable.entities.entity import MARK, Entity, EntityId, EntityQuery
 from devhost.durable.entities.operations import Operation
-from devhost.durable.entities.runner import EntityRunner
 from devhost.durable.episodes.episode_effects import EpisodeRules, require_known
 from devhost.durable.errors import InstanceNotFound, InvalidInstanceId
 from devhost.durable.executions import NewExecution
 from devhost.durable.instance import Instance, InstanceQuery
 from devhost.durable.instance_ids import check_instance_id
-from devhost.durable.runners.activity_runner import ActivityRunner
 from devhost.durable.runners.background import first_of
+from devhost.durable.runners.engine import Engine
 from devhost.durable.runners.engine_parts import EngineParts
 from devhost.durable.runners.http_activity import HttpActivity
-from devhost.durable.runners.orchestration_runner import OrchestrationRunner, RunnerListeners
-from devhost.durable.runners.timer_runner import TimerRunner
+from devhost.durable.runners.runner_tools import RunnerTools
 from devhost.durable.store.store import Store
 
 _STOP_TIMEOUT_S = 1.5
@@ -63,89 +60,42 @@ class TaskHub:
             entity_names=functions.durable_names("entityTrigger"),
             default_version=options.default_version,
         )
-        self._http = http or HttpActivity()
         self._waiting: dict[str, set[asyncio.Event]] = {}
-        self._timers = TimerRunner(
-            store=store.episodes,
-            store_thread=self._store_thread,
-            clock=clock,
-            wake=self._wake,
-            fault_pause_s=fault_pause_s,
-            logger=logger,
-        )
-        self._activities = ActivityRunner(
-            store=store.episodes,
-            store_thread=self._store_thread,
-            functions=functions,
-            http=self._http,
-            clock=clock,
-            limit=options.max_concurrent_activities,
-            wake=self._wake,
-            fault_pause_s=fault_pause_s,
-            logger=logger,
-        )
-        self._entities = EntityRunner(
-            store=store.entities,
-            store_thread=self._store_thread,
-            functions=functions,
-            clock=clock,
-            limit=options.max_concurrent_entities,
-            max_batch_size=options.max_entity_batch_size,
-            wake_callers=self._wake,
-            fault_pause_s=fault_pause_s,
-            logger=logger,
-        )
-        self._orchestrations = OrchestrationRunner(
-            store=store.episodes,
-            store_thread=self._store_thread,
-            functions=functions,
-            clock=clock,
+        self._engine = Engine(
+            RunnerTools(store, self._store_thread, functions, clock, fault_pause_s, logger),
+            options=options,
             rules=self._rules,
-            limit=options.max_concurrent_orchestrators,
-            async_sleep_ms=options.async_sleep_ms,
             parts=parts,
-            listeners=RunnerListeners(
-                self._activities.work_added, self._timers.timers_changed, self._announce_end, self._entities.wake
-            ),
-            fault_pause_s=fault_pause_s,
-            logger=logger,
+            http=http or HttpActivity(),
+            instance_ended=self._announce_end,
         )
 
     async def start(self) -> None:
         """Go on with everything that the file holds."""
-        waiting = await self._store_thread.run(self._store.episodes.instances_with_messages)
-        entities = await self._store_thread.run(self._store.entities.entities_with_operations)
-        self._activities.start()
-        self._timers.start()
-        self._wake(waiting)
-        self._entities.wake(entities)
+        await self._engine.start()
 
     async def stop(self, *, grace_s: float = _STOP_TIMEOUT_S) -> None:
         """Stop, a little after `grace_s` at the latest; what is under way then is repeated at the next start."""
         try:
-            await self._timers.stop()
-            runners = (self._orchestrations, self._activities, self._entities)
-            await asyncio.gather(*(one.stop(grace_s) for one in runners))
+            await self._engine.stop(grace_s)
         finally:
-            await self._http.close()
             self._store_thread.close()
 
     @property
     def is_at_rest(self) -> bool:
         """True if nothing will change before an activity ends, a timer is due or somebody asks for something."""
-        parts = (self._orchestrations, self._activities, self._entities, self._timers)
         is_waiter_called = any(ended.is_set() for waiting in self._waiting.values() for ended in waiting)
-        return all(part.is_at_rest for part in parts) and not is_waiter_called
+        return self._engine.is_at_rest and not is_waiter_called
 
     @property
     def calls_under_way(self) -> int:
         """How many activities run now."""
-        return self._activities.calls_under_way
+        return self._engine.calls_under_way
 
     @property
     def next_timer_at(self) -> datetime | None:
         """When the next timer of an orchestration is due; None if there is none."""
-        return self._timers.next_at
+        return self._engine.next_timer_at
 
     async def create_instance(
         self, name: str, *, instance_id: str | None, input_text: str | None, version: str | None = None
@@ -163,7 +113,7 @@ class TaskHub:
         woken = await self._store_thread.run(
             self._store.instances.create, new, override_any_state=self._options.override_any_state
         )
-        self._wake({own_id, *woken})
+        self._engine.wake({own_id, *woken})
         return own_id
 
     async def get_instance(self, instance_id: str) -> Instance | None:
@@ -180,15 +130,15 @@ class TaskHub:
         """Deliver an event; `input_text` is JSON text. Raises InstanceNotFound, InstanceFinished."""
         now = self._clock.now()
         await self._store_thread.run(self._store.instances.raise_event, instance_id, event_name, input_text, now)
-        self._wake({instance_id})
+        self._engine.wake({instance_id})
 
     async def terminate(self, instance_id: str, reason: str) -> None:
         """End the instance at once, not its children. Raises InstanceNotFound, InstanceFinished."""
         now = self._clock.now()
         woken = await self._store_thread.run(self._store.instances.terminate, instance_id, reason, now)
-        self._orchestrations.forget(instance_id)
+        self._engine.forget(instance_id)
         self._announce_end(instance_id)
-        self._wake(woken)
+        self._engine.wake(woken)
 
     async def suspend(self, instance_id: str, reason: str) -> None:
         """Hold back all further progress. Raises InstanceNotFound, InstanceFinished, WrongState."""
@@ -197,7 +147,7 @@ class TaskHub:
     async def resume(self, instance_id: str, reason: str) -> None:
         """Go on after `suspend`. Raises InstanceNotFound, InstanceFinished, WrongState."""
         await self._store_thread.run(self._store.instances.resume, instance_id, reason, self._clock.now())
-        self._wake({instance_id})
+        self._engine.wake({instance_id})
 
     async def restart(self, instance_id: str, *, with_new_id: bool) -> str:
         """Start an instance once more with its name, input and version; the ID of the new instance.
@@ -220,8 +170,8 @@ class TaskHub:
         Failed activities are called again, failed sub-orchestrations are rewound in turn.
         """
         woken = await self._store_thread.run(self._store.instances.rewind, instance_id, reason, self._clock.now())
-        self._timers.timers_changed()
-        self._wake(woken)
+        self._engine.timers_changed()
+        self._engine.wake(woken)
 
     async def purge(self, instance_id: str) -> None:
         """Forget an ended instance, or an entity. Raises InstanceNotFound, InstanceNotFinished."""
@@ -229,7 +179,7 @@ class TaskHub:
             await self._purge_entity(instance_id)
             return
         await self._store_thread.run(self._store.instances.purge, instance_id)
-        self._orchestrations.forget(instance_id)
+        self._engine.forget(instance_id)
 
     async def purge_matching(self, query: InstanceQuery) -> int:
         """Forget the ended instances that match; how many they were. Live ones are never touched."""
@@ -242,7 +192,7 @@ class TaskHub:
         """
         require_known(entity_id.name, "entity", self._rules.entity_names)
         await self._store_thread.run(self._store.entities.signal, Operation(entity_id, operation, input_text))
-        self._entities.wake([entity_id])
+        self._engine.wake_entities([entity_id])
 
     async def read_entity(self, entity_id: EntityId) -> Entity | None:
         """The entity with its state as the last batch left it, or None if it does not exist."""
@@ -278,16 +228,13 @@ class TaskHub:
             entity_id = EntityId.parse(instance_id)
         except InvalidInstanceId as error:
             raise InstanceNotFound(instance_id) from error
-        self._wake(await self._store_thread.run(self._store.entities.purge, entity_id, self._clock.now()))
+        self._engine.wake(await self._store_thread.run(self._store.entities.purge, entity_id, self._clock.now()))
 
     def _stop_waiting(self, instance_id: str, ended: asyncio.Event) -> None:
         waiting = self._waiting[instance_id]
         waiting.remove(ended)
         if not waiting:
             del self._waiting[instance_id]
-
-    def _wake(self, instance_ids: Iterable[str]) -> None:
-        self._orchestrations.wake(instance_ids)
 
     def _announce_end(self, instance_id: str) -> None:
         for ended in self._waiting.get(instance_id, ()):

@@ -273,13 +273,13 @@ async def test_a_batch_is_never_longer_than_the_limit(tmp_path: Path) -> None:
         context.set_state(context.get_state(lambda: 0) + 1)
 
     async with running_hub(tmp_path / "hub.sqlite", {}, entities={"c": counting}, max_entity_batch_size=4) as hub:
-        call = hub._entities._functions.call_entity  # type: ignore[attr-defined]
+        call = hub._engine._entities._functions.call_entity  # type: ignore[attr-defined]
 
         async def spied(name: str, batch_json: str, *, instance_id: str) -> str:
             sizes.append(len(json.loads(batch_json)["batch"]))
             return str(await call(name, batch_json, instance_id=instance_id))
 
-        hub._entities._functions.call_entity = spied  # type: ignore[method-assign]
+        hub._engine._entities._functions.call_entity = spied  # type: ignore[method-assign]
         await hub.signal_entity(EntityId("c", "k"), "go", None)
         await asyncio.to_thread(began.wait, 10)
         for _ in range(10):

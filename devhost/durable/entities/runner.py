@@ -1,11 +1,8 @@
 """Runs batches of operations: load, call the entity function, commit, wake the callers."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 
-from devhost.clock import Clock
-from devhost.durable.durable_functions import DurableFunctions
 from devhost.durable.entities.batch import (
     BatchAnswerUnusable,
     BatchResult,
@@ -15,9 +12,9 @@ from devhost.durable.entities.batch import (
     fail_batch,
 )
 from devhost.durable.entities.entity import EntityId
-from devhost.durable.entities.store import EntityStore
 from devhost.durable.errors import UnknownFunction
-from devhost.durable.runners.background import SideWork, finish_or_cancel, is_cancelled_from_outside
+from devhost.durable.runners.background import finish_or_cancel, is_cancelled_from_outside
+from devhost.durable.runners.runner_tools import RunnerTools
 from devhost.durable.runners.wake_queue import WakeQueue
 from devhost.durable.store.database import is_passing_fault
 from devhost.errors import FunctionFailed, text_of
@@ -29,23 +26,13 @@ class EntityRunner:
     A batch that was not committed is run again on the old state, so every operation changes the state once.
     """
 
-    def __init__(  # noqa: PLR0913  (wiring)
-        self,
-        *,
-        store: EntityStore,
-        store_thread: SideWork,
-        functions: DurableFunctions,
-        clock: Clock,
-        limit: int,
-        max_batch_size: int,
-        wake_callers: Callable[[Iterable[str]], None],
-        fault_pause_s: float,
-        logger: logging.Logger,
+    def __init__(
+        self, tools: RunnerTools, *, limit: int, max_batch_size: int, wake_callers: Callable[[Iterable[str]], None]
     ) -> None:
-        self._store, self._store_thread = store, store_thread
-        self._functions, self._clock, self._logger = functions, clock, logger
+        self._store, self._store_thread = tools.store.entities, tools.store_thread
+        self._functions, self._clock, self._logger = tools.functions, tools.clock, tools.logger
         self._max_batch_size, self._wake_callers = max_batch_size, wake_callers
-        self._fault_pause_s = fault_pause_s
+        self._fault_pause_s = tools.fault_pause_s
         self._queue = WakeQueue(limit, self._start_one)
         self._batches: set[asyncio.Task[None]] = set()
 

@@ -2,26 +2,23 @@
 
 import asyncio
 import json
-import logging
 import traceback
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
-from devhost.clock import Clock
-from devhost.durable.durable_functions import DurableFunctions
 from devhost.durable.failure_texts import activity_failure
 from devhost.durable.protocol import Event, compact, task_completed, task_failed
 from devhost.durable.runners.background import (
-    SideWork,
     cancel_all,
     finish_or_cancel,
     is_cancelled_from_outside,
     repeat,
 )
 from devhost.durable.runners.http_activity import HTTP_ACTIVITY, HttpActivity
+from devhost.durable.runners.runner_tools import RunnerTools
 from devhost.durable.store.database import is_passing_fault
-from devhost.durable.store.episode_store import EpisodeStore, WorkItem
+from devhost.durable.store.episode_store import WorkItem
 from devhost.errors import FunctionFailed, text_of
 
 _READ_AT_ONCE = 100
@@ -33,23 +30,13 @@ class ActivityRunner:
     Only a window of the queue is in memory. After a kill the calls without a result are made again.
     """
 
-    def __init__(  # noqa: PLR0913  (wiring)
-        self,
-        *,
-        store: EpisodeStore,
-        store_thread: SideWork,
-        functions: DurableFunctions,
-        http: HttpActivity,
-        clock: Clock,
-        limit: int,
-        wake: Callable[[Iterable[str]], None],
-        fault_pause_s: float,
-        logger: logging.Logger,
+    def __init__(
+        self, tools: RunnerTools, *, http: HttpActivity, limit: int, wake: Callable[[Iterable[str]], None]
     ) -> None:
-        self._store, self._store_thread = store, store_thread
-        self._functions, self._http, self._clock = functions, http, clock
-        self._limit, self._wake, self._logger = limit, wake, logger
-        self._fault_pause_s = fault_pause_s
+        self._store, self._store_thread = tools.store.episodes, tools.store_thread
+        self._functions, self._http, self._clock = tools.functions, http, tools.clock
+        self._limit, self._wake, self._logger = limit, wake, tools.logger
+        self._fault_pause_s = tools.fault_pause_s
         self._window: deque[WorkItem] = deque()
         self._read_up_to = 0
         self._may_have_more = self._is_reading = False

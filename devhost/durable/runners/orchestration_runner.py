@@ -1,13 +1,10 @@
 """Runs episodes: load, replay, decide, commit, wake whoever is concerned."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from devhost.clock import Clock
-from devhost.durable.durable_functions import DurableFunctions
 from devhost.durable.entities.entity import EntityId
 from devhost.durable.episodes.episode import EpisodePlan, conclude, fail, fail_for_fault, plan_episode
 from devhost.durable.episodes.episode_effects import EpisodeRules, require_known
@@ -15,12 +12,13 @@ from devhost.durable.episodes.task_table import TaskTable
 from devhost.durable.errors import UnknownFunction
 from devhost.durable.executions import EpisodeResult
 from devhost.durable.instance import RuntimeStatus
-from devhost.durable.runners.background import SideWork, finish_or_cancel, is_cancelled_from_outside
+from devhost.durable.runners.background import finish_or_cancel, is_cancelled_from_outside
 from devhost.durable.runners.engine_parts import EngineParts
 from devhost.durable.runners.execution_cache import CachedExecution, ExecutionCache
+from devhost.durable.runners.runner_tools import RunnerTools
 from devhost.durable.runners.wake_queue import WakeQueue
 from devhost.durable.store.database import is_passing_fault
-from devhost.durable.store.episode_store import Committed, EpisodeStore, LoadedExecution
+from devhost.durable.store.episode_store import Committed, LoadedExecution
 from devhost.errors import FunctionFailed
 
 _CACHE_BYTES = 16 * 1024 * 1024
@@ -47,25 +45,20 @@ class _Prepared:
 class OrchestrationRunner:
     """Runs woken instances, one episode of each at a time, `limit` at once; thinks and stores off the loop."""
 
-    def __init__(  # noqa: PLR0913  (wiring)
+    def __init__(
         self,
+        tools: RunnerTools,
         *,
-        store: EpisodeStore,
-        store_thread: SideWork,
-        functions: DurableFunctions,
-        clock: Clock,
         rules: EpisodeRules,
         limit: int,
         async_sleep_ms: int,
         parts: EngineParts,
         listeners: RunnerListeners,
-        fault_pause_s: float,
-        logger: logging.Logger,
     ) -> None:
-        self._store, self._store_thread = store, store_thread
-        self._functions, self._clock, self._rules = functions, clock, rules
-        self._async_sleep_ms, self._listeners, self._logger = async_sleep_ms, listeners, logger
-        self._fault_pause_s = fault_pause_s
+        self._store, self._store_thread = tools.store.episodes, tools.store_thread
+        self._functions, self._clock, self._rules = tools.functions, tools.clock, rules
+        self._async_sleep_ms, self._listeners, self._logger = async_sleep_ms, listeners, tools.logger
+        self._fault_pause_s = tools.fault_pause_s
         self._thinking, self._gap_s = parts.side_work("task-hub-episodes"), parts.episode_gap_s
         self._cache = ExecutionCache(_CACHE_BYTES)
         self._queue = WakeQueue(limit, self._start_one)

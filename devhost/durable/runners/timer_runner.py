@@ -1,30 +1,19 @@
 """Fires the timers of orchestrations when they are due."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from devhost.clock import Clock
-from devhost.durable.runners.background import SideWork, cancel_all, first_of, repeat
-from devhost.durable.store.episode_store import EpisodeStore
+from devhost.durable.runners.background import cancel_all, first_of, repeat
+from devhost.durable.runners.runner_tools import RunnerTools
 
 
 class TimerRunner:
     """Sleeps until the next timer is due, or until the timers change."""
 
-    def __init__(
-        self,
-        *,
-        store: EpisodeStore,
-        store_thread: SideWork,
-        clock: Clock,
-        wake: Callable[[Iterable[str]], None],
-        fault_pause_s: float,
-        logger: logging.Logger,
-    ) -> None:
-        self._store, self._store_thread, self._clock = store, store_thread, clock
-        self._wake, self._fault_pause_s, self._logger = wake, fault_pause_s, logger
+    def __init__(self, tools: RunnerTools, *, wake: Callable[[Iterable[str]], None]) -> None:
+        self._store, self._store_thread, self._clock = tools.store.episodes, tools.store_thread, tools.clock
+        self._wake, self._fault_pause_s, self._logger = wake, tools.fault_pause_s, tools.logger
         self._changed = asyncio.Event()
         self._is_firing = False
         self._next_at: datetime | None = None
