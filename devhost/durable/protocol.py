@@ -35,12 +35,43 @@ class EventType(IntEnum):
     EXECUTION_RESUMED = 20
 
 
+EVENT_TYPE_NAMES = {
+    0: "ExecutionStarted",
+    1: "ExecutionCompleted",
+    2: "ExecutionFailed",
+    3: "ExecutionTerminated",
+    4: "TaskScheduled",
+    5: "TaskCompleted",
+    6: "TaskFailed",
+    7: "SubOrchestrationInstanceCreated",
+    8: "SubOrchestrationInstanceCompleted",
+    9: "SubOrchestrationInstanceFailed",
+    10: "TimerCreated",
+    11: "TimerFired",
+    12: "OrchestratorStarted",
+    13: "OrchestratorCompleted",
+    14: "EventSent",
+    15: "EventRaised",
+    16: "ContinueAsNew",
+    17: "GenericEvent",
+    18: "HistoryState",
+    19: "ExecutionSuspended",
+    20: "ExecutionResumed",
+    21: "ExecutionRewound",
+}
+"""Every event type by its number, as it is written out in `historyEvents`."""
+
+
 class OrchestrationStatus(IntEnum):
     """The numbers of the end states in ExecutionCompleted."""
 
     COMPLETED = 1
     FAILED = 3
     TERMINATED = 5
+
+
+HTTP_ACTIVITY = "BuiltIn::HttpActivity"
+"""The name under which a history holds the requests of `call_http`."""
 
 
 def format_time(moment: datetime) -> str:

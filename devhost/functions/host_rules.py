@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from devhost.durable.runners.http_activity import HTTP_ACTIVITY
+from devhost.durable.protocol import HTTP_ACTIVITY
 from devhost.timers.ncrontab import ScheduleError, parse_schedule
 
 PROPERTIES_WITHOUT_LOOKUP = frozenset({"name", "type", "direction", "connection", "route"})

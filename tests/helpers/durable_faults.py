@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from devhost.durable.entities.store import EntityStore
+from devhost.durable.store.entity_store import EntityStore
 from devhost.durable.store.episode_store import EpisodeStore
 from devhost.durable.store.store import Store
 

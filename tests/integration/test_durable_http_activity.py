@@ -13,7 +13,8 @@ import pytest
 from aiohttp import web
 
 from devhost.durable.instance import Instance, RuntimeStatus
-from devhost.durable.runners.http_activity import HTTP_ACTIVITY, HttpActivity, TokenUnavailable
+from devhost.durable.protocol import HTTP_ACTIVITY
+from devhost.durable.runners.http_activity import HttpActivity, TokenUnavailable
 from devhost.errors import FunctionFailed
 from tests.helpers.durable_hub import running_hub
 

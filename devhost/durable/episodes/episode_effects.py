@@ -20,6 +20,7 @@ from devhost.durable.errors import InvalidInstanceId, UnknownFunction
 from devhost.durable.executions import Effects, Execution, NewExecution, QueuedActivity
 from devhost.durable.instance_ids import check_instance_id
 from devhost.durable.protocol import (
+    HTTP_ACTIVITY,
     Event,
     child_created,
     compact,
@@ -28,7 +29,6 @@ from devhost.durable.protocol import (
     task_scheduled,
     timer_created,
 )
-from devhost.durable.runners.http_activity import HTTP_ACTIVITY
 from devhost.errors import DevhostError
 
 

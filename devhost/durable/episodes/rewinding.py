@@ -15,8 +15,7 @@ from devhost.durable.entities.operations import Caller, task_id_of
 from devhost.durable.episodes.answer import ActionType
 from devhost.durable.episodes.task import WITH_RETRY, Phase, Task
 from devhost.durable.episodes.task_table import TaskTable
-from devhost.durable.protocol import Event, EventType, generic_event, parse_time
-from devhost.durable.webhooks.history_rendering import EVENT_TYPE_NAMES
+from devhost.durable.protocol import EVENT_TYPE_NAMES, Event, EventType, generic_event, parse_time
 from devhost.errors import DevhostError
 
 _CHILDREN = frozenset({ActionType.CALL_SUB_ORCHESTRATOR, ActionType.CALL_SUB_ORCHESTRATOR_WITH_RETRY})

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from devhost.config.host_json import DurableOptions
 from devhost.durable.entities.entity import EntityId
-from devhost.durable.entities.runner import EntityRunner
 from devhost.durable.episodes.episode_effects import EpisodeRules
 from devhost.durable.runners.activity_runner import ActivityRunner
 from devhost.durable.runners.engine_parts import EngineParts
+from devhost.durable.runners.entity_runner import EntityRunner
 from devhost.durable.runners.http_activity import HttpActivity
 from devhost.durable.runners.orchestration_runner import OrchestrationRunner, RunnerListeners
 from devhost.durable.runners.runner_tools import RunnerTools

@@ -11,10 +11,8 @@ from typing import Any
 import aiohttp
 from multidict import CIMultiDict
 
-from devhost.durable.protocol import compact
+from devhost.durable.protocol import HTTP_ACTIVITY, compact
 from devhost.errors import FunctionFailed, text_of
-
-HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 
 GetToken = Callable[[str], Awaitable[str]]
 """From a scope (`https://vault.azure.net/.default`) to an access token; raises TokenUnavailable."""

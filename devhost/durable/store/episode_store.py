@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from devhost.durable.entities.store import queue_operation
 from devhost.durable.executions import EpisodeResult, Execution, InboxMessage, NewExecution
 from devhost.durable.instance import RuntimeStatus
 from devhost.durable.protocol import Event, compact, dump_events, format_time, parse_time, timer_fired
 from devhost.durable.store.database import Database
+from devhost.durable.store.entity_store import queue_operation
 from devhost.durable.store.rows import (
     append_history,
     deliver,

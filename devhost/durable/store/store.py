@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from devhost.durable.entities.store import EntityStore
 from devhost.durable.store.database import Commit, Database, commit
+from devhost.durable.store.entity_store import EntityStore
 from devhost.durable.store.episode_store import EpisodeStore
 from devhost.durable.store.instance_store import InstanceStore
 

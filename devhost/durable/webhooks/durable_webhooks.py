@@ -7,7 +7,6 @@ import logging
 
 from aiohttp import web
 
-from devhost.durable.entities.webhooks import EntityWebhooks
 from devhost.durable.errors import HubError, InstanceFinished, InstanceNotFound
 from devhost.durable.instance import Instance, RuntimeStatus
 from devhost.durable.webhooks.answers import (
@@ -21,6 +20,7 @@ from devhost.durable.webhooks.answers import (
     unknown_restart,
 )
 from devhost.durable.webhooks.check_status import HubAddress, check_status_body
+from devhost.durable.webhooks.entity_routes import EntityWebhooks
 from devhost.durable.webhooks.history_rendering import render_history
 from devhost.durable.webhooks.json_values import stored_value
 from devhost.durable.webhooks.managed_hub import ManagedHub

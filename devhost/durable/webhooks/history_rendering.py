@@ -6,6 +6,7 @@ Source: Azure/azure-functions-durable-extension 2.13.7, ContextImplementations/D
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from devhost.durable.protocol import EVENT_TYPE_NAMES
 from devhost.durable.webhooks.json_values import stored_value
 
 _TASK_SCHEDULED = 4
@@ -14,31 +15,6 @@ _SCHEDULING = frozenset({_TASK_SCHEDULED, _CHILD_CREATED})
 _COMPLETIONS = {5: _TASK_SCHEDULED, 6: _TASK_SCHEDULED, 8: _CHILD_CREATED, 9: _CHILD_CREATED}
 _EPISODE_MARKS = frozenset({12, 13})
 _NEVER_SHOWN = frozenset({"EventId", "IsPlayed", "TaskScheduledId", "TimerId"})
-
-EVENT_TYPE_NAMES = {
-    0: "ExecutionStarted",
-    1: "ExecutionCompleted",
-    2: "ExecutionFailed",
-    3: "ExecutionTerminated",
-    4: "TaskScheduled",
-    5: "TaskCompleted",
-    6: "TaskFailed",
-    7: "SubOrchestrationInstanceCreated",
-    8: "SubOrchestrationInstanceCompleted",
-    9: "SubOrchestrationInstanceFailed",
-    10: "TimerCreated",
-    11: "TimerFired",
-    12: "OrchestratorStarted",
-    13: "OrchestratorCompleted",
-    14: "EventSent",
-    15: "EventRaised",
-    16: "ContinueAsNew",
-    17: "GenericEvent",
-    18: "HistoryState",
-    19: "ExecutionSuspended",
-    20: "ExecutionResumed",
-    21: "ExecutionRewound",
-}
 
 ORCHESTRATION_STATUS_NAMES = {
     0: "Running",

@@ -2,8 +2,8 @@
 
 from typing import Any, Protocol
 
-from devhost.durable.entities.webhooks import ManagedEntities
 from devhost.durable.instance import Instance, InstanceQuery
+from devhost.durable.webhooks.entity_routes import ManagedEntities
 
 
 class ManagedHub(ManagedEntities, Protocol):
