@@ -87,8 +87,9 @@ def wait_for_start(host: RunningHost, number: int) -> None:
 def test_changed_route_answers_on_the_same_port_from_the_same_process(root: Path, workers: int):
     with running_host(root, reload=True, workers=workers) as host:
         change(root / "function_app.py", '"first"', '"second"')
-        wait_until(lambda: host.get("/api/answer").body == b"second", timeout_s=30)
-        assert (host.child.returncode, "Changed: function_app.py." in host.log()) == (None, True)
+        wait_for_start(host, 2)
+        seen = (host.get("/api/answer").body, host.child.returncode, "Changed: function_app.py." in host.log())
+        assert seen == (b"second", None, True)
 
 
 def test_module_state_is_gone_after_a_reload(root: Path, host: RunningHost):
