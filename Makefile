@@ -18,7 +18,7 @@ STATE ?= .
 # test: more options for pytest, for example PYTEST_ARGS="-k singleton"
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-singleton prove-exact prove-manuals prove-samples clean
+.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-random prove-singleton prove-exact prove-manuals prove-samples clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## /  make \1\t/p' Makefile | expand -t 26
@@ -55,7 +55,10 @@ bench: setup ## figures: a run against a plain script, then the durable engine b
 	@$(BIN)/python -m tests.bench
 
 prove-crash: setup ## the long proof that a crash anywhere loses nothing and doubles nothing
-	@$(BIN)/python -m pytest -s -m long -k "crash or killed" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -s -m long -k "(crash or kill) and not thousands" $(PYTEST_ARGS)
+
+prove-random: setup ## thousands of random orchestrations and entities, disturbed by order, batching and crashes
+	@$(BIN)/python -m pytest -s -m long -k thousands $(PYTEST_ARGS)
 
 prove-singleton: setup ## the long proof that two runs never overlap
 	@$(BIN)/python -m pytest -s -m long -k "singleton or concurrent" $(PYTEST_ARGS)
