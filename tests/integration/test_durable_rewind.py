@@ -216,6 +216,39 @@ async def test_a_child_that_was_terminated_starts_anew(tmp_path: Path) -> None:
         assert (await ended(hub)).output_text == "7"
 
 
+async def test_a_late_result_for_a_terminated_child_does_not_reach_the_one_that_starts_anew(tmp_path: Path) -> None:
+    releases = [asyncio.Event(), asyncio.Event()]
+    calls = 0
+
+    async def slow(_value: Any) -> Any:
+        nonlocal calls
+        own, calls = calls, calls + 1
+        await releases[own].wait()
+        return own
+
+    async def called() -> int:
+        return calls
+
+    def top(context: Context) -> Steps:
+        return (yield context.call_sub_orchestrator("leaf", None, "leaf-1"))
+
+    def leaf(context: Context) -> Steps:
+        return (yield context.call_activity("slow"))
+
+    path = tmp_path / "hub.sqlite"
+    async with running_hub(path, {"top": top, "leaf": leaf}, {"slow": slow}) as hub:
+        await hub.create_instance("top", instance_id="r", input_text=None)
+        await wait_until(called, lambda count: count == 1)
+        await hub.terminate("leaf-1", "enough")
+        await ended(hub)
+        await hub.rewind("r", "again")
+        await wait_until(called, lambda count: count == 2)
+        releases[0].set()
+        await wait_until(lambda: rows_of(path, "work_items"), lambda count: count == 1)
+        releases[1].set()
+        assert (await ended(hub)).output_text == "1"
+
+
 async def test_a_child_that_was_rewound_by_itself_reports_to_its_parent_all_the_same(tmp_path: Path) -> None:
     def top(context: Context) -> Steps:
         return (yield context.call_sub_orchestrator("leaf", None, "leaf-1"))

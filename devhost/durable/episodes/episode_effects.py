@@ -118,7 +118,8 @@ class _Work:
         version = command.version or self._rules.default_version
         child = NewExecution(
             instance_id=child_id,
-            execution_id=derived_execution_id(parent.execution_id, f"child:{task_id}"),
+            # The episode tells it from a child that a rewind has given up, whose late results are not for this one.
+            execution_id=derived_execution_id(parent.execution_id, f"child:{task_id}:{parent.episode}"),
             name=command.name,
             version=version,
             input_text=compact(command.input_text),
