@@ -10,6 +10,7 @@ from devhost.errors import FunctionFailed, encodable, text_of
 _SYSTEM_EXCEPTION = "System.Exception, System.Private.CoreLib"
 _RPC_EXCEPTION = "Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException, Microsoft.Azure.WebJobs.Script"
 _COR_E_EXCEPTION = -2146233088
+_LONGEST_DETAILS, _START_OF_LONGER_ONES = 16_000, 500  # characters
 
 
 def activity_failure(name: str, failed: FunctionFailed) -> tuple[str, str]:
@@ -49,7 +50,13 @@ def orchestrator_failure(name: str, error: str) -> str:
 
 
 def child_failure_details(error: str) -> str:
-    """Details of SubOrchestrationInstanceFailed: plain text, not JSON."""
+    """Details of SubOrchestrationInstanceFailed: plain text, not JSON.
+
+    The Reason has the whole error already, and the SDK puts both into the parent's. A long one is shortened here:
+    with every level of sub-orchestrations it would double, and thirty levels would fill any memory.
+    """
+    if len(error) > _LONGEST_DETAILS:
+        error = f"{error[:_START_OF_LONGER_ONES]}... ({len(error) - _START_OF_LONGER_ONES} more characters)"
     return f"Message: {error}, StackTrace: "
 
 

@@ -153,6 +153,21 @@ async def test_a_failed_child_shows_its_whole_failure_to_the_parent(tmp_path: Pa
     assert ended.output_text == "\"Orchestrator function 'child' failed: bad child \""
 
 
+async def test_the_failure_of_a_deep_child_reaches_the_top_without_doubling_at_every_level(tmp_path: Path) -> None:
+    def tower(context: Context) -> Steps:
+        floor = context.get_input()
+        if floor == 0:
+            yield context.call_activity("double", 1)
+            raise ValueError("cellar")
+        return (yield context.call_sub_orchestrator("tower", floor - 1))
+
+    async with running_hub(tmp_path / "hub.sqlite", {"tower": tower}, {"double": double}) as hub:
+        ended = await run(hub, "tower", '"24"')
+    assert ended.output_text is not None
+    assert ended.output_text.startswith("Orchestrator function 'tower' failed: " * 25 + "cellar \n Message: cellar")
+    assert len(ended.output_text) < 100_000
+
+
 async def test_half_a_surrogate_pair_in_an_error_ends_the_instance_and_not_the_host(tmp_path: Path) -> None:
     def broken(context: Context) -> Steps:
         yield context.call_activity("shout", "\ud800")
