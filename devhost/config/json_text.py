@@ -1,11 +1,16 @@
-"""Reads JSON configuration files as the real host does: BOM and comments allowed, places in errors."""
+"""Reads JSON configuration files as the real host does: BOM, comments and final commas allowed, places in errors.
 
+Source: .NET's StreamReader and Newtonsoft.Json's JsonTextReader, which read both files there.
+"""
+
+import codecs
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\])*"|//[^\r\n]*|/\*.*?\*/', re.DOTALL)
+STRING_OR_FINAL_COMMA = re.compile(r'"(?:\\.|[^"\\])*"|(?<=[\w"}\]])([ \t\r\n]*),(?=[ \t\r\n]*[}\]])')
 SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -51,18 +56,20 @@ class JsonText:
 
 
 def read_json_object(path: Path) -> JsonText:
-    """The one JSON object that the file holds; a BOM and comments are accepted, as by the real host.
+    """The one JSON object that the file holds, in UTF-8, or in UTF-16 with a BOM.
 
-    Numbers with a fraction are NumberText. Raises JsonTextError (what is wrong, where) and OSError.
+    Comments, and a comma after the last entry, are accepted. Numbers with a fraction are NumberText. Raises
+    JsonTextError (what is wrong, where) and OSError.
     """
     raw = path.read_bytes()
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8-sig", errors="replace")
         line, column = _place(before, len(before))
         raise JsonTextError("not UTF-8 text; save the file as UTF-8", line=line, column=column) from error
     text = STRING_OR_COMMENT.sub(_blank_comment, text)
+    text = STRING_OR_FINAL_COMMA.sub(_blank_comma, text)
     try:
         root = json.loads(text, parse_float=NumberText)
     except json.JSONDecodeError as error:
@@ -88,6 +95,11 @@ def _blank_comment(match: re.Match[str]) -> str:
     # Spaces of the same length keep every line and column where the reader of the file sees it.
     found = match.group()
     return found if found.startswith('"') else re.sub(r"[^\r\n]", " ", found)
+
+
+def _blank_comma(match: re.Match[str]) -> str:
+    before: str | None = match.group(1)
+    return match.group() if before is None else f"{before} "
 
 
 def _skip_space(text: str, offset: int) -> int:

@@ -1,5 +1,6 @@
 """local.settings.json: settings for this machine only, read once at the start and never written."""
 
+import os
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,9 +85,17 @@ def _values(root: Mapping[str, object]) -> dict[str, str]:
         texts[f"ConnectionStrings:{name}"] = _text(plain, f"ConnectionStrings.{name}")
     values = {name: value for name, value in texts.items() if value is not None}
     for name, value in values.items():
-        if not name or "=" in name or "\0" in name + value:
+        if not name or "=" in name or "\0" in name + value or not _is_encodable(name + value):
             raise _Unusable(f"Values.{name} cannot be an environment variable; rename it or change its value")
     return values
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:  # half of a surrogate pair, written as an escape
+        return False
+    return True
 
 
 def _section(root: Mapping[str, object], name: str) -> Mapping[str, object]:

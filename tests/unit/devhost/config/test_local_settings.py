@@ -48,6 +48,17 @@ def test_a_byte_order_mark_and_comments_are_accepted(tmp_path: Path) -> None:
     assert settings.values == {"A": "http://x"}
 
 
+def test_a_comma_after_the_last_entry_is_accepted(tmp_path: Path) -> None:
+    settings = read(tmp_path, '{"IsEncrypted": false, "Values": {"A": ",}", "B": "2",\n // "C": "3"\n},}')
+    assert settings.values == {"A": ",}", "B": "2"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_is_read_by_its_byte_order_mark(tmp_path: Path, encoding: str) -> None:
+    settings = read(tmp_path, '\ufeff{"IsEncrypted": false, "Values": {"A": "é"}}'.encode(encoding))
+    assert settings.values == {"A": "é"}
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -56,12 +67,15 @@ def test_a_byte_order_mark_and_comments_are_accepted(tmp_path: Path) -> None:
         ('{"IsEncrypted": false, "Values": {"A": {"B": "1"}}}', "Values.A holds a nested value"),
         ('{"IsEncrypted": false, "Values": {"A": ["1"]}}', "Values.A holds a nested value"),
         ('{"IsEncrypted": false, "Values": []}', '"Values" must be an object'),
-        ('{"IsEncrypted": false,\n "Values": {"A": "1",}}', "line 2"),
+        ('{"IsEncrypted": false, "Values": {,}}', "expecting property name"),
+        ('{"IsEncrypted": false, "Values": {"A": "\\ud800"}}', "Values.A cannot be an environment variable"),
+        ('{"IsEncrypted": false,\n "Values": {"A": "1",,}}', "line 2"),
         ('{"IsEncrypted": false, "Host": {"LocalHttpPort": "http"}}', "Host.LocalHttpPort is 'http'"),
         ('{"IsEncrypted": false, "Values": {"A=B": "1"}}', "Values.A=B cannot be an environment variable"),
         ("[]", "the document must be an object"),
         ("", "the file is empty"),
-        (b"\xff\xfe", "not UTF-8"),
+        (b"\xfe", "not UTF-8"),
+        (b"\xff\xfe{", "not UTF-8"),
     ],
 )
 def test_an_unusable_file_is_a_warning_and_no_values(tmp_path: Path, text: str | bytes, reason: str) -> None:
