@@ -72,6 +72,8 @@ def _live(prepared: Prepared, launch: Launch) -> NoReturn:
 
 
 def _in_this_process(prepared: Prepared, host_json: HostJson) -> "FunctionRunner":
+    # All of the host before the app, which may change sys.path or hide a module of Python by one of its own.
+    import devhost.serving  # noqa: F401
     from devhost.functions.app_loading import import_app
     from devhost.functions.runner import AppRunner
     from devhost.functions.worker import Worker, thread_count
@@ -113,7 +115,9 @@ def _run_until_ended(serving: Coroutine[Any, Any, Ending], prepared: Prepared, l
         # Leaving is part of it: the end of the loop would wait for what still runs.
         _conclude(prepared.life.ending or ending, prepared, launch)
 
-    asyncio.run(live())
+    # The app may have set a policy for event loops; it is for its own.
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as loop:
+        loop.run(live())
     raise AssertionError("the process has left")
 
 

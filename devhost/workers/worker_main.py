@@ -48,13 +48,15 @@ def main(descriptor: int) -> NoReturn:
     _prepare(set_up)
     script_root = Path(set_up.script_root)
     try:
-        functions = import_app(script_root, os.environ)
         worker = Worker(threads=thread_count(os.environ))
+        functions = import_app(script_root, os.environ)
     except DevhostError as error:
         connection.sendall(encode_message(_not_loaded(error)))
         signal.pause()  # until the host has read it and ends us
         _end_group()
-    asyncio.run(_serve(connection, AppRunner(functions, worker, script_root=script_root)))
+    # The app may have set a policy for event loops; it is for its own.
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as loop:
+        loop.run(_serve(connection, AppRunner(functions, worker, script_root=script_root)))
     _end_group()
 
 
