@@ -57,7 +57,7 @@ class BindingAccess:
                 case "queue":
                     await self._send(binding, datum)
                 case "table":
-                    keys = {"partition_key": binding.text("partitionKey"), "row_key": binding.text("rowKey")}
+                    keys = {"partition_key": binding.given("partitionKey"), "row_key": binding.given("rowKey")}
                     rows = [row_of(value, **keys) for value in values_of(datum)]
                     await insert_rows(self._accounts.tables(binding.connection), binding.text("tableName"), rows)
                 case "blob":
@@ -89,7 +89,12 @@ class _Binding:
 
     def text(self, key: str) -> str:
         """A property with its expressions resolved; empty if it is not set. Raises UnresolvedExpression."""
-        return resolve_expressions(str(self._binding.get(key) or ""), self._facts)
+        return self.given(key) or ""
+
+    def given(self, key: str) -> str | None:
+        """The same; None if it is not set, since an empty key of a row is a key, too."""
+        written = self._binding.get(key)
+        return None if written is None else resolve_expressions(str(written), self._facts)
 
 
 # The client libraries add ValueError for names that they refuse.

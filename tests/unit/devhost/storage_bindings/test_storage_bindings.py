@@ -82,6 +82,12 @@ async def test_a_fault_names_the_binding_and_the_cure(binding: dict[str, Any], r
         await Outputs().write({"out": Datum("x", "string")}, binding)
 
 
+async def test_a_row_without_a_key_is_refused_when_the_binding_has_none_either() -> None:
+    binding = {"name": "out", "type": "table", "direction": "OUT", "tableName": "rows", "partitionKey": "p"}
+    with pytest.raises(StorageBindingError, match="the binding 'out': a row has no RowKey"):
+        await Outputs().write({"out": Datum('{"count": 1}', "string")}, binding)
+
+
 async def test_a_connection_has_one_client_whatever_its_name_is_written_like() -> None:
     made: list[StorageConnection] = []
 
