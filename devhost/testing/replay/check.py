@@ -45,6 +45,7 @@ def check_replay(history: History, code: Code, *, exact: bool = True) -> Replaye
     comparison = Comparison(recorded.name, recorded.instance_id, is_exact=exact)
     for episode, result in replay_episodes(recorded, handle, known):
         comparison.compare(episode, result)
+    comparison.finish()
     return Replayed(recorded.name, len(recorded.episodes), len(events))
 
 

@@ -25,16 +25,25 @@ _ENDS = {
 
 
 class Comparison:
-    """Compares the episodes of one history in order; the first difference raises ReplayBroken."""
+    """Compares the episodes of one history in order, then call `finish`.
+
+    What breaks an instance is told before anything that does not, wherever it stands: the advice depends on it.
+    """
 
     def __init__(self, name: str, instance_id: str, *, is_exact: bool) -> None:
         self._what, self._is_exact = f"'{name}' (instance '{instance_id}')", is_exact
+        self._harmless: ReplayBroken | None = None
 
     def compare(self, episode: RecordedEpisode, result: EpisodeResult) -> None:
-        """Raises ReplayBroken."""
+        """Raises ReplayBroken for what breaks an instance."""
         asked = [event for event in result.history if event["EventType"] in _STARTS]
         self._compare_started(episode, asked, result)
         self._compare_end(episode, result)
+
+    def finish(self) -> None:
+        """Raises ReplayBroken for the first difference that breaks no instance."""
+        if self._harmless is not None:
+            raise self._harmless
 
     def _compare_started(self, episode: RecordedEpisode, asked: list[Event], result: EpisodeResult) -> None:
         for position, one in enumerate(episode.outbound):
@@ -69,8 +78,8 @@ class Comparison:
     def _break(self, one: Numbered, recorded: str, now: str) -> NoReturn:
         raise ReplayBroken(self._message(one, recorded, now, _BREAKS))
 
-    def _differ(self, one: Numbered, recorded: str, now: str) -> NoReturn:
-        raise ReplayBroken(self._message(one, recorded, now, _HARMLESS))
+    def _differ(self, one: Numbered, recorded: str, now: str) -> None:
+        self._harmless = self._harmless or ReplayBroken(self._message(one, recorded, now, _HARMLESS))
 
     def _message(self, one: Numbered, recorded: str, now: str, advice: str) -> str:
         at = str(one.event["Timestamp"])[:19].replace("T", " ")

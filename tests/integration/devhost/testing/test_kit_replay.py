@@ -250,6 +250,21 @@ async def test_a_change_that_running_instances_survive_can_be_passed_over(code: 
     assert lines[-1].startswith("Running instances would go on.")
 
 
+def longer_timer_then_renamed(context: Context) -> Steps:
+    yield from up_to_the_timer(context)
+    yield context.create_timer(context.current_utc_datetime + timedelta(hours=2))
+    yield context.wait_for_external_event("go")
+    yield context.call_sub_orchestrator("ensure", "all", "insurance-1")
+
+
+@pytest.mark.parametrize("is_exact", [True, False])
+async def test_a_change_that_breaks_is_told_before_an_earlier_one_that_does_not(is_exact: bool) -> None:
+    """Else the advice would be to record the history anew, and the instances would break."""
+    with pytest.raises(ReplayBroken, match="starts the sub-orchestration 'ensure'") as caught:
+        check_replay(await trip_history(), longer_timer_then_renamed, exact=is_exact)
+    assert "Give the changed orchestrator a new name" in str(caught.value)
+
+
 async def test_the_output_of_an_instance_that_still_runs_cannot_differ() -> None:
     assert check_replay(await trip_history(until_paid=False), other_output).episodes == 4
 
