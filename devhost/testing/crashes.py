@@ -62,7 +62,7 @@ async def survive_every_crash(
         if ended.outcome != outcome:
             raise CrashFound(
                 f"A crash {point} ({ended.written}) changes the outcome.\n"
-                f"  undisturbed: {outcome!r}\n  after the crash: {ended.outcome!r}\n{_ADVICE}"
+                f"  undisturbed: {outcome!r}\n  after the crash: {ended.outcome!r}\n{await trial.advice(outcome)}"
             )
     raise AssertionError("there is always one more point")
 
@@ -78,6 +78,10 @@ def _new_folder() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(dir=shared_memory if os.access(shared_memory, os.W_OK) else None)
 
 
+_NOT_THE_CRASH = (
+    "It changes without a crash, too: something of one run is still there in the next. Make it in `world`, which is "
+    "new for every run, or take it out of the scenario's outcome."
+)
 _ADVICE = (
     "An activity runs again when the host goes down before its result is stored. Make it safe to repeat: "
     "write under a key that its input determines, or look first whether it is done."
@@ -102,6 +106,11 @@ class _Trial:
             async with self._host(folder) as host:
                 outcome = await self._scenario(host, *self._new_world())
                 return outcome, host.writes
+
+    async def advice(self, outcome: Any) -> str:
+        """What to do about another outcome than that of the first undisturbed run."""
+        again, _ = await self.undisturbed()
+        return _ADVICE if again == outcome else _NOT_THE_CRASH
 
     async def disturbed(self, point: CrashPoint) -> _Ended | None:
         """The outcome in spite of a crash; None if the scenario ends before it comes to that write."""

@@ -9,11 +9,12 @@ from typing import Any
 from azure.durable_functions.models.utils.df_serialization import df_dumps
 
 from devhost.durable.entities.entity import EntityId
-from devhost.durable.errors import InstanceNotFound
+from devhost.durable.errors import InstanceNotFound, UnknownFunction
 from devhost.durable.instance import InstanceQuery
 from devhost.durable.protocol import Event
 from devhost.queues.queue_client import send_creating
 from devhost.queues.queue_message import body_text, decode_body, encode_body
+from devhost.testing.errors import KitError
 from devhost.testing.rig.functions_under_test import Fake, Replacement
 from devhost.testing.rig.host_life import HostLife
 from devhost.testing.rig.http_exchange import Reply, make_request, read_reply
@@ -72,19 +73,27 @@ class Host(HostLife):
 
     async def status(self, instance_id: str) -> Status:
         """The instance as it is now. Raises InstanceNotFound."""
-        found = await self._parts.hub.get_instance(instance_id)
-        if found is None:
-            raise InstanceNotFound(instance_id)
-        return read_status(found)
+
+        async def ask() -> Status:
+            found = await self._parts.hub.get_instance(instance_id)
+            if found is None:
+                raise InstanceNotFound(instance_id)
+            return read_status(found)
+
+        return await self._answer(ask)
 
     async def instances(self) -> list[Status]:
         """All instances, sub-orchestrations among them, by ID."""
-        found, _ = await self._parts.hub.list_instances(InstanceQuery(), top=_ALL, continuation=None)
-        return [read_status(one) for one in found]
+
+        async def ask() -> list[Status]:
+            found, _ = await self._parts.hub.list_instances(InstanceQuery(), top=_ALL, continuation=None)
+            return [read_status(one) for one in found]
+
+        return await self._answer(ask)
 
     async def history(self, instance_id: str) -> list[Event]:
         """The raw history events of the present generation, oldest first."""
-        return await self._parts.hub.history(instance_id)
+        return await self._answer(lambda: self._parts.hub.history(instance_id))
 
     async def signal_entity(self, name: str, key: str, operation: str, value: Any = None) -> None:
         """Send an operation to an entity as the SDK's `client.signal_entity` does. Raises UnknownFunction."""
@@ -92,9 +101,16 @@ class Host(HostLife):
         await self._command(lambda: self._parts.hub.signal_entity(EntityId(name, key), operation, text))
 
     async def entity_state(self, name: str, key: str) -> Any:
-        """The state of an entity; None if it does not exist."""
-        found = await self._parts.hub.read_entity(EntityId(name, key))
-        return None if found is None or found.state_text is None else json_text.loads(found.state_text)
+        """The state of an entity; None if it does not exist. Raises UnknownFunction."""
+
+        async def ask() -> Any:
+            known = self._parts.functions.durable_names("entityTrigger")
+            if name.lower() not in {one.lower() for one in known}:
+                raise UnknownFunction(name, "entity", known)
+            found = await self._parts.hub.read_entity(EntityId(name, key))
+            return None if found is None or found.state_text is None else json_text.loads(found.state_text)
+
+        return await self._answer(ask)
 
     async def send_message(self, queue: str, body: str | bytes | dict[str, Any] | list[Any]) -> None:
         """Put a message into a queue, which is made if it is missing; a dict or list becomes JSON text."""
@@ -114,11 +130,14 @@ class Host(HostLife):
         Takes no real time: the clock skips to whatever is due next, `within` at most. Raises NotReached as soon as
         the goal is out of reach, with a picture of what the instance waits for.
         """
-        return await wait_for(self._parts.store, self._rest, self._clock, instance_id, goal, within)
+        parts = self._parts
+        return await self._answer(lambda: wait_for(parts.store, self._rest, self._clock, instance_id, goal, within))
 
     async def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
         """Move the clock forward; everything that is due meanwhile happens at its own time, in order."""
         step = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        if step < timedelta(0):
+            raise KitError(f"The clock of a host goes forward only, not by {step.total_seconds():g} s.")
         # Noted before it is done: after a crash the clock still goes no further than meant.
         until = self._journal.skip() if self._journal.is_done else self._journal.note(self._clock.now() + step)
         await self._rest.advance_to(until)
@@ -134,6 +153,8 @@ class Host(HostLife):
 
         `path` begins with a slash (`/api/runs?limit=1`), or is a whole URL that the app has given out.
         """
+        if not path.startswith(("/", "http://", "https://")):
+            raise KitError(f"The path of a request begins with a slash: '/{path}'.")
 
         async def ask() -> Reply:
             asked = make_request(method, path, json_body=json, body=body, headers=headers, host=HOST_NAME)

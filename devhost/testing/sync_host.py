@@ -13,6 +13,7 @@ from devhost.testing.host import Host
 from devhost.testing.rig.app_adapter import App
 from devhost.testing.rig.functions_under_test import Fake, Replacement
 from devhost.testing.rig.http_exchange import Reply
+from devhost.testing.rig.sdk_session import SdkSession
 from devhost.testing.rig.virtual_clock import VirtualClock
 from devhost.testing.rig.waiting import Goal
 from devhost.testing.status import Status
@@ -27,6 +28,7 @@ class SyncHost:
         """`options` are those of Host."""
         self._host = Host(app, **options)
         self._runner: asyncio.Runner | None = None
+        self._sdk_session = SdkSession()
 
     def __enter__(self) -> Self:
         if asyncio._get_running_loop() is not None:
@@ -35,7 +37,7 @@ class SyncHost:
         try:
             self._do(self._host.__aenter__())
         except BaseException:
-            self._runner.close()
+            self._close_loop()
             raise
         return self
 
@@ -45,8 +47,7 @@ class SyncHost:
         try:
             self._do(self._host.__aexit__(kind, error, trace))
         finally:
-            if self._runner is not None:
-                self._runner.close()
+            self._close_loop()
 
     @property
     def clock(self) -> VirtualClock:
@@ -140,4 +141,10 @@ class SyncHost:
         if self._runner is None:
             act.close()
             raise KitError("The host is not open: use it inside `with SyncHost(app) as host:`.")
-        return self._runner.run(act)
+        with self._sdk_session.in_use():
+            return self._runner.run(act)
+
+    def _close_loop(self) -> None:
+        if self._runner is not None:
+            self._runner.close()
+        self._runner = None

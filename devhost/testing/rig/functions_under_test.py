@@ -118,10 +118,13 @@ class FunctionsUnderTest:
         try:
             found = fake(deepcopy(call.input))
             return _encode(await found if inspect.isawaitable(found) else found)
-        except (Exception, asyncio.CancelledError) as error:
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_cancelled_from_outside():
                 raise
             raise failure_of(call.name, error) from error
+        except BaseException as error:
+            self._power.thrown = error
+            raise
 
 
 class HttpUnderTest(HttpActivity):

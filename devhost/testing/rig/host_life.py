@@ -2,12 +2,12 @@
 
 import os
 import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from devhost.queues.memory_queues import MemoryQueues
 from devhost.testing.calls import Calls
@@ -22,6 +22,7 @@ from devhost.testing.rig.rest import Rest
 from devhost.testing.rig.sdk_session import close_sdk_session
 from devhost.testing.rig.virtual_clock import DEFAULT_START, VirtualClock
 
+T = TypeVar("T")
 Command = Callable[[], Coroutine[Any, Any, Any]]
 # Like Core Tools with an emulator; queues of the kit are in memory, so nothing is there to be reached.
 _DEFAULT_SETTINGS = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
@@ -137,8 +138,26 @@ class HostLife:
             if is_one_write and self._crash is not None and self._crash.moment is Moment.AFTER:
                 self._journal.note(result)
             raise
+        except Exception as refusal:
+            self._journal.note_refusal(refusal)
+            raise
         self._journal.note(found if result is None else result)
         await self._rest.settle()
+        return found
+
+    async def _answer(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What the test asks for. A test that runs again after a crash is told what it was told before."""
+        if self._journal.is_done:
+            told: T = self._journal.skip()
+            return told
+        try:
+            found = await ask()
+        except HostCrashed:
+            raise
+        except Exception as refusal:
+            self._journal.note_refusal(refusal)
+            raise
+        self._journal.note(found)
         return found
 
     def _go_on_from_the_state(self, parts: Assembly, ids: random.Random) -> None:

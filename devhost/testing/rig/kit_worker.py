@@ -41,6 +41,9 @@ class KitWorker:
             if isinstance(error, asyncio.CancelledError) and is_cancelled_from_outside():
                 raise
             raise failure_of(context.function_name, error) from error
+        except BaseException as error:
+            self._power.thrown = error
+            raise
 
     def close(self) -> None:
         """Start nothing any more; a function that is still running in the thread is not waited for."""

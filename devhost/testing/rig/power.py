@@ -57,6 +57,8 @@ class Power:
         self.went_down = asyncio.Event()
         self.writes = 0
         self.last_write = "nothing"
+        self.thrown: BaseException | None = None
+        """What code under test has raised that is meant for the test, not for the app: `pytest.fail`, a time-out."""
         self._crash = crash
         self._is_released = False
         self._doing = ""

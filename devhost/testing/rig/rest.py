@@ -106,7 +106,11 @@ class Rest:
             self._parts.functions.end_round(hub.calls_under_way)
 
     def _must_be_up(self) -> None:
-        if self._parts.power.is_down:
+        power = self._parts.power
+        if power.thrown is not None:
+            thrown, power.thrown = power.thrown, None
+            raise thrown
+        if power.is_down:
             raise HostCrashed("The host went down, as the test wants it. Open a new one on its state.")
 
     def _is_at_rest(self, begun: "asyncio.Future[Any] | None" = None) -> bool:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from devhost.durable.instance import RuntimeStatus
 from devhost.durable.store.store import Store
-from devhost.testing.errors import NotReached
+from devhost.testing.errors import KitError, NotReached
 from devhost.testing.rig.rest import Rest
 from devhost.testing.rig.virtual_clock import VirtualClock
 from devhost.testing.rig.waiting_picture import picture
@@ -25,8 +26,9 @@ async def wait_for(
     """The status once the goal is reached; the clock skips from one due moment to the next.
 
     Raises NotReached as soon as it cannot be reached any more: another end, nothing left to happen, or `within`
-    of virtual time is over.
+    of virtual time is over. Raises KitError for a status that there is none of.
     """
+    _must_be_possible(goal)
     await rest.settle()
     began, alone_until = clock.now(), clock.now() + _TIMERS_ALONE
     for _ in range(_MOST_MOMENTS):
@@ -43,6 +45,12 @@ async def wait_for(
         assert rest.next_moment is not None
         await rest.move_to(rest.next_moment)
     raise NotReached(_message(store, clock, instance_id, goal, f"{_MOST_MOMENTS:,} timers have fired meanwhile"))
+
+
+def _must_be_possible(goal: Goal) -> None:
+    names = [str(one) for one in RuntimeStatus]
+    if isinstance(goal, str) and goal not in names:
+        raise KitError(f"There is no runtime status '{goal}'; there are {', '.join(names)}. Or wait for a condition.")
 
 
 def _is_reached(status: Status, goal: Goal) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from devhost.durable.episodes.answer import ActionType
 from devhost.durable.episodes.task import Phase, Task
 from devhost.durable.episodes.task_table import TaskTable
+from devhost.durable.instance import RuntimeStatus
 from devhost.durable.protocol import Event, EventType
 from devhost.durable.store.store import Store
 from devhost.testing.status import read_status
@@ -32,6 +33,8 @@ def _lines(store: Store, instance_id: str, indent: str, levels: int) -> Iterator
     if status.is_ended:
         yield f"{indent}  Its output: {status.output}"
         return
+    if instance.runtime_status is RuntimeStatus.SUSPENDED:
+        yield f"{indent}  It waits to be resumed: resume({instance_id!r})"
     table_text = store.instances.task_table_text(instance_id)
     tasks = [] if table_text is None else [one for one in TaskTable.from_text(table_text).tasks if _is_open(one)]
     if not tasks:

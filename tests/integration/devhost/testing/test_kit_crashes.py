@@ -10,6 +10,7 @@ import azure.durable_functions as df
 import azure.functions as func
 import pytest
 
+from devhost.durable.errors import InstanceNotFound
 from devhost.testing import CrashFound, CrashPoint, Host, HostCrashed, Moment, survive_every_crash
 from tests.helpers.kit_app import make_app
 
@@ -99,6 +100,33 @@ async def test_an_orchestrator_with_memory_of_its_own_is_found() -> None:
 
     with pytest.raises(CrashFound):
         await survive_every_crash(app, scenario)
+
+
+async def test_what_a_scenario_was_told_before_a_crash_it_is_told_again() -> None:
+    """The host may be further by then: the status that was waited for is over."""
+
+    async def scenario(host: Host) -> Any:
+        with pytest.raises(InstanceNotFound):
+            await host.raise_event("nobody", "paid")
+        run = await host.start("order", 7)
+        waiting = await host.wait_for(run, lambda status: status.custom_status is not None)
+        live = [(one.name, one.runtime_status) for one in await host.instances()]
+        await host.raise_event(run, "paid", 100)
+        return waiting.runtime_status, live, (await host.wait_for(run)).output[2], len(await host.instances())
+
+    report = await survive_every_crash(make_app(), scenario)
+    assert report.outcome == ("Running", [("order", "Running")], 100, 3)
+
+
+async def test_a_scenario_that_changes_by_itself_is_not_blamed_on_a_crash() -> None:
+    runs: list[str] = []
+
+    async def scenario(host: Host) -> Any:
+        runs.append(await host.start("greeting", "Oslo"))
+        return len(runs)
+
+    with pytest.raises(CrashFound, match="It changes without a crash, too"):
+        await survive_every_crash(make_app(), scenario)
 
 
 async def test_timer_functions_and_requests_survive_every_crash() -> None:

@@ -1,0 +1,109 @@
+"""What a test gets wrong is told at once, by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator
+from typing import Any, NoReturn
+
+import azure.durable_functions as df
+import azure.functions as func
+import pytest
+
+from devhost.durable.errors import UnknownFunction
+from devhost.testing import Host, KitError, NotReached, SyncHost
+from tests.helpers.kit_app import make_app
+
+
+def eternal_app() -> df.DFApp:
+    app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+    @app.orchestration_trigger(context_name="context")
+    def for_ever(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
+        yield context.wait_for_external_event("again")
+        context.continue_as_new(None)
+
+    return app
+
+
+async def test_a_status_that_does_not_exist_is_not_waited_for() -> None:
+    async with Host(eternal_app()) as host:
+        run = await host.start("for_ever")
+        with pytest.raises(KitError, match="There is no runtime status 'completed'; there are Pending, Running, Comp"):
+            await host.wait_for(run, "completed")
+
+
+async def test_the_picture_of_a_suspended_instance_says_how_to_resume_it() -> None:
+    async with Host(make_app()) as host:
+        run = await host.start("approval", instance_id="a-1")
+        await host.suspend(run)
+        with pytest.raises(NotReached, match=r"It waits to be resumed: resume\('a-1'\)"):
+            await host.wait_for(run)
+
+
+async def test_an_entity_that_the_app_does_not_have_has_no_state() -> None:
+    async with Host(make_app()) as host:
+        with pytest.raises(UnknownFunction, match="'conter' doesn't exist"):
+            await host.entity_state("conter", "all")
+
+
+async def test_a_path_without_a_slash_is_refused() -> None:
+    async with Host(make_app()) as host:
+        with pytest.raises(KitError, match="begins with a slash: '/api/greetings/Oslo'"):
+            await host.request("POST", "api/greetings/Oslo")
+
+
+async def test_the_clock_does_not_go_backwards() -> None:
+    async with Host(make_app()) as host:
+        with pytest.raises(KitError, match="forward only, not by -60 s"):
+            await host.advance(minutes=-1)
+
+
+def stopped(_: Any) -> NoReturn:
+    pytest.fail("nobody is greeted")
+
+
+async def stopped_later(_: Any) -> NoReturn:
+    pytest.fail("nobody is greeted")
+
+
+@pytest.mark.parametrize("fake", [stopped, stopped_later])
+async def test_a_replaced_activity_may_fail_the_test(fake: Callable[[Any], Any]) -> None:
+    async with Host(make_app(), activities={"greet": fake}) as host:
+        with pytest.raises(pytest.fail.Exception, match="nobody is greeted"):
+            await host.start("greeting", "Oslo")
+
+
+async def test_an_exit_of_a_replaced_activity_fails_the_activity_as_in_the_app() -> None:
+    def leave(_: Any) -> NoReturn:
+        raise SystemExit(3)
+
+    async with Host(make_app(), activities={"greet": leave}) as host:
+        run = await host.start("greeting", "Oslo")
+        assert (await host.status(run)).runtime_status == "Failed"
+        assert host.calls[0].error == "SystemExit: 3"
+
+
+def test_a_plain_host_that_is_closed_says_so() -> None:
+    with SyncHost(make_app()) as host:
+        pass
+    with pytest.raises(KitError, match="The host is not open"):
+        host.start("greeting")
+
+
+def test_two_plain_hosts_take_turns() -> None:
+    """Each has an event loop; the SDK's client keeps one session for the process."""
+    with SyncHost(make_app()) as one, SyncHost(make_app()) as other:
+        statuses = [host.request("POST", "/api/greetings/Oslo").status for host in (one, other, one)]
+        assert (statuses, len(one.instances()), len(other.instances())) == ([202, 202, 202], 2, 1)
+
+
+async def test_hosts_that_close_in_the_order_in_which_they_opened_leave_no_settings() -> None:
+    before = dict(os.environ)
+    hosts = [Host(make_app(), settings={name: "1"}) for name in ("KIT_FIRST", "KIT_SECOND")]
+    for host in hosts:
+        await host.__aenter__()
+    await hosts[0].__aexit__(None, None, None)
+    assert os.environ["KIT_SECOND"] == "1"
+    await hosts[1].__aexit__(None, None, None)
+    assert dict(os.environ) == before
