@@ -62,6 +62,12 @@ class StateDir:
         self._lock_file = lock_file
         return lock_file.fileno()
 
+    def release(self) -> None:
+        """Give the folder up before the process ends; not if the lock has been taken over."""
+        if self._lock_file is not None:
+            self._lock_file.close()
+        self._lock_file = None
+
     def _open_lock(self, taken_over: int | None) -> TextIO:
         path = self.path / "lock"
         if taken_over is not None:

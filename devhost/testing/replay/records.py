@@ -11,6 +11,8 @@ from devhost.durable.protocol import Event, EventType, OrchestrationStatus, comp
 from devhost.testing.errors import KitError
 
 _FORMAT = 1
+_NEEDED = ("EventType", "EventId", "Timestamp")
+_NEEDED_OF_A_START = ("Name", "Version", "Input", "OrchestrationInstance", "ParentInstance")
 _FAILURES = frozenset({EventType.TASK_FAILED, EventType.CHILD_FAILED})
 # Where failure_texts puts them: two members of a JSON text, and the end of a plain one.
 _STACKS = (
@@ -43,12 +45,20 @@ def read_record(path: Path | str) -> list[Event]:
         if document["format"] != _FORMAT:
             raise KitError(f"{path} has format {document['format']}, this kit reads {_FORMAT}: record it anew.")
         events: list[Event] = document["events"]
-        _started(events)
+        _must_have(_started(events), _NEEDED_OF_A_START)
+        for event in events:
+            _must_have(event, _NEEDED)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise KitError(
             f"{path} is no recorded history ({error!r}): make one with `python -m devhost.testing record`."
         ) from error
     return events
+
+
+def _must_have(event: Event, names: tuple[str, ...]) -> None:
+    missing = [name for name in names if name not in event]
+    if missing:
+        raise KeyError(f"an event without {', '.join(missing)}")
 
 
 def _started(history: Sequence[Event]) -> Event:

@@ -41,11 +41,11 @@ _IN_MEMORY = Path(":memory:")
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a host of the kit is made from; `state_dir` None keeps everything in memory."""
+    """What a host of the kit is made from; `state` None keeps everything in memory."""
 
     script_root: Path
     environ: Mapping[str, str]
-    state_dir: Path | None
+    state: StateDir | None
     clock: VirtualClock
     random: random.Random
     queues: MemoryQueues | None = None
@@ -61,7 +61,7 @@ class Assembly:
         self.power = Power(world.crash)
         self.timer_work = WorkList()
         self._host_json = read_host_json(world.script_root / HOST_JSON, world.environ, cpu_count=_CPU_COUNT)
-        self._state = None if world.state_dir is None else StateDir(world.state_dir)
+        self._state = world.state
         self.queues = world.queues or MemoryQueues(world.clock, new_id=self.new_id)
         self.queue_options = self._queue_options()
         functions = queue_functions(app.offered.functions)

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from devhost.queues.memory_queues import MemoryQueues
+from devhost.state_dir import StateDir
 from devhost.testing.calls import Calls
 from devhost.testing.errors import HostCrashed, KitError
 from devhost.testing.rig.app_adapter import App, load_app_under_test
@@ -58,7 +59,8 @@ class HostLife:
         """
         self._app, self._settings, self._crash = app, dict(settings or {}), crash
         self._script_root = Path(script_root or (app if isinstance(app, str | Path) else ".")).resolve()
-        self._state_dir = None if state_dir is None else Path(state_dir)
+        self._state = None if state_dir is None else StateDir(Path(state_dir))
+        self._before = after
         self._clock = VirtualClock(start) if after is None else after.clock
         self._fakes: dict[str, Fake] = {**({} if after is None else after._fakes), **(activities or {})}
         self._seed, self._patience_s = seed, patience_s
@@ -72,9 +74,10 @@ class HostLife:
         async with AsyncExitStack() as stack:
             stack.enter_context(changed_environ({**_DEFAULT_SETTINGS, **os.environ, **self._settings}))
             stack.push_async_callback(close_sdk_session)
+            self._claim_the_state(stack)
             loaded = load_app_under_test(self._app, os.environ)
             ids = random.Random(self._seed)  # noqa: S311  (repeatable, not secret)
-            world = World(self._script_root, os.environ, self._state_dir, self._clock, ids, self._queues, self._crash)
+            world = World(self._script_root, os.environ, self._state, self._clock, ids, self._queues, self._crash)
             parts = Assembly(loaded, world)
             self._power, self._queues = parts.power, parts.queues
             stack.push_async_callback(parts.stop)
@@ -159,6 +162,13 @@ class HostLife:
             raise
         self._journal.note(found)
         return found
+
+    def _claim_the_state(self, stack: AsyncExitStack) -> None:
+        if self._before is not None and self._before._state is not None:
+            self._before._state.release()  # a process that is gone holds no lock
+        if self._state is not None:
+            self._state.lock()
+            stack.callback(self._state.release)
 
     def _go_on_from_the_state(self, parts: Assembly, ids: random.Random) -> None:
         changed_at, count = parts.store.instances.latest_change()

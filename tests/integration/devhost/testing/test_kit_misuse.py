@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any, NoReturn
 
 import azure.durable_functions as df
@@ -11,7 +12,8 @@ import azure.functions as func
 import pytest
 
 from devhost.durable.errors import UnknownFunction
-from devhost.testing import Host, KitError, NotReached, SyncHost
+from devhost.errors import HostStartError
+from devhost.testing import CrashPoint, Host, HostCrashed, KitError, NotReached, SyncHost
 from tests.helpers.kit_app import make_app
 
 
@@ -107,3 +109,19 @@ async def test_hosts_that_close_in_the_order_in_which_they_opened_leave_no_setti
     assert os.environ["KIT_SECOND"] == "1"
     await hosts[1].__aexit__(None, None, None)
     assert dict(os.environ) == before
+
+
+async def test_two_hosts_on_one_state_folder_refuse_each_other(tmp_path: Path) -> None:
+    async with Host(make_app(), state_dir=tmp_path):
+        with pytest.raises(HostStartError, match="is in use by another host"):
+            await Host(make_app(), state_dir=tmp_path).__aenter__()
+    async with Host(make_app(), state_dir=tmp_path) as host:
+        assert await host.instances() == []
+
+
+async def test_the_folder_of_a_host_that_has_crashed_is_free(tmp_path: Path) -> None:
+    async with Host(make_app(), state_dir=tmp_path, crash=CrashPoint(2)) as crashed:
+        with pytest.raises(HostCrashed):
+            await crashed.start("greeting", "Oslo")
+        async with Host(make_app(), state_dir=tmp_path, after=crashed) as host:
+            assert await host.instances() == []

@@ -371,6 +371,12 @@ def test_a_file_that_is_no_record_is_refused(tmp_path: Path) -> None:
         check_replay(tmp_path / "x.json", trip)
 
 
+def test_an_event_without_its_time_makes_no_record(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"format": 1, "events": [{"EventType": 0}]}')
+    with pytest.raises(KitError, match=r"x\.json is no recorded history \(.*an event without Name, Version"):
+        check_replay(tmp_path / "x.json", trip)
+
+
 async def test_histories_are_recorded_and_checked_from_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
