@@ -6,24 +6,19 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from aiohttp import web
-
-from devhost.clock import SystemClock
+from devhost.clock import Clock, SystemClock
 from devhost.config.host_json import HostJson
 from devhost.console import ListedFunction
 from devhost.durable.hub import TaskHub
 from devhost.durable.store.store import Store
-from devhost.durable.webhooks.client_payload import client_payload
-from devhost.durable.webhooks.durable_webhooks import DurableWebhooks
+from devhost.durable_clients import DurableClients
 from devhost.functions.app_loading import script_file_name
 from devhost.functions.description import LoadedApp, LoadedFunction
 from devhost.functions.invocation import Invoker
 from devhost.functions.runner import FunctionRunner
-from devhost.listener import bind
 from devhost.queues.queue_listener import QueueListeners
-from devhost.queues.queue_options import read_queue_options
+from devhost.queues.queue_options import QueueOptions, read_queue_options
 from devhost.state_dir import StateDir
 from devhost.storage_bindings.accounts import StorageAccounts
 from devhost.storage_bindings.binding_rules import binding_warnings
@@ -43,9 +38,6 @@ from devhost.web.http_settings import http_settings
 from devhost.web.request_router import RequestRouter
 from devhost.web.routing import RouteTable, build_routes
 
-RPC_ADDRESS = "127.0.0.1"
-_RPC_MOUNT_POINT = "/durabletask/"
-_WEBHOOK_MOUNT_POINT = "/runtime/webhooks/durabletask"
 _STOP_GRACE_S = 1.2
 _logger = logging.getLogger("devhost.host")
 
@@ -86,15 +78,14 @@ class Host:
         self._functions = tuple(one for one in app.functions if one.name not in self._routes.refusals)
         self._refusals = {**app.refusals, **self._routes.refusals}
         self._keys = self._open_keys(state) if listener.asks_for_keys else None
-        rpc_sock = bind(RPC_ADDRESS, 0)
-        self._rpc_port = int(rpc_sock.getsockname()[1])
-        self._rpc_base_url = f"http://{RPC_ADDRESS}:{self._rpc_port}{_RPC_MOUNT_POINT}"
+        code = "" if self._keys is None else self._keys.durable
+        self._clients = DurableClients(host_json.durable, base_url=listener.base_url, code=code)
         queue_options = read_queue_options(host_json.queues, environ)
         self._accounts = StorageAccounts(environ)
         self._invoker = Invoker(
             self._functions,
             runner,
-            client_payload=self._client_payload,
+            client_payload=self._clients.payload,
             data_bindings=StorageBindings(
                 self._accounts,
                 is_base64=queue_options.is_base64,
@@ -111,31 +102,12 @@ class Host:
             options=host_json.durable,
             logger=logging.getLogger("devhost.durable"),
         )
-        self._webhooks = DurableWebhooks(
-            self._hub,
-            hub_name=host_json.durable.hub_name,
-            connection_name=host_json.durable.connection_name,
-            code=self._code,
-        )
-        self._timers = TimerLoop(
-            timer_functions(self._functions),
-            invoke=self._runs.run_timer,
-            status=TimerStatusStore(state.timer_status),
-            clock=clock,
-            logger=logging.getLogger("devhost.timers"),
-        )
-        self._queues = QueueListeners(
-            queue_functions(self._functions),
-            options=queue_options,
-            run=self._runs.run_message,
-            service_of=self._accounts.queues,
-            clock=clock,
-            logger=logging.getLogger("devhost.queues"),
-        )
+        self._webhooks = self._clients.serve(self._hub)
+        self._timers = self._timer_loop(TimerStatusStore(state.timer_status), clock)
+        self._queues = self._queue_listeners(queue_options, clock)
         self._state = HostState()
         self._admin = self._admin_endpoints(script_root, environ)
         self._server = self._public_server(listener, environ)
-        self._rpc_server = HttpServer(self._answer_rpc, rpc_sock)
 
     @property
     def base_url(self) -> str:
@@ -145,7 +117,7 @@ class Host:
     @property
     def rpc_port(self) -> int:
         """The port of the listener for the durable client, on 127.0.0.1 only."""
-        return self._rpc_port
+        return self._clients.port
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -174,7 +146,6 @@ class Host:
 
     async def start(self) -> None:
         """Start everything; on return requests are answered."""
-        await self._rpc_server.start()
         await self._hub.start()
         await self._timers.start()
         await self._queues.start()
@@ -204,17 +175,31 @@ class Host:
         for end in ends:
             if isinstance(end, Exception):
                 _logger.error("A part of the host did not stop cleanly.", exc_info=end)
-        await self._rpc_server.stop()
+        await self._clients.stop()
         await self._accounts.close()
         self._store.close()
 
-    @property
-    def _code(self) -> str:
-        """The key that management URLs carry; empty if the host asks for none."""
-        return "" if self._keys is None else self._keys.durable
-
     def _open_keys(self, state: StateDir) -> AccessKeys:
         return open_keys(state.keys, [one.name for one in self._functions if one.trigger_type == "httpTrigger"])
+
+    def _timer_loop(self, status: TimerStatusStore, clock: Clock) -> TimerLoop:
+        return TimerLoop(
+            timer_functions(self._functions),
+            invoke=self._runs.run_timer,
+            status=status,
+            clock=clock,
+            logger=logging.getLogger("devhost.timers"),
+        )
+
+    def _queue_listeners(self, options: QueueOptions, clock: Clock) -> QueueListeners:
+        return QueueListeners(
+            queue_functions(self._functions),
+            options=options,
+            run=self._runs.run_message,
+            service_of=self._accounts.queues,
+            clock=clock,
+            logger=logging.getLogger("devhost.queues"),
+        )
 
     def _admin_endpoints(self, script_root: Path, environ: Mapping[str, str]) -> AdminEndpoints:
         return AdminEndpoints(
@@ -251,21 +236,6 @@ class Host:
         )
         limit = settings.body_limit_bytes
         return HttpServer(router.handle, listener.sock, body_limit_bytes=limit, cors=listener.cors)
-
-    async def _answer_rpc(self, request: web.Request) -> web.StreamResponse:
-        raw_path = request.raw_path.partition("?")[0]
-        if not raw_path.lower().startswith(_RPC_MOUNT_POINT):
-            return web.Response(status=404)
-        return await self._webhooks.handle(request, raw_path[len(_RPC_MOUNT_POINT) :])
-
-    def _client_payload(self, binding: Mapping[str, Any]) -> str:
-        return client_payload(
-            base_url=f"{self._base_url}{_WEBHOOK_MOUNT_POINT}",
-            rpc_base_url=self._rpc_base_url,
-            hub_name=str(binding.get("taskHub") or self._host_json.durable.hub_name),
-            connection_name=str(binding.get("connectionName") or self._host_json.durable.connection_name),
-            code=self._code,
-        )
 
     def _message_sent(self, queue: str) -> None:
         self._queues.wake(queue)

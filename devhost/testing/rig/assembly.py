@@ -12,6 +12,7 @@ from devhost.config.host_json import read_host_json
 from devhost.durable.hub import TaskHub
 from devhost.durable.runners.engine_parts import EngineParts
 from devhost.durable.store.store import Store
+from devhost.durable_clients import DurableClients
 from devhost.functions.description import LoadedFunction
 from devhost.functions.invocation import Invoker
 from devhost.options import HOST_JSON
@@ -23,7 +24,7 @@ from devhost.storage_bindings.accounts import StorageAccounts
 from devhost.storage_bindings.storage_bindings import StorageBindings
 from devhost.testing.rig.app_adapter import AppUnderTest, make_runner
 from devhost.testing.rig.functions_under_test import FunctionsUnderTest, HttpUnderTest
-from devhost.testing.rig.http_side import RpcListener, make_router
+from devhost.testing.rig.http_side import BASE_URL, make_router
 from devhost.testing.rig.parked_work import Work, WorkList
 from devhost.testing.rig.power import CrashPoint, InlineWork, MemoryStatuses, Power, PoweredStatuses
 from devhost.testing.rig.virtual_clock import VirtualClock
@@ -67,10 +68,10 @@ class Assembly:
         functions = queue_functions(app.offered.functions)
         self._listened = sorted({one.queue for one in functions if not one.is_disabled})
         self._accounts = StorageAccounts(world.environ, new_queues=lambda _connection: self.queues)
-        self._rpc = RpcListener(self._host_json)
+        self._clients = DurableClients(self._host_json.durable, base_url=BASE_URL)
         runner, self._worker = make_runner(app, self.power, script_root=world.script_root)
         self._invoker = Invoker(
-            app.offered.functions, runner, client_payload=self._rpc.payload, data_bindings=self._storage_bindings()
+            app.offered.functions, runner, client_payload=self._clients.payload, data_bindings=self._storage_bindings()
         )
         self._runs = TriggerRuns(app.offered.functions, self._invoker, world.clock, jitter=world.random.random)
         self.functions = FunctionsUnderTest(self._invoker, clock=world.clock, power=self.power)
@@ -78,7 +79,7 @@ class Assembly:
         self.hub = self._make_hub()
         self.timers = self._make_timers()
         self.listeners = self._make_listeners()
-        self._webhooks = self._rpc.serve(self.hub)
+        self._webhooks = self._clients.serve(self.hub)
         self._router: RequestRouter | None = None
 
     def new_id(self) -> str:
@@ -98,7 +99,7 @@ class Assembly:
         self.power.release()
         parts = (self.timers.stop(grace_s=0), self.listeners.stop(grace_s=0), self.hub.stop(grace_s=0))
         ends = await asyncio.gather(*parts, return_exceptions=True)
-        await self._rpc.stop()
+        await self._clients.stop()
         self._worker.close()
         await self._accounts.close()
         self.store.close()
