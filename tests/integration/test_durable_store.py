@@ -250,6 +250,19 @@ def test_a_file_that_is_no_database_is_refused_with_the_cure(tmp_path: Path) -> 
         Store(path)
 
 
+def test_a_file_with_damaged_pages_of_waiting_work_is_refused_with_the_cure(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    whole = Store(path)
+    for number in range(200):
+        create(whole, new(f"a{number}"))
+    whole.close()
+    content = path.read_bytes()
+    first_page = 4096  # it holds the names of the tables, the others the rows
+    path.write_bytes(content[:first_page] + bytes(len(content) - first_page))
+    with pytest.raises(HostStartError, match="malformed.*delete it to start with an empty hub"):
+        Store(path)
+
+
 def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "hub.sqlite"
     with sqlite3.connect(path) as db:

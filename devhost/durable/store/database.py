@@ -10,7 +10,7 @@ from devhost.errors import HostStartError
 _SCHEMA = Path(__file__).with_name("schema.sql")
 _SCHEMA_VERSION = 2
 _READABLE_VERSIONS = (0, 1, _SCHEMA_VERSION)  # 0 is a new file; 2 only adds the tables of entities
-
+_WAITING_WORK = ("inbox", "work_items", "timers", "entity_operations")
 
 _FAULTS_OF_THE_STATEMENT = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
@@ -61,6 +61,8 @@ class Database:
             )
         self._connection.executescript(_SCHEMA.read_text(encoding="utf-8"))
         self._connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+        for table in _WAITING_WORK:  # no start without them, and damaged pages show only when they are read
+            self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608  (four constants)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
