@@ -38,6 +38,7 @@ class Site:
         app.router.add_get("/status/{status}", self.odd)
         app.router.add_get("/accepted", self.accepted)
         app.router.add_get("/moved", self.moved)
+        app.router.add_get("/wordy", self.wordy)
         app.router.add_get("/silent", self.silent)
         return app
 
@@ -63,6 +64,9 @@ class Site:
 
     async def moved(self, request: web.Request) -> web.Response:
         raise web.HTTPFound("/echo")
+
+    async def wordy(self, request: web.Request) -> web.Response:
+        return web.Response(headers={"X-Policy": "p" * 40_000})
 
     async def silent(self, request: web.Request) -> web.Response:
         self.asked.set()
@@ -114,6 +118,10 @@ async def test_headers_are_those_of_the_response_and_not_of_its_content(http: Ht
 async def test_a_header_that_came_twice_is_a_list(http: HttpActivity, site: Site) -> None:
     headers = (await answer_to(http, "GET", f"{site.url}/status/200"))["headers"]
     assert (headers["Set-Cookie"], headers["X-One"]) == (["a=1", "b=2"], "1")
+
+
+async def test_a_header_may_have_tens_of_thousands_of_characters(http: HttpActivity, site: Site) -> None:
+    assert (await answer_to(http, "GET", f"{site.url}/wordy"))["headers"]["X-Policy"] == "p" * 40_000
 
 
 async def test_content_is_read_in_the_charset_of_the_answer(http: HttpActivity, site: Site) -> None:

@@ -19,6 +19,7 @@ GetToken = Callable[[str], Awaitable[str]]
 
 _TIMEOUT_S = 100.0  # what .NET's HttpClient allows unless told otherwise
 _MAX_REDIRECTS = 50  # likewise
+_MAX_HEADER_BYTES = 64 * 1024  # likewise, for all headers together; here for each line
 _DEFAULT_CONTENT_TYPE = "text/plain; charset=utf-8"
 # The answer of the product holds the headers of the response, not those that .NET counts to its content.
 _CONTENT_HEADERS = frozenset(
@@ -63,7 +64,7 @@ class HttpActivity:
         except TimeoutError as error:
             text = f"{request['method']} {request['uri']} was not answered within {self._timeout.total:g} s."
             raise FunctionFailed(HTTP_ACTIVITY, "TimeoutError", text, "") from error
-        except (aiohttp.ClientError, TokenUnavailable, OSError, ValueError) as error:
+        except (aiohttp.ClientError, TokenUnavailable, OSError, ValueError, LookupError) as error:
             text = f"{request['method']} {request['uri']}: {text_of(error)}"
             raise FunctionFailed(HTTP_ACTIVITY, type(error).__name__, text, "") from error
 
@@ -94,6 +95,8 @@ class HttpActivity:
                 timeout=self._timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("User-Agent", "Content-Type", "Accept", "Accept-Encoding"),
+                max_line_size=_MAX_HEADER_BYTES,
+                max_field_size=_MAX_HEADER_BYTES,
             )
         return self._session
 
