@@ -259,7 +259,7 @@ def test_a_file_with_damaged_pages_of_waiting_work_is_refused_with_the_cure(tmp_
     content = path.read_bytes()
     first_page = 4096  # it holds the names of the tables, the others the rows
     path.write_bytes(content[:first_page] + bytes(len(content) - first_page))
-    with pytest.raises(HostStartError, match="malformed.*delete it to start with an empty hub"):
+    with pytest.raises(HostStartError, match=r"malformed.*delete it to start with an empty hub"):
         Store(path)
 
 
