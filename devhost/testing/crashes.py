@@ -83,7 +83,8 @@ _NOT_THE_CRASH = (
     "new for every run, or take it out of the scenario's outcome."
 )
 _ADVICE = (
-    "An activity runs again when the host goes down before its result is stored. Make it safe to repeat: "
+    "An activity runs again when the host goes down before its result is stored, and so does the function of a "
+    "message that was not deleted, once the message can be seen again. Make it safe to repeat: "
     "write under a key that its input determines, or look first whether it is done."
 )
 

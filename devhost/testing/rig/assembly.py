@@ -27,6 +27,7 @@ from devhost.testing.rig.functions_under_test import FunctionsUnderTest, HttpUnd
 from devhost.testing.rig.http_side import BASE_URL, make_router
 from devhost.testing.rig.parked_work import Work, WorkList
 from devhost.testing.rig.power import CrashPoint, InlineWork, MemoryStatuses, Power, PoweredStatuses
+from devhost.testing.rig.powered_queues import PoweredQueues
 from devhost.testing.rig.virtual_clock import VirtualClock
 from devhost.timers.timer_loop import TimerFunction, TimerInfo, TimerLoop
 from devhost.timers.timer_status import TimerStatuses, TimerStatusStore
@@ -67,7 +68,9 @@ class Assembly:
         self.queue_options = self._queue_options()
         functions = queue_functions(app.offered.functions)
         self._listened = sorted({one.queue for one in functions if not one.is_disabled})
-        self._accounts = StorageAccounts(world.environ, new_queues=lambda _connection: self.queues)
+        self._accounts = StorageAccounts(
+            world.environ, new_queues=lambda _connection: PoweredQueues(self.queues, self.power)
+        )
         self._clients = DurableClients(self._host_json.durable, base_url=BASE_URL)
         runner, self._worker = make_runner(app, self.power, script_root=world.script_root)
         self._invoker = Invoker(

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ParamSpec, TypeVar
@@ -74,16 +74,25 @@ class Power:
 
     def write(self, act: Callable[[], None]) -> None:
         """Do one write, unless the host goes down at it."""
-        if self.is_down:
-            raise PowerCut
-        self.writes += 1
-        self.last_write = _WRITES.get(self._doing, self._doing)
-        is_last = self._crash is not None and self._crash.number == self.writes
-        if is_last and self._crash is not None and self._crash.moment is Moment.BEFORE:
-            self._go_down()
+        is_last = self._begin_write()
         act()
         if is_last:
             self._go_down()
+
+    async def written(self, what: str, act: Callable[[], Awaitable[T]]) -> T:
+        """Do one write to what outlives the host; if the host goes down at it, the caller never hears of it."""
+        await self.must_be_up()
+        self._doing = what
+        try:
+            is_last = self._begin_write()
+            try:
+                return await act()
+            finally:  # also if it was refused
+                if is_last:
+                    self._go_down()
+        except PowerCut:
+            await self.must_be_up()
+            raise
 
     def commit(self, connection: sqlite3.Connection) -> None:
         """`devhost.durable.store.database.Commit` of the host's store."""
@@ -107,6 +116,17 @@ class Power:
         if self._is_released and task is not None:
             task.cancel()
         await asyncio.get_running_loop().create_future()
+
+    def _begin_write(self) -> bool:
+        """True if it is the last write of the host."""
+        if self.is_down:
+            raise PowerCut
+        self.writes += 1
+        self.last_write = _WRITES.get(self._doing, self._doing)
+        is_last = self._crash is not None and self._crash.number == self.writes
+        if is_last and self._crash is not None and self._crash.moment is Moment.BEFORE:
+            self._go_down()
+        return is_last
 
     def _go_down(self) -> None:
         self.went_down.set()

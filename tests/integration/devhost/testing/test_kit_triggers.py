@@ -8,8 +8,9 @@ from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
+import pytest
 
-from devhost.testing import Host, check_replay, survive_every_crash
+from devhost.testing import CrashFound, Host, check_replay, survive_every_crash
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 received: list[tuple[str, int]] = []
@@ -88,6 +89,22 @@ async def test_a_message_reaches_its_function_and_outputs_reach_their_queue() ->
         assert host.messages("orders") == []
         assert host.messages("receipts") == ['thanks for {"books": 2}']
     assert received == [('{"books": 2}', 1)]
+
+
+async def test_a_message_whose_work_was_done_before_a_crash_comes_back() -> None:
+    """Its function has done everything but the host has not deleted it: the one crash that every queue app meets."""
+
+    async def scenario(host: Host) -> Any:
+        received.clear()
+        await host.send_message("orders", "7")
+        await host.advance(minutes=30)
+        return host.messages("receipts"), host.messages("orders"), host.messages("orders-poison")
+
+    with pytest.raises(CrashFound) as caught:
+        await survive_every_crash(app, scenario)
+    lines = str(caught.value).splitlines()
+    assert lines[0].endswith("(a new message) changes the outcome.")
+    assert lines[2] == "  after the crash: (['thanks for 7', 'thanks for 7'], [], [])"
 
 
 async def test_a_message_that_fails_five_times_goes_to_the_poison_queue() -> None:
