@@ -9,6 +9,7 @@ from typing import Any
 
 from azure.functions.meta import Datum
 
+from devhost.functions.printed_json import printed_json
 from devhost.storage_bindings.errors import BadOutputValue
 
 
@@ -45,9 +46,9 @@ def message_body(value: OutputValue) -> bytes:
         case JsonValue(dict() as fields) if set(fields) == {"id", "body"} and not value.has_dates:
             return str(fields["body"]).encode()
         case JsonValue(inner):
-            return _printed(inner).encode()
+            return printed_json(inner).encode()
         case _:
-            return _printed(value).encode()
+            return printed_json(value).encode()
 
 
 def blob_content(datum: Datum) -> bytes:
@@ -81,19 +82,3 @@ def _loaded(text: str) -> Any:
 def _looks_like_json(text: str) -> bool:
     stripped = text.strip()
     return stripped[:1] + stripped[-1:] in ("{}", "[]")
-
-
-def _printed(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value)
-        case str():
-            return value
-        case dict() | list():
-            return json.dumps(value, indent=2, ensure_ascii=False)
-        case float() if value.is_integer() and abs(value) < 1e15:
-            return str(int(value))
-        case _:
-            return json.dumps(value)

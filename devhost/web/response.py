@@ -13,6 +13,7 @@ from aiohttp import web
 from azure.functions.meta import Datum
 from multidict import CIMultiDict
 
+from devhost.functions.printed_json import printed_json
 from devhost.web.cookies import set_cookie_headers
 
 _PLAIN_TEXT = "text/plain; charset=utf-8"
@@ -94,7 +95,7 @@ def _from_json(text: str, function_name: str) -> web.Response:
             function_name,
         )
         return _from_description(fields)
-    again = _reserialize(parsed)
+    again = printed_json(parsed)
     if again != text:
         _logger.warning(
             "Function '%s' returned a str that is JSON: the host writes it again, so it changes. Return "
@@ -108,22 +109,7 @@ def _from_description(fields: Mapping[str, Any]) -> web.Response:
     headers: CIMultiDict[str] = CIMultiDict()
     given = fields.get("headers")
     for name, value in (given if isinstance(given, dict) else {}).items():
-        headers[name] = _reserialize(value)
+        headers[name] = printed_json(value)
     headers.setdefault("Content-Type", _PLAIN_TEXT)
     status = fields.get("statuscode", fields.get("status", 200))
-    return _answer(_status(str(status)), _reserialize(fields["body"]).encode(), headers)
-
-
-def _reserialize(value: Any) -> str:
-    """JSON values as the host's own serializer prints them into a text response."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value)
-        case str():
-            return value
-        case dict() | list():
-            return json.dumps(value, indent=2, ensure_ascii=False)
-        case _:
-            return json.dumps(value)
+    return _answer(_status(str(status)), printed_json(fields["body"]).encode(), headers)
