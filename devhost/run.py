@@ -23,6 +23,7 @@ from devhost.preparing import Prepared, prepare
 from devhost.reload.file_watch import FileWatch
 from devhost.reload.successor import Launch, let_signals_in, read_launch, start_successor
 from devhost.reload.watched_files import WatchedFiles
+from devhost.standard_streams import guard_standard_streams
 from devhost.workers.spawning import spawn_worker
 from devhost.workers.worker_count import worker_count
 
@@ -37,6 +38,7 @@ _CHILDREN_GRACE_S = 0.3
 
 def run_host(options: StartOptions) -> NoReturn:
     """Run the host until a signal stops it, then leave with the exit code. What went wrong is on stderr."""
+    guard_standard_streams()
     launch = read_launch(os.environ)
     # Until the host serves, there is nothing to stop in order; later the event loop takes the signals over.
     for number in STOP_SIGNALS:

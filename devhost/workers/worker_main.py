@@ -19,6 +19,7 @@ from devhost.functions.forked_children import HostBelongings
 from devhost.functions.runner import AppRunner
 from devhost.functions.worker import Worker, thread_count
 from devhost.log_output import configure_logging
+from devhost.standard_streams import guard_standard_streams
 from devhost.workers.messages import (
     Asked,
     Loaded,
@@ -36,6 +37,7 @@ from devhost.workers.worker_process import BUFFER_BYTES
 
 def main(descriptor: int) -> NoReturn:
     """The life of a worker process; `descriptor` is its end of the connection to the host."""
+    guard_standard_streams()
     connection = socket.socket(fileno=descriptor)
     connection.set_inheritable(False)
     threading.Thread(target=_end_with_host, args=(descriptor,), name="host-guard", daemon=True).start()
