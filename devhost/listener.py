@@ -38,7 +38,16 @@ def take_over(descriptor: int | None, address: str, port: int) -> socket.socket:
         return bind(address, port)
     sock = socket.socket(fileno=descriptor)
     present_address, present_port = sock.getsockname()[:2]
-    if present_address == address and port in (0, present_port):
+    if _has_address(present_address, address) and port in (0, present_port):
         return sock
     sock.close()
     return bind(address, port)
+
+
+def _has_address(present: str, written: str) -> bool:
+    """Whether `written`, which may be a host name or a short form, means the address `present`."""
+    try:
+        found = socket.getaddrinfo(written, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    return present in {address[0] for *_, address in found}

@@ -239,6 +239,14 @@ def test_port_is_taken_throughout_a_reload(root: Path, host: RunningHost):
     wait_until(lambda: is_taken(port) and starts(host) == 2, timeout_s=30)
 
 
+@pytest.mark.parametrize("address", ["localhost", "127.1", "0.0.0.0"])
+def test_port_stays_however_the_address_is_written(root: Path, address: str):
+    with running_host(root, reload=True, arguments=["--address", address]) as host:
+        port = urlsplit(host.url).port or 0
+        change(root / "neighbour.py", "one", "two")
+        wait_until(lambda: is_taken(port) and starts(host) == 2, timeout_s=30)
+
+
 def is_taken(port: int) -> bool:
     """True; raises an OSError if nobody listens."""
     with socket.create_connection(("127.0.0.1", port), timeout=5):
