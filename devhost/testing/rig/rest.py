@@ -5,15 +5,16 @@ from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any, TypeVar
 
-from devhost.testing.errors import HostCrashed, StillBusy
+from devhost.testing.errors import HostCrashed, KitError, StillBusy
 from devhost.testing.rig.assembly import Assembly
-from devhost.testing.rig.parked_work import WorkList
+from devhost.testing.rig.parked_work import Work, WorkList
 from devhost.testing.rig.power import PowerCut
 from devhost.testing.rig.virtual_clock import VirtualClock
 
 T = TypeVar("T")
 _EAGER_TURNS = 200
 _PAUSE_S = 0.001
+_TURNS_TO_WAKE = 20
 
 
 class Rest:
@@ -40,11 +41,12 @@ class Rest:
 
     async def settle(self) -> None:
         """Return at rest. Raises HostCrashed, StillBusy."""
+        _must_be_outside()
         await self._at_rest_or_done(None)
 
     async def move_to(self, moment: datetime) -> None:
         """Set the clock, with nothing due in between, and settle."""
-        self._set_clock(moment)
+        await self._set_clock(moment)
         await self.settle()
 
     async def advance_to(self, moment: datetime) -> None:
@@ -61,6 +63,11 @@ class Rest:
 
     async def carry_out(self, act: Coroutine[Any, Any, T], label: str) -> T:
         """The result of a command or request. While it sleeps and all else is at rest, the clock moves by itself."""
+        try:
+            _must_be_outside()
+        except KitError:
+            act.close()
+            raise
         return await self._outcome(asyncio.ensure_future(self._as_work(act, label)))
 
     async def _outcome(self, doing: "asyncio.Future[T]") -> T:
@@ -69,7 +76,7 @@ class Rest:
                 await self._at_rest_or_done(doing)
                 due = self.next_moment
                 if not doing.done() and due is not None:
-                    self._set_clock(due)
+                    await self._set_clock(due)
             return doing.result()
         except PowerCut:
             self._must_be_up()
@@ -77,8 +84,11 @@ class Rest:
         finally:
             doing.cancel()
 
-    def _set_clock(self, moment: datetime) -> None:
+    async def _set_clock(self, moment: datetime) -> None:
         self._clock.move_to(max(self._clock.now(), moment))
+        # Work with several sleeps counts as asleep although one of them has ended: let it act upon that first.
+        for _ in range(_TURNS_TO_WAKE if self._clock.next_work_at is not None else 0):
+            await asyncio.sleep(0)
 
     async def _as_work(self, act: Coroutine[Any, Any, T], label: str) -> T:
         with self._requests.doing(label):
@@ -131,6 +141,15 @@ class Rest:
         return (
             f"Still busy after {self._patience_s:g} s of real time with {what}. A replaced activity that should take "
             "long may `await host.clock.sleep(seconds)`; patience_s of the host allows for more real time."
+        )
+
+
+def _must_be_outside() -> None:
+    work = Work.current()
+    if work is not None:
+        raise KitError(
+            f"The host cannot come to rest while {work.label} waits for that: only the test starts, moves and waits. "
+            "A replaced activity may call its own code, or `await host.clock.sleep(seconds)`."
         )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import heapq
 from datetime import UTC, datetime, timedelta
 
+from devhost.testing.errors import KitError
 from devhost.testing.rig.parked_work import Work
 
 DEFAULT_START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -16,7 +17,9 @@ class VirtualClock:
     """
 
     def __init__(self, start: datetime = DEFAULT_START) -> None:
-        """`start` is aware."""
+        """`start` is aware; raises KitError if not."""
+        if start.tzinfo is None:
+            raise KitError(f"The start {start} has no time zone: add tzinfo=UTC.")
         self._now = start.astimezone(UTC)
         self._sleepers: list[tuple[datetime, int, _Sleeper]] = []
         self._order = 0

@@ -32,6 +32,20 @@ async def test_a_replaced_activity_may_be_async_and_sleep_in_virtual_time() -> N
         assert (await host.wait_for(run)).output == "Tokyo at 01:00"
 
 
+async def test_an_activity_that_waits_for_the_first_of_two_sleeps_ends_with_it() -> None:
+    async with Host(make_app()) as host:
+
+        async def first_of_two(_: Any) -> None:
+            sleeps = [asyncio.ensure_future(host.clock.sleep(seconds)) for seconds in (10, 1000)]
+            _, late = await asyncio.wait(sleeps, return_when=asyncio.FIRST_COMPLETED)
+            for sleep in late:
+                sleep.cancel()
+
+        host.replace_activity("greet", first_of_two)
+        await host.wait_for(await host.start("greeting"))
+        assert f"{host.clock.now():%H:%M:%S}" == "00:00:10"
+
+
 async def test_sleeping_activities_run_side_by_side() -> None:
     async with Host(make_app()) as host:
         in_flight = most = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -84,6 +85,27 @@ async def test_an_exit_of_a_replaced_activity_fails_the_activity_as_in_the_app()
         run = await host.start("greeting", "Oslo")
         assert (await host.status(run)).runtime_status == "Failed"
         assert host.calls[0].error == "SystemExit: 3"
+
+
+async def test_a_replaced_activity_cannot_wait_for_the_rest_of_its_own_host() -> None:
+    async with Host(make_app()) as host:
+
+        async def advance(_: Any) -> None:
+            await host.advance(hours=1)
+
+        async def start(_: Any) -> None:
+            await host.start("approval")
+
+        for number, fake in enumerate((advance, start)):
+            host.replace_activity("greet", fake)
+            await host.start("greeting")
+            assert str(host.calls[number].error).startswith("KitError: The host cannot come to rest while")
+
+
+def test_a_start_without_a_time_zone_is_refused() -> None:
+    """It would be another moment on every machine."""
+    with pytest.raises(KitError, match="2026-05-01 00:00:00 has no time zone"):
+        SyncHost(make_app(), start=datetime(2026, 5, 1))  # noqa: DTZ001
 
 
 def test_a_plain_host_that_is_closed_says_so() -> None:
