@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sqlite3
+import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
-from contextlib import closing
-from datetime import timedelta
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import pytest
 from devhost.durable.errors import InstanceNotFound, NotRewindable
 from devhost.durable.hub import TaskHub
 from devhost.durable.instance import Instance, RuntimeStatus
+from devhost.durable.store.store import Store
 from tests.helpers.durable_hub import running_hub, wait_until
 
 pytestmark = [
@@ -28,6 +31,7 @@ pytestmark = [
 Context = df.DurableOrchestrationContext
 Steps = Generator[Any, Any, Any]
 ONCE_MORE = df.RetryOptions(1, 2)
+_FLOORS = 60
 
 
 class Work:
@@ -196,6 +200,23 @@ async def test_only_the_deepest_failed_instances_are_woken(tmp_path: Path) -> No
         assert (await status(hub, "r")) is RuntimeStatus.PENDING
         kinds = [event["EventType"] for event in await hub.history("r")]
     assert kinds == [12, 0, 7, 13, 12, 17, 17, 13]  # the child's creation stays
+
+
+async def test_a_tree_may_be_deeper_than_the_stack_of_python(tmp_path: Path) -> None:
+    def tower(context: Context) -> Steps:
+        floor = context.get_input() or 0
+        if floor == _FLOORS:
+            return (yield context.call_activity("flaky", 1))
+        return (yield context.call_sub_orchestrator("tower", floor + 1))
+
+    path, work = tmp_path / "hub.sqlite", Work()
+    async with running_hub(path, {"tower": tower}, work.activities) as hub:
+        await fail_first(hub, "tower")
+    work.is_mended = True
+    with closing(Store(path)) as store, shallow_stack(_FLOORS):
+        store.instances.rewind("r", "mended", datetime.now(UTC))
+    async with running_hub(path, {"tower": tower}, work.activities) as hub:
+        assert (await ended(hub)).output_text == "1"
 
 
 async def test_a_child_that_was_terminated_starts_anew(tmp_path: Path) -> None:
@@ -527,6 +548,17 @@ async def test_a_purged_failed_instance_leaves_no_table(tmp_path: Path) -> None:
         await hub.purge("r")
     with closing(sqlite3.connect(tmp_path / "hub.sqlite")) as db:
         assert db.execute("SELECT count(*) FROM task_tables").fetchone() == (0,)
+
+
+@contextmanager
+def shallow_stack(frames: int) -> Iterator[None]:
+    """About as many frames more than now are allowed."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + frames)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 async def rows_of(path: Path, table: str) -> int:

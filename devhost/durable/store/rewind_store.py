@@ -16,48 +16,60 @@ from devhost.durable.store.rows import find_instance, parse_events, put_message
 def rewind_instance(db: sqlite3.Connection, instance_id: str, reason: str, now: datetime) -> set[str]:
     """Make the failed instance run on from its failures; IDs to wake. Raises InstanceNotFound, NotRewindable.
 
-    Failed children that its own failures came from are rewound first. An instance that only waits for such
-    children is not woken: they will report.
+    Failed children that its own failures came from are rewound, too. An instance that only waits for such children
+    is not woken: they will report.
     """
+    woken: set[str] = set()
+    failed = [instance_id]
+    while failed:  # one after the other: trees may be deeper than Python's stack
+        is_woken, children = _rewind_one(db, failed[-1], reason, now)
+        if is_woken:
+            woken.add(failed[-1])
+        failed[-1:] = children
+    return woken
+
+
+def _rewind_one(db: sqlite3.Connection, instance_id: str, reason: str, now: datetime) -> tuple[bool, list[str]]:
+    """Whether to wake the instance, and the IDs of its failed children. Raises as `rewind_instance`."""
     found = find_instance(db, instance_id)
     if found is None:
         raise InstanceNotFound(instance_id)
     if found.runtime_status is not RuntimeStatus.FAILED:
         raise NotRewindable(instance_id, f"it has the status {found.runtime_status}, and only Failed ones can be.")
     failed = _read_failed(db, found)
-    fates, woken = _settle_children(db, found, failed.awaited_children(), reason, now)
+    fates, failed_children = _settle_children(db, found, failed.awaited_children(), now)
     try:
         rewound = failed.rewind(fates, _queued_calls(db, found))
     except IdsTaken as error:
         raise NotRewindable(instance_id, str(error)) from error
     _write(db, found, failed, rewound, now)
     is_told = bool(failed.undelivered) or ChildFate.COMPLETED in fates.values()
-    if rewound.starts or is_told or not rewound.has_children:
+    is_woken = rewound.starts or is_told or not rewound.has_children
+    if is_woken:
         put_message(db, instance_id, found.execution_id, generic_event(now, reason))
-        woken.add(instance_id)
-    return woken
+    return is_woken, failed_children
 
 
 def _settle_children(
-    db: sqlite3.Connection, parent: Instance, children: Mapping[int, str], reason: str, now: datetime
-) -> tuple[dict[int, ChildFate], set[str]]:
-    """What becomes of each child, and whom to wake: failed ones are rewound, missed results delivered."""
+    db: sqlite3.Connection, parent: Instance, children: Mapping[int, str], now: datetime
+) -> tuple[dict[int, ChildFate], list[str]]:
+    """What becomes of each child, and the IDs of those to be rewound; missed results are delivered."""
     fates: dict[int, ChildFate] = {}
-    woken: set[str] = set()
+    failed: list[str] = []
     for task_id, child_id in children.items():
         child = find_instance(db, child_id)
         if child is None or not _is_called_by(db, child_id, parent, task_id):
             fates[task_id] = ChildFate.GONE
         elif child.runtime_status is RuntimeStatus.FAILED:
             fates[task_id] = ChildFate.RUNS
-            woken |= rewind_instance(db, child_id, reason, now)
+            failed.append(child_id)
         elif child.runtime_status is RuntimeStatus.COMPLETED:
             fates[task_id] = ChildFate.COMPLETED
             message = child_completed(now, task_id, child.output_text)
             put_message(db, parent.instance_id, parent.execution_id, message)
         else:
             fates[task_id] = ChildFate.GONE if child.runtime_status.is_terminal else ChildFate.RUNS
-    return fates, woken
+    return fates, failed
 
 
 def _is_called_by(db: sqlite3.Connection, child_id: str, parent: Instance, task_id: int) -> bool:
