@@ -82,7 +82,14 @@ def _from_text(text: str, function_name: str) -> web.Response:
     except (ValueError, RecursionError) as error:
         if isinstance(error, BadResult):
             raise
-        return _answer(200, text.encode(), CIMultiDict({"Content-Type": _PLAIN_TEXT}))
+        return _answer(200, _as_bytes(text), CIMultiDict({"Content-Type": _PLAIN_TEXT}))
+
+
+def _as_bytes(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise BadResult(f"the str cannot be written as UTF-8: it holds half of a surrogate pair ({error})") from error
 
 
 def _from_json(text: str, function_name: str) -> web.Response:
@@ -102,7 +109,7 @@ def _from_json(text: str, function_name: str) -> web.Response:
             "func.HttpResponse instead.",
             function_name,
         )
-    return _answer(200, again.encode(), CIMultiDict({"Content-Type": _PLAIN_TEXT}))
+    return _answer(200, _as_bytes(again), CIMultiDict({"Content-Type": _PLAIN_TEXT}))
 
 
 def _from_description(fields: Mapping[str, Any]) -> web.Response:
@@ -112,4 +119,4 @@ def _from_description(fields: Mapping[str, Any]) -> web.Response:
         headers[name] = printed_json(value)
     headers.setdefault("Content-Type", _PLAIN_TEXT)
     status = fields.get("statuscode", fields.get("status", 200))
-    return _answer(_status(str(status)), printed_json(fields["body"]).encode(), headers)
+    return _answer(_status(str(status)), _as_bytes(printed_json(fields["body"])), headers)

@@ -122,3 +122,8 @@ def test_header_value_may_hold_a_tab():
 
 def test_str_result_nested_too_deep_stays_plain_text():
     assert answer("[" * 100_000).body == b"[" * 100_000
+
+
+def test_str_that_cannot_be_written_as_utf_8_is_refused():
+    with pytest.raises(BadResult, match="half of a surrogate pair"):
+        answer("a \ud800 b")
