@@ -347,6 +347,12 @@ def test_admin_and_webhooks_come_before_function_routes(tmp_path):
 
 
 @row("host/2.3/failed-function")
+def test_path_is_routed_without_its_dot_segments(host):
+    found = host.get("/nowhere/../api/any/./literal/%2e%2e/../first/literal")
+    assert (found.status, found.body) == (host.get("/api/first/literal").status, host.get("/api/first/literal").body)
+    assert host.get("/api/../admin/host/ping").status == 200
+
+
 def test_function_that_the_host_refuses_is_404(tmp_path):
     code = """
     app = func.FunctionApp(http_auth_level="ANONYMOUS")

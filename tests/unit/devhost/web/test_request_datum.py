@@ -2,7 +2,7 @@ import azure.functions as func
 import pytest
 from azure.functions.http import HttpRequestConverter
 
-from devhost.web.paths import decode_path, split_target
+from devhost.web.paths import decode_path, split_target, without_dot_segments
 from devhost.web.request import http_datum, query_values
 
 
@@ -85,3 +85,27 @@ def test_target_is_split_into_authority_and_path(target, parts):
 
 def test_url_of_an_absolute_target_is_that_target():
     assert request("http://other:81/api/a?b=1").url == "http://other:81/api/a?b=1"
+
+
+@pytest.mark.parametrize(
+    ("raw_path", "path"),
+    [
+        ("/", "/"),
+        ("/api/a.b/..c/...", "/api/a.b/..c/..."),
+        ("/api/a/./b", "/api/a/b"),
+        ("/api/a/../b", "/api/b"),
+        ("/api/a/%2E%2e/b", "/api/b"),
+        ("/api/a/..", "/api/"),
+        ("/api/a/.", "/api/a/"),
+        ("/../../api", "/api"),
+        ("/..", "/"),
+        ("/a//../b", "/a/b"),
+        ("/a/..%2Fb", "/a/..%2Fb"),
+    ],
+)
+def test_path_has_no_dot_segments(raw_path, path):
+    assert without_dot_segments(raw_path) == path
+
+
+def test_url_has_no_dot_segments_but_in_its_query():
+    assert request("/api/a/../b?next=/x/../y").url == "http://localhost:7071/api/b?next=/x/../y"
