@@ -106,6 +106,7 @@ class Host:
         self._timers = self._timer_loop(TimerStatusStore(state.timer_status), clock)
         self._queues = self._queue_listeners(queue_options, clock)
         self._state = HostState()
+        self._switching = asyncio.Lock()
         self._admin = self._admin_endpoints(script_root, environ)
         self._server = self._public_server(listener, environ)
 
@@ -216,12 +217,18 @@ class Host:
         )
 
     async def _pause(self) -> None:
-        await asyncio.gather(self._timers.stop(grace_s=_STOP_GRACE_S), self._queues.stop(grace_s=_STOP_GRACE_S))
+        async with self._switching:
+            await self._stop_triggers()
 
     async def _resume(self) -> None:
-        await self._pause()
-        await self._timers.start()
-        await self._queues.start()
+        # Not while a pause is under way: the runs that it waits for would overlap with new ones.
+        async with self._switching:
+            await self._stop_triggers()
+            await self._timers.start()
+            await self._queues.start()
+
+    async def _stop_triggers(self) -> None:
+        await asyncio.gather(self._timers.stop(grace_s=_STOP_GRACE_S), self._queues.stop(grace_s=_STOP_GRACE_S))
 
     def _public_server(self, listener: Listener, environ: Mapping[str, str]) -> HttpServer:
         settings = http_settings(environ, self._host_json.http)
