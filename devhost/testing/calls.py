@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, overload
 
-from devhost.testing.errors import UnexpectedCalls
+from devhost.testing.errors import UnexpectedCalls, hides_frames
 
+__tracebackhide__ = hides_frames
 Expected = str | tuple[str, Any]
 """The name of an activity, or its name and input."""
 

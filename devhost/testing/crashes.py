@@ -1,20 +1,22 @@
 """Every crash that can happen to a scenario, one after the other: before and after each write of the host."""
 
+import inspect
 import itertools
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devhost.testing.errors import CrashFound, HostCrashed
+from devhost.testing.errors import CrashFound, HostCrashed, KitError, hides_frames
 from devhost.testing.host import Host
 from devhost.testing.rig.app_adapter import App
 from devhost.testing.rig.functions_under_test import Fake
 from devhost.testing.rig.journal import Journal
 from devhost.testing.rig.power import CrashPoint, Moment
 
+__tracebackhide__ = hides_frames
 Scenario = Callable[..., Awaitable[Any]]
 """Gets an open host, and the world if there is one; returns what a crash must not change."""
 
@@ -29,7 +31,7 @@ class CrashReport:
     """What the undisturbed scenario returned, as did every other one."""
 
 
-async def survive_every_crash(
+def survive_every_crash(
     app: App,
     scenario: Scenario,
     *,
@@ -38,15 +40,26 @@ async def survive_every_crash(
     activities: Mapping[str, Fake] | None = None,
     settings: Mapping[str, str] | None = None,
     script_root: Path | str | None = None,
-) -> CrashReport:
-    """Run the scenario once undisturbed, then once for every crash: it must always return the same.
+) -> Coroutine[Any, Any, CrashReport]:
+    """To be awaited: run the scenario once undisturbed, then once for every crash: it must always return the same.
 
     After a crash a new host opens on the state of the old one, and the scenario runs again from its first line.
     Commands that were carried out before the crash are not repeated; a request without an answer is, as a client
     would do it. `world` makes what lives outside the host (a mailbox, a data base); it is new for every crash and
-    outlives the crash. `check` looks at each outcome; the other options are those of Host. Raises CrashFound.
+    outlives the crash. `check` looks at each outcome; the other options are those of Host.
+
+    Raises CrashFound, and at once, awaited or not, KitError for a scenario that is not `async def`.
     """
-    trial = _Trial(app, scenario, world, {"activities": activities, "settings": settings, "script_root": script_root})
+    if not inspect.iscoroutinefunction(inspect.unwrap(scenario)):
+        raise KitError(
+            f"The scenario {getattr(scenario, '__name__', scenario)!r} must be a coroutine function: write `async def` "
+            "and await the calls of its host. A plain test runs it by `asyncio.run(survive_every_crash(...))`."
+        )
+    options = {"activities": activities, "settings": settings, "script_root": script_root}
+    return _survive(_Trial(app, scenario, world, options), check)
+
+
+async def _survive(trial: "_Trial", check: Callable[[Any], None] | None) -> CrashReport:
     outcome, writes = await trial.undisturbed()
     if check is not None:
         check(outcome)

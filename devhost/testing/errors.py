@@ -11,6 +11,8 @@ AssertionError
 └── ReplayBroken            today's code does not fit a recorded history
 """
 
+from operator import methodcaller
+
 from devhost.errors import DevhostError
 
 
@@ -40,3 +42,18 @@ class CrashFound(AssertionError):
 
 class ReplayBroken(AssertionError):
     """Running instances with this history would break under today's code."""
+
+
+_MESSAGE_SAYS_ALL = (DevhostError, NotReached, StillBusy, UnexpectedCalls, CrashFound, ReplayBroken)
+
+hides_frames = methodcaller("errisinstance", _MESSAGE_SAYS_ALL)
+"""For `__tracebackhide__` of a module: pytest then shows the test's line and the message, not the frames of the kit.
+
+Source: pytest, "Writing well integrated assertion helpers"; what else is raised keeps every frame.
+"""
+
+
+def drop_frames(error: BaseException) -> None:
+    """Forget where in the kit the error was raised, if its message says all; before it is raised again."""
+    if isinstance(error, _MESSAGE_SAYS_ALL):
+        error.__traceback__ = None

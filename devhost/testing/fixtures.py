@@ -11,9 +11,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from devhost.testing.errors import KitError
+from devhost.testing.errors import KitError, hides_frames
 from devhost.testing.rig.app_adapter import App
 from devhost.testing.sync_host import SyncHost
+
+__tracebackhide__ = hides_frames
 
 
 @pytest.fixture

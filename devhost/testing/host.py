@@ -14,7 +14,7 @@ from devhost.durable.instance import InstanceQuery
 from devhost.durable.protocol import Event
 from devhost.queues.queue_client import send_creating
 from devhost.queues.queue_message import body_text, decode_body, encode_body
-from devhost.testing.errors import KitError
+from devhost.testing.errors import KitError, hides_frames
 from devhost.testing.rig.functions_under_test import Fake, Replacement
 from devhost.testing.rig.host_life import HostLife
 from devhost.testing.rig.http_exchange import Reply, make_request, read_reply
@@ -22,6 +22,7 @@ from devhost.testing.rig.http_side import HOST_NAME
 from devhost.testing.rig.waiting import Goal, wait_for
 from devhost.testing.status import Status, read_status
 
+__tracebackhide__ = hides_frames
 _ALL = 2**31
 
 

@@ -1,11 +1,15 @@
 """What a test sees of an instance: its status with Python values instead of JSON text."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from devhost.durable.instance import Instance, RuntimeStatus
+
+# Raw line breaks are in no output of a completed instance: that is JSON text.
+_DETAILS = re.compile(r'\s*\n\s*\{"\$type":.*', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +58,8 @@ def _value(text: str | None) -> Any:
         return json.loads(text)
     except json.JSONDecodeError:
         return text
+
+
+def without_details(text: str) -> str:
+    """The output text of a failed instance as far as it is meant for people; what follows is .NET's JSON of it."""
+    return _DETAILS.sub("", text)

@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 
 from devhost.durable.protocol import Event
 from devhost.testing.calls import Calls
-from devhost.testing.errors import KitError
+from devhost.testing.errors import KitError, drop_frames, hides_frames
 from devhost.testing.host import Host
 from devhost.testing.rig.app_adapter import App
 from devhost.testing.rig.functions_under_test import Fake, Replacement
@@ -18,15 +18,16 @@ from devhost.testing.rig.virtual_clock import VirtualClock
 from devhost.testing.rig.waiting import Goal
 from devhost.testing.status import Status
 
+__tracebackhide__ = hides_frames
 T = TypeVar("T")
 
 
 class SyncHost:
     """Use with `with`; every method is that of Host, without `await`."""
 
-    def __init__(self, app: App, **options: Any) -> None:
-        """`options` are those of Host."""
-        self._host = Host(app, **options)
+    def __init__(self, app: App, *, after: "SyncHost | Host | None" = None, **options: Any) -> None:
+        """`options` are those of Host; `after`, too, may be a SyncHost."""
+        self._host: Host = Host(app, after=after._host if isinstance(after, SyncHost) else after, **options)
         self._runner: asyncio.Runner | None = None
         self._sdk_session = SdkSession()
 
@@ -142,7 +143,11 @@ class SyncHost:
             act.close()
             raise KitError("The host is not open: use it inside `with SyncHost(app) as host:`.")
         with self._sdk_session.in_use():
-            return self._runner.run(act)
+            try:
+                return self._runner.run(act)
+            except Exception as error:
+                drop_frames(error)
+                raise
 
     def _close_loop(self) -> None:
         if self._runner is not None:

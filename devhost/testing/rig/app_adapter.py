@@ -5,26 +5,30 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 from azure.durable_functions.models.utils.df_serialization import df_loads
 from azure.functions import FunctionRegister
 
+from devhost.errors import AppLoadError
 from devhost.functions.app_loading import AppFunction, app_functions, import_app_object
 from devhost.functions.app_rules import apply_host_rules
 from devhost.functions.description import LoadedApp
 from devhost.functions.runner import AppRunner
 from devhost.functions.worker import Worker
-from devhost.testing.errors import KitError
+from devhost.testing.errors import KitError, hides_frames
 from devhost.testing.rig.kit_worker import KitWorker
 from devhost.testing.rig.power import Power
 
+__tracebackhide__ = hides_frames
 App: TypeAlias = FunctionRegister | Path | str
 """A `df.DFApp` or `func.FunctionApp`, or the folder of an app."""
 
 # The SDK's own wrappers around code that must be pure: no reason to leave the loop for them.
 _INLINE = frozenset({"orchestrationTrigger", "entityTrigger"})
+_IMPORTS = frozenset({app_functions.__module__, "importlib", "importlib._bootstrap", "importlib._bootstrap_external"})
 _once_asked: WeakKeyDictionary[FunctionRegister, tuple[AppFunction, ...]] = WeakKeyDictionary()
 
 
@@ -68,7 +72,19 @@ def _app_object(script_root: Path, environ: Mapping[str, str]) -> FunctionRegist
     root = script_root.resolve()
     if str(root) not in sys.path:
         sys.path.append(str(root))
-    return import_app_object(root, environ)
+    try:
+        return import_app_object(root, environ)
+    except AppLoadError as error:
+        if error.__cause__ is not None:
+            error.__cause__.__traceback__ = _from_the_app_on(error.__cause__.__traceback__)
+        raise
+
+
+def _from_the_app_on(trace: TracebackType | None) -> TracebackType | None:
+    """The frames without the leading ones of the import, so that a reader sees the file of the app first."""
+    while trace is not None and trace.tb_frame.f_globals.get("__name__") in _IMPORTS:
+        trace = trace.tb_next
+    return trace
 
 
 def _say_once_what_the_library_says_once() -> None:

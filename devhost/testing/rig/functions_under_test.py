@@ -19,11 +19,12 @@ from devhost.durable.runners.http_activity import HttpActivity
 from devhost.errors import FunctionFailed
 from devhost.functions.failures import failure_of
 from devhost.testing.calls import Call, Calls
-from devhost.testing.errors import KitError
+from devhost.testing.errors import KitError, hides_frames
 from devhost.testing.rig.parked_work import Work, WorkList
 from devhost.testing.rig.power import Power
 from devhost.testing.rig.virtual_clock import VirtualClock
 
+__tracebackhide__ = hides_frames
 CALL_HTTP = "call_http"
 """The name under which a test replaces requests of `context.call_http`: it gets the request, gives the answer."""
 

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 from devhost.queues.memory_queues import MemoryQueues
 from devhost.state_dir import StateDir
 from devhost.testing.calls import Calls
-from devhost.testing.errors import HostCrashed, KitError
+from devhost.testing.errors import HostCrashed, KitError, drop_frames, hides_frames
 from devhost.testing.rig.app_adapter import App, load_app_under_test
 from devhost.testing.rig.assembly import Assembly, World
 from devhost.testing.rig.environ import changed_environ
@@ -23,6 +23,7 @@ from devhost.testing.rig.rest import Rest
 from devhost.testing.rig.sdk_session import close_sdk_session
 from devhost.testing.rig.virtual_clock import DEFAULT_START, VirtualClock
 
+__tracebackhide__ = hides_frames
 T = TypeVar("T")
 Command = Callable[[], Coroutine[Any, Any, Any]]
 # Like Core Tools with an emulator; queues of the kit are in memory, so nothing is there to be reached.
@@ -57,6 +58,7 @@ class HostLife:
         At `crash` the host goes down. `after` is a host that did: its clock and replaced activities go on. `journal`
         knows the commands of earlier lives (see survive_every_crash).
         """
+        _must_be_a_host(after)
         self._app, self._settings, self._crash = app, dict(settings or {}), crash
         self._script_root = Path(script_root or (app if isinstance(app, str | Path) else ".")).resolve()
         self._state = None if state_dir is None else StateDir(Path(state_dir))
@@ -143,6 +145,7 @@ class HostLife:
             raise
         except Exception as refusal:
             self._journal.note_refusal(refusal)
+            drop_frames(refusal)
             raise
         self._journal.note(found if result is None else result)
         await self._rest.settle()
@@ -159,6 +162,7 @@ class HostLife:
             raise
         except Exception as refusal:
             self._journal.note_refusal(refusal)
+            drop_frames(refusal)
             raise
         self._journal.note(found)
         return found
@@ -175,3 +179,11 @@ class HostLife:
         if changed_at is not None:
             self._clock.move_to(max(self._clock.now(), changed_at))
             ids.seed(f"{self._seed} {changed_at} {count}")
+
+
+def _must_be_a_host(after: object) -> None:
+    if after is not None and not isinstance(after, HostLife):
+        raise KitError(
+            f"`after` is the host that went down, not {type(after).__name__}: keep `crashed` of "
+            "`async with Host(app, state_dir=folder, crash=CrashPoint(3)) as crashed:`."
+        )

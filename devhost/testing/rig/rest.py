@@ -5,12 +5,13 @@ from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any, TypeVar
 
-from devhost.testing.errors import HostCrashed, KitError, StillBusy
+from devhost.testing.errors import HostCrashed, KitError, StillBusy, hides_frames
 from devhost.testing.rig.assembly import Assembly
 from devhost.testing.rig.parked_work import Work, WorkList
 from devhost.testing.rig.power import PowerCut
 from devhost.testing.rig.virtual_clock import VirtualClock
 
+__tracebackhide__ = hides_frames
 T = TypeVar("T")
 _EAGER_TURNS = 200
 _PAUSE_S = 0.001

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 
 from devhost.durable.instance import RuntimeStatus
 from devhost.durable.store.store import Store
-from devhost.testing.errors import KitError, NotReached
+from devhost.testing.errors import KitError, NotReached, hides_frames
 from devhost.testing.rig.rest import Rest
 from devhost.testing.rig.virtual_clock import VirtualClock
 from devhost.testing.rig.waiting_picture import picture
 from devhost.testing.status import Status, read_status
 
+__tracebackhide__ = hides_frames
 Goal = str | Callable[[Status], bool]
 """A runtime status, for example `Completed`, or a condition."""
 
@@ -28,7 +29,7 @@ async def wait_for(
     Raises NotReached as soon as it cannot be reached any more: another end, nothing left to happen, or `within`
     of virtual time is over. Raises KitError for a status that there is none of.
     """
-    _must_be_possible(goal)
+    _must_be_possible(goal, within)
     await rest.settle()
     began, alone_until = clock.now(), clock.now() + _TIMERS_ALONE
     for _ in range(_MOST_MOMENTS):
@@ -47,10 +48,12 @@ async def wait_for(
     raise NotReached(_message(store, clock, instance_id, goal, f"{_MOST_MOMENTS:,} timers have fired meanwhile"))
 
 
-def _must_be_possible(goal: Goal) -> None:
+def _must_be_possible(goal: Goal, within: object) -> None:
     names = [str(one) for one in RuntimeStatus]
     if isinstance(goal, str) and goal not in names:
         raise KitError(f"There is no runtime status '{goal}'; there are {', '.join(names)}. Or wait for a condition.")
+    if within is not None and not isinstance(within, timedelta):
+        raise KitError(f"`within` is a timedelta, for example timedelta(minutes=1), not {within!r}.")
 
 
 def _is_reached(status: Status, goal: Goal) -> bool:

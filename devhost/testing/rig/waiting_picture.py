@@ -9,7 +9,7 @@ from devhost.durable.episodes.task_table import TaskTable
 from devhost.durable.instance import RuntimeStatus
 from devhost.durable.protocol import Event, EventType
 from devhost.durable.store.store import Store
-from devhost.testing.status import read_status
+from devhost.testing.status import read_status, without_details
 
 _CHILD_LEVELS = 3
 _CHILDREN = frozenset({ActionType.CALL_SUB_ORCHESTRATOR, ActionType.CALL_SUB_ORCHESTRATOR_WITH_RETRY})
@@ -31,7 +31,8 @@ def _lines(store: Store, instance_id: str, indent: str, levels: int) -> Iterator
     if status.custom_status is not None:
         yield f"{indent}  Its custom status: {status.custom_status!r}"
     if status.is_ended:
-        yield f"{indent}  Its output: {status.output}"
+        output = without_details(status.output) if isinstance(status.output, str) else status.output
+        yield f"{indent}  Its output: {output}"
         return
     if instance.runtime_status is RuntimeStatus.SUSPENDED:
         yield f"{indent}  It waits to be resumed: resume({instance_id!r})"

@@ -14,7 +14,7 @@ import pytest
 
 from devhost.durable.errors import UnknownFunction
 from devhost.errors import HostStartError
-from devhost.testing import CrashPoint, Host, HostCrashed, KitError, NotReached, SyncHost
+from devhost.testing import CrashPoint, Host, HostCrashed, KitError, NotReached, SyncHost, survive_every_crash
 from tests.helpers.kit_app import make_app
 
 
@@ -147,3 +147,47 @@ async def test_the_folder_of_a_host_that_has_crashed_is_free(tmp_path: Path) -> 
             await crashed.start("greeting", "Oslo")
         async with Host(make_app(), state_dir=tmp_path, after=crashed) as host:
             assert await host.instances() == []
+
+
+async def test_a_limit_that_is_no_timedelta_is_refused() -> None:
+    async with Host(make_app()) as host:
+        run = await host.start("approval")
+        with pytest.raises(KitError, match=r"`within` is a timedelta, for example timedelta\(minutes=1\), not 60\."):
+            await host.wait_for(run, within=60)  # type: ignore[arg-type]
+
+
+def test_the_exception_of_a_crash_is_not_the_host_that_went_down() -> None:
+    with pytest.raises(KitError, match="`after` is the host that went down, not HostCrashed: keep `crashed` of"):
+        Host(make_app(), after=HostCrashed())  # type: ignore[arg-type]
+
+
+def test_a_plain_host_goes_on_after_one_that_has_crashed(tmp_path: Path) -> None:
+    with SyncHost(make_app(), state_dir=tmp_path, crash=CrashPoint(3)) as crashed:
+        crashed.advance(hours=1)
+        with pytest.raises(HostCrashed):
+            crashed.start("greeting", "Oslo", instance_id="g-1")
+    with SyncHost(make_app(), state_dir=tmp_path, after=crashed) as host:
+        assert host.wait_for("g-1").output == "Hello Oslo!"
+        assert f"{host.clock.now():%H:%M}" == "01:00"
+
+
+def test_a_scenario_without_async_is_refused_before_anybody_awaits() -> None:
+    def scenario(host: SyncHost) -> int:
+        return len(host.instances())
+
+    with pytest.raises(KitError, match="The scenario 'scenario' must be a coroutine function: write `async def`"):
+        survive_every_crash(make_app(), scenario)  # type: ignore[arg-type]
+
+
+async def test_the_message_of_a_failed_wait_has_no_json_of_a_failure() -> None:
+    def greet(_: Any) -> NoReturn:
+        raise ValueError("away")
+
+    async with Host(make_app(), activities={"greet": greet}) as host:
+        run = await host.start("greeting", "Oslo", instance_id="g-1")
+        with pytest.raises(NotReached) as caught:
+            await host.wait_for(run)
+        assert str(caught.value).splitlines()[2:] == [
+            "  Its output: Orchestrator function 'greeting' failed: Activity function 'greet' failed:  ValueError: away"
+        ]
+        assert '"$type":"System.Exception' in (await host.status(run)).output
