@@ -10,13 +10,14 @@ from typing import Any, TypeAlias
 from azure.durable_functions import Orchestrator
 
 from devhost.durable.protocol import Event
-from devhost.testing.errors import KitError
+from devhost.testing.errors import KitError, hides_frames
 from devhost.testing.replay.comparison import Comparison
 from devhost.testing.replay.recorded_episodes import read_episodes
 from devhost.testing.replay.records import read_record
 from devhost.testing.replay.replayed_episodes import Handle, KnownNames, replay_episodes
 from devhost.testing.rig.app_adapter import App, functions_under_test
 
+__tracebackhide__ = hides_frames
 History: TypeAlias = Sequence[Event] | Path | str
 """Raw history events, as `host.history` gives them, or a file that `record` made."""
 
@@ -39,10 +40,15 @@ def check_replay(history: History, code: Code, *, exact: bool = True) -> Replaye
     `exact` compares also what breaks no running instance: inputs (where the hub stores them), times of timers, and
     how a finished instance ended. Histories of running instances are fine. Raises ReplayBroken.
     """
+    return replayed(history, code, exact=exact, looser="exact=False")
+
+
+def replayed(history: History, code: Code, *, exact: bool, looser: str) -> Replayed:
+    """`check_replay`, for a caller that says `exact=False` in another way, which is `looser`."""
     events = read_record(history) if isinstance(history, str | Path) else list(history)
     recorded = read_episodes(events)
     handle, known = _handle(code, recorded.name)
-    comparison = Comparison(recorded.name, recorded.instance_id, is_exact=exact)
+    comparison = Comparison(recorded.name, recorded.instance_id, is_exact=exact, looser=looser)
     for episode, result in replay_episodes(recorded, handle, known):
         comparison.compare(episode, result)
     comparison.finish()

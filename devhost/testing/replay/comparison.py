@@ -6,18 +6,18 @@ from typing import Any, NoReturn
 from devhost.durable.executions import EpisodeResult
 from devhost.durable.instance import RuntimeStatus
 from devhost.durable.protocol import Event, EventType, OrchestrationStatus
-from devhost.testing.errors import ReplayBroken
+from devhost.testing.errors import ReplayBroken, hides_frames
 from devhost.testing.replay.recorded_episodes import Numbered, RecordedEpisode
 from devhost.testing.replay.records import without_stacks
+from devhost.testing.status import without_details
 
+__tracebackhide__ = hides_frames
 _BREAKS = (
     "Running instances with this history would fail or go wrong. Give the changed orchestrator a new name (or let it "
     "decide by its version or input) and leave the old code until its instances have ended, or drain them before you "
     "deploy."
 )
-_HARMLESS = (
-    "Running instances would go on. If the change is meant, record the history anew, or compare with exact=False."
-)
+_HARMLESS = "Running instances would go on. If the change is meant, record the history anew, or compare with {looser}."
 _ENDS = {
     OrchestrationStatus.COMPLETED: RuntimeStatus.COMPLETED,
     OrchestrationStatus.FAILED: RuntimeStatus.FAILED,
@@ -30,8 +30,10 @@ class Comparison:
     What breaks an instance is told before anything that does not, wherever it stands: the advice depends on it.
     """
 
-    def __init__(self, name: str, instance_id: str, *, is_exact: bool) -> None:
+    def __init__(self, name: str, instance_id: str, *, is_exact: bool, looser: str = "exact=False") -> None:
+        """`looser` is how the reader of the messages says that the comparison should not be exact."""
         self._what, self._is_exact = f"'{name}' (instance '{instance_id}')", is_exact
+        self._harmless_advice = _HARMLESS.format(looser=looser)
         self._harmless: ReplayBroken | None = None
 
     def compare(self, episode: RecordedEpisode, result: EpisodeResult) -> None:
@@ -79,7 +81,7 @@ class Comparison:
         raise ReplayBroken(self._message(one, recorded, now, _BREAKS))
 
     def _differ(self, one: Numbered, recorded: str, now: str) -> None:
-        self._harmless = self._harmless or ReplayBroken(self._message(one, recorded, now, _HARMLESS))
+        self._harmless = self._harmless or ReplayBroken(self._message(one, recorded, now, self._harmless_advice))
 
     def _message(self, one: Numbered, recorded: str, now: str, advice: str) -> str:
         at = str(one.event["Timestamp"])[:19].replace("T", " ")
@@ -163,4 +165,7 @@ def _output(text: str | None) -> str | None:
 
 
 def _short(text: str | None) -> str:
-    return "no output" if text is None else text if len(text) <= 300 else f"{text[:300]}…"
+    if text is None:
+        return "no output"
+    shown = without_details(text)
+    return shown if len(shown) <= 300 else f"{shown[:300]}…"

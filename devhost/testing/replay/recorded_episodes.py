@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from devhost.durable.protocol import Event, EventType, parse_time
-from devhost.testing.errors import KitError
+from devhost.testing.errors import KitError, hides_frames
+from devhost.testing.replay.records import must_be_as_seen
 
+__tracebackhide__ = hides_frames
 _OUTBOUND = frozenset(
     {EventType.TASK_SCHEDULED, EventType.CHILD_CREATED, EventType.TIMER_CREATED, EventType.EVENT_SENT}
 )
-_REWRITTEN = frozenset({EventType.GENERIC_EVENT, 21})
 
 
 @dataclass(slots=True)
@@ -71,8 +72,7 @@ def read_episodes(history: Sequence[Event]) -> Recorded:
     started = next((event for event in history if event["EventType"] == EventType.EXECUTION_STARTED), None)
     if started is None:
         raise KitError("The history has no ExecutionStarted: the instance has not begun.")
-    if any(event["EventType"] in _REWRITTEN for event in history):
-        raise KitError("The instance was rewound, so its history is not what its code has seen; record another one.")
+    must_be_as_seen(history)
     return Recorded(started, tuple(_cut(history)))
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from devhost.durable.protocol import Event, EventType, OrchestrationStatus, compact
-from devhost.testing.errors import KitError
+from devhost.testing.errors import KitError, hides_frames
 
+__tracebackhide__ = hides_frames
 _FORMAT = 1
 _NEEDED = ("EventType", "EventId", "Timestamp")
 _NEEDED_OF_A_START = ("Name", "Version", "Input", "OrchestrationInstance", "ParentInstance")
+_REWRITTEN = frozenset({EventType.GENERIC_EVENT, 21})
 _FAILURES = frozenset({EventType.TASK_FAILED, EventType.CHILD_FAILED})
 # Where failure_texts puts them: two members of a JSON text, and the end of a plain one.
 _STACKS = (
@@ -26,7 +28,9 @@ def record(history: Sequence[Event]) -> str:
     """The text of a record: name, input and version of the instance stand in its first events.
 
     Stack traces are left out: they hold paths of one machine, and no orchestrator may depend on them.
+    Raises KitError for a history that cannot be replayed.
     """
+    must_be_as_seen(history)
     started = _started(history)
     head = {
         "format": _FORMAT,
@@ -53,6 +57,12 @@ def read_record(path: Path | str) -> list[Event]:
             f"{path} is no recorded history ({error!r}): make one with `python -m devhost.testing record`."
         ) from error
     return events
+
+
+def must_be_as_seen(history: Sequence[Event]) -> None:
+    """Raises KitError for a history that was rewritten."""
+    if any(event["EventType"] in _REWRITTEN for event in history):
+        raise KitError("The instance was rewound, so its history is not what its code has seen; record another one.")
 
 
 def _must_have(event: Event, names: tuple[str, ...]) -> None:

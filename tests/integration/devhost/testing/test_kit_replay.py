@@ -330,7 +330,7 @@ async def test_code_that_decides_otherwise_at_each_replay_is_found() -> None:
         check_replay(await trip_history(), rolls_dice)
 
 
-async def test_a_rewound_instance_cannot_be_checked() -> None:
+async def test_a_rewound_instance_can_neither_be_checked_nor_recorded() -> None:
     faults = [OSError("once")]
 
     def greet(name: str) -> str:
@@ -345,6 +345,8 @@ async def test_a_rewound_instance_cannot_be_checked() -> None:
         assert (await host.wait_for(run)).output == "Tokyo"
         with pytest.raises(KitError, match="was rewound"):
             check_replay(await host.history(run), make_app())
+        with pytest.raises(KitError, match="was rewound"):
+            record(await host.history(run))
 
 
 async def test_a_record_is_readable_and_holds_nothing_of_the_machine(tmp_path: Path) -> None:
@@ -395,3 +397,8 @@ async def test_histories_are_recorded_and_checked_from_the_command_line(
     monkeypatch.syspath_prepend(str(tmp_path))
     assert main(["check", "--script-root", str(tmp_path), str(tmp_path / "trip-1.json")]) == 0
     assert "trip fits, 14 events in 3 episodes" in capsys.readouterr().out
+    (tmp_path / "later.json").write_text(recorded.replace('"FireAt":"2026-', '"FireAt":"2027-'))
+    check_later = ["check", "--script-root", str(tmp_path), str(tmp_path / "later.json")]
+    assert main(check_later) == 1
+    assert "record the history anew, or compare with --only-breaking." in capsys.readouterr().err
+    assert main([*check_later, "--only-breaking"]) == 0
