@@ -85,6 +85,9 @@ class Invoker:
         except FunctionFailed as failed:
             _log_failure(logger, failed, invocation_id, started)
             raise
+        except asyncio.CancelledError:
+            _log_failure(logger, _cut(function), invocation_id, started)
+            raise
         _log_executed(logger, logging.INFO, function.name, "Succeeded", invocation_id, started)
         return outputs
 
@@ -175,6 +178,10 @@ class Invoker:
         }
 
 
+def _cut(function: LoadedFunction) -> FunctionFailed:
+    return FunctionFailed(function.name, "FunctionInvocationCanceledException", "The host stops; the run was cut.", "")
+
+
 def _failed_binding(function: LoadedFunction, error: DevhostError) -> FunctionFailed:
     return FunctionFailed(function.name, type(error).__name__, str(error), "")
 
@@ -211,10 +218,11 @@ def _log_executed(
 
 def _log_failure(logger: FunctionLogger, failed: FunctionFailed, invocation_id: str, started: float) -> None:
     _log_executed(logger, logging.ERROR, failed.function_name, "Failed", invocation_id, started)
+    stack = failed.stack.rstrip()
     logger.error(
-        "Exception while executing function: Functions.%s. Result: Failure\nException: %s: %s\nStack: %s",
+        "Exception while executing function: Functions.%s. Result: Failure\nException: %s: %s%s",
         failed.function_name,
         failed.error_type,
         failed.message,
-        failed.stack.rstrip(),
+        f"\nStack: {stack}" if stack else "",
     )

@@ -15,6 +15,7 @@ from devhost.web.http_settings import DEFAULT_BODY_LIMIT_BYTES
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _GRACE_S = 1.0
+_LAST_ANSWERS_S = 0.2
 _MAX_HEADER_BYTES = 32_768
 _logger = logging.getLogger("devhost.web")
 
@@ -35,8 +36,10 @@ class HttpServer:
         self._cors = cors
         # aiohttp counts a body of exactly this size as too large.
         app = web.Application(client_max_size=body_limit_bytes + 1, middlewares=[self._answer_in_any_case])
+        self._under_way: set[asyncio.Task[web.StreamResponse]] = set()
+        self._is_cutting = False
         app.on_response_prepare.append(_without_invented_content_type)
-        self._runner = web.AppRunner(app, shutdown_timeout=_GRACE_S)
+        self._runner = web.AppRunner(app, shutdown_timeout=_LAST_ANSWERS_S)
         self._listener: asyncio.Server | None = None
 
     @property
@@ -57,9 +60,14 @@ class HttpServer:
         asyncio.get_running_loop().remove_reader(self._sock)
 
     async def stop(self) -> None:
-        """Close the listener and, after a second at most, the connections."""
+        """Close the listener and, after a second, the connections; a request that is still served then gets a 503."""
         if self._listener is not None:
             self._listener.close()
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=_GRACE_S)
+        self._is_cutting = True
+        for task in self._under_way:
+            task.cancel()
         await self._runner.cleanup()
         self._sock.close()
 
@@ -96,8 +104,15 @@ class HttpServer:
         return response
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        # A task of its own can be cut while the connection lives on for the answer.
+        task = asyncio.ensure_future(self._handler(request))
+        self._under_way.add(task)
         try:
-            return await self._handler(request)
+            return await task
+        except asyncio.CancelledError:
+            if not (self._is_cutting and task.cancelled()):
+                raise
+            return web.Response(status=503)
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413)
         except web.RequestPayloadError as error:
@@ -109,6 +124,8 @@ class HttpServer:
                 return web.Response(status=400)
             _logger.exception("The request %s %s failed inside the host", request.method, request.path)
             return web.Response(status=500)
+        finally:
+            self._under_way.discard(task)
 
 
 class _Connection(web.RequestHandler):

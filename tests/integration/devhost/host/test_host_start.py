@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -160,6 +162,32 @@ def test_signal_ends_the_host_although_functions_block(tmp_path):
         os.kill(host.child.pid, signal.SIGTERM)
         wait_until(lambda: host.child.returncode is not None, timeout_s=10)
         assert (host.child.returncode, time.monotonic() - started < 4) == (0, True)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_request_that_a_stop_cuts_gets_a_503_and_its_run_is_logged_as_failed(tmp_path, workers):
+    root = write_app(
+        tmp_path / "app",
+        """
+        import asyncio, time
+        app = func.FunctionApp(http_auth_level="ANONYMOUS")
+        @app.route("thread")
+        def thread(req):
+            time.sleep(60)
+        @app.route("loop")
+        async def loop(req):
+            await asyncio.sleep(60)
+        """,
+    )
+    with running_host(root, workers=workers) as host, ThreadPoolExecutor() as threads:
+        answers = [threads.submit(host.get, f"/api/{name}") for name in ("thread", "loop")]
+        wait_until(lambda: host.log().count("Executing") == 2, timeout_s=5)
+        os.kill(host.child.pid, signal.SIGINT)
+        assert [(one.result().status, one.result().body) for one in answers] == [(503, b"")] * 2
+        wait_until(lambda: host.child.returncode is not None, timeout_s=4)
+        failed = re.findall(r"Executed 'Functions\.(\w+)' \(Failed, Id=", host.log())
+        assert (sorted(failed), host.child.returncode) == (["loop", "thread"], 0)
+        assert "Stack:" not in host.log()
 
 
 def test_only_the_named_functions_load(tmp_path):
