@@ -97,7 +97,7 @@ def install_node() -> Node:
 
 def install_azurite(node: Node) -> None:
     """Azurite as package-lock.json pins it; no package gets to run a script of its own."""
-    _say(f"installing Azurite (package-lock.json) with Node {node.version}")
+    _say(f"installing Azurite (package-lock.json) with Node {node.version}; this takes one to three minutes")
     NODE_STAMP.unlink(missing_ok=True)
     quiet = [
         "--ignore-scripts",

@@ -17,6 +17,9 @@ def main(words: Sequence[str]) -> int:
     """0 unless something that was measured was not complete, too."""
     if words and words[0] in PARTS:
         return PARTS[words[0]](words[1:])
+    if words and words[0] in ("-h", "--help"):
+        print(__doc__, "\nusage: python -m tests.bench [scrape | engine] [options]; --help after one lists its options")
+        return 0
     if words:
         print(f"the parts are {' and '.join(PARTS)}, not {words[0]}", file=sys.stderr)
         return 2
