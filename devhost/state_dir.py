@@ -40,7 +40,7 @@ class StateDir:
         names the holder's process.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self._create()
             lock_file = self._open_lock(taken_over)
         except OSError as error:
             raise HostStartError(
@@ -67,6 +67,13 @@ class StateDir:
         if self._lock_file is not None:
             self._lock_file.close()
         self._lock_file = None
+
+    def _create(self) -> None:
+        is_new = not self.path.exists()
+        self.path.mkdir(parents=True, exist_ok=True)
+        if is_new:
+            # Keys and data of the app do not belong into its repository, whatever its own .gitignore says.
+            (self.path / ".gitignore").write_text("*\n", encoding="ascii")
 
     def _open_lock(self, taken_over: int | None) -> TextIO:
         path = self.path / "lock"
