@@ -195,6 +195,8 @@ class OrchestrationRunner:
         if result.warning is not None:
             self._logger.warning("%s", result.warning)
         if result.runtime_status is RuntimeStatus.FAILED:
-            self._logger.error("Instance '%s' failed: %s", instance_id, result.output_text)
+            # Behind the first line follow details for programs; the instance's output has them all.
+            reason = (result.output_text or "").partition("\n")[0].rstrip()
+            self._logger.error("Instance '%s' failed: %s", instance_id, reason)
         if result.runtime_status.is_terminal:
             self._listeners.instance_ended(instance_id)
