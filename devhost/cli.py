@@ -37,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # `func host start` is the same command as `func start`.
     if words[:2] == ["host", "start"]:
         words.pop(0)
-    parsed = _parser().parse_args(words)
+    parsed, unknown = _parser().parse_known_args(words)
+    if unknown:
+        parsed.command_parser.error(f"unrecognized arguments: {' '.join(unknown)}")  # with the command's own usage
     for flag in _given_ignored(parsed):
         print(f"{flag} has no effect on this host.", file=sys.stderr)
     if parsed.command == "start":
@@ -49,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m devhost", description="Runs an Azure Functions app (Python v2) locally.")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     start = commands.add_parser("start", help="start the host for the app in the current folder", allow_abbrev=False)
+    start.set_defaults(command_parser=start)
     _add_folders(start)
     start.add_argument("--port", "-p", type=_port, help="port of the HTTP listener; 0 takes a free one (7071)")
     start.add_argument("--address", help="address to listen on (127.0.0.1)")
@@ -68,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     for flag in _IGNORED_OPTIONAL_VALUE:
         start.add_argument(flag, nargs="?", const=True, help=argparse.SUPPRESS)
     keys = commands.add_parser("keys", help="list the keys that a host started with --enable-auth asks for")
+    keys.set_defaults(command_parser=keys)
     _add_folders(keys)
     return parser
 

@@ -132,22 +132,39 @@ class ListedFunction:
 
 
 def start_up_lines(
-    header: Sequence[str], functions: Sequence[ListedFunction], *, is_verbose: bool, use_color: bool
+    header: Sequence[str],
+    functions: Sequence[ListedFunction],
+    *,
+    has_problems: bool,
+    hint: str | None = None,
+    use_color: bool,
 ) -> list[str]:
-    """The lines printed once the host runs: `header`, HTTP functions, the others, then disabled ones.
+    """The lines printed once the host runs: `header`, HTTP functions, the others, disabled ones, then `hint`.
 
-    Each group keeps the given order.
+    Each group keeps the given order. `has_problems` says that messages above explain why functions are left out.
     """
     lines = [*header, ""]
     if functions:
         lines += [_painted("Functions:", DARK_YELLOW, use_color), ""]
     else:
-        lines += [_painted("No functions found; see the messages above.", DARK_YELLOW, use_color), ""]
+        why = "see the messages above" if has_problems else "the app has none, or none that was asked for"
+        lines += [_painted(f"No functions found; {why}.", DARK_YELLOW, use_color), ""]
     for line in _function_lines(functions, use_color):
         lines += [f"\t{line}", ""]
-    if not is_verbose:
-        lines.append("Start with --verbose to see what the host logs about itself.")
+    if hint is not None:
+        lines.append(hint)
     return lines
+
+
+def verbose_hint(log_levels: Mapping[str, str], *, is_verbose: bool) -> str | None:
+    """What there is to say about --verbose: levels of host.json win over it, as with Core Tools."""
+    named = {key.lower(): key for key in log_levels}
+    key = named.get("host") or named.get("default")
+    if key is None:
+        return None if is_verbose else "Start with --verbose to see what the host logs about itself."
+    if not is_verbose or LEVELS[log_levels[key].lower()] <= logging.INFO:
+        return None
+    return f"--verbose has no effect: 'logging.logLevel.{key}' of host.json is '{log_levels[key]}', and that counts."
 
 
 def _function_lines(functions: Sequence[ListedFunction], use_color: bool) -> Iterator[str]:

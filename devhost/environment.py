@@ -24,7 +24,7 @@ def load_settings(script_root: Path, environ: MutableMapping[str, str]) -> tuple
             f"FUNCTIONS_WORKER_RUNTIME is '{runtime}', but this host runs Python apps only. "
             f"Set it to 'python' in {path} or in the environment, or remove it."
         )
-    return settings, tuple(warnings)
+    return settings, (*settings.remarks, *warnings)
 
 
 def announce_host(environ: MutableMapping[str, str], *, host_name: str, script_root: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from devhost.functions.app_loading import script_file_name
 from devhost.functions.description import LoadedApp, LoadedFunction
 from devhost.functions.invocation import Invoker
 from devhost.functions.runner import FunctionRunner
+from devhost.options import HOST_JSON
 from devhost.queues.queue_listener import QueueListeners
 from devhost.queues.queue_options import QueueOptions, read_queue_options
 from devhost.state_dir import StateDir
@@ -80,7 +81,7 @@ class Host:
         self._keys = self._open_keys(state) if listener.asks_for_keys else None
         code = "" if self._keys is None else self._keys.durable
         self._clients = DurableClients(host_json.durable, base_url=listener.base_url, code=code)
-        queue_options = read_queue_options(host_json.queues, environ)
+        queue_options = read_queue_options(host_json.queues, environ, path=script_root / HOST_JSON)
         self._accounts = StorageAccounts(environ)
         self._invoker = Invoker(
             self._functions,
@@ -147,6 +148,8 @@ class Host:
 
     async def start(self) -> None:
         """Start everything; on return requests are answered."""
+        for name, count in sorted((await self._hub.live_without_orchestrator()).items()):
+            _logger.warning("%s", unserved_warning(name, count))
         await self._hub.start()
         await self._timers.start()
         await self._queues.start()
@@ -258,7 +261,22 @@ def _templates(routes: RouteTable) -> dict[str, str]:
     return {route.function.name: route.template.text for route in routes.routes}
 
 
-def missing_names(wanted: Sequence[str] | None, app: LoadedApp) -> list[str]:
-    """Those of the wanted functions that the app does not have."""
-    known = {function.name.lower() for function in app.functions} | {name.lower() for name in app.refusals}
-    return [name for name in wanted or () if name.lower() not in known]
+def unserved_warning(orchestrator: str, count: int) -> str:
+    """What becomes of live instances whose function this host does not have."""
+    what = "1 live instance" if count == 1 else f"{count} live instances"
+    return (
+        f"The hub holds {what} of the orchestrator '{orchestrator}', which is not loaded (left out by --functions, "
+        "renamed, disabled or removed). They fail as soon as something happens to them; load the function again "
+        "before, or rewind them afterwards."
+    )
+
+
+def missing_warnings(wanted: Sequence[str] | None, functions: Iterable[LoadedFunction]) -> list[str]:
+    """A sentence for each of the wanted functions that is none of the app's."""
+    names = sorted((function.name for function in functions), key=str.lower)
+    known = {name.lower() for name in names}
+    return [
+        f"The app has no function '{name}'; --functions or host.json names it. It has: {', '.join(names) or 'none'}."
+        for name in wanted or ()
+        if name.lower() not in known
+    ]

@@ -7,15 +7,15 @@ import platform
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from devhost.config.host_json import HostJson
-from devhost.console import start_up_lines, wants_color
+from devhost.console import start_up_lines, verbose_hint, wants_color
 from devhost.functions.app_rules import apply_host_rules
 from devhost.functions.runner import FunctionRunner
-from devhost.host import Host, Listener, missing_names
+from devhost.host import Host, Listener, missing_warnings
 from devhost.life import STOP_SIGNALS, Ending, Restarted, Stopped
-from devhost.options import StartOptions
+from devhost.options import LOCAL_SETTINGS, StartOptions
 from devhost.preparing import Prepared
 from devhost.state_dir import StateDir
 from devhost.web.cors import cors_policy
@@ -37,7 +37,8 @@ async def serve(prepared: Prepared, host_json: HostJson, runner: FunctionRunner)
     options = prepared.options
     listener = _listener(prepared)
     only = options.functions or host_json.functions
-    app = apply_host_rules(await runner.start(), os.environ, only=only)
+    functions = await runner.start()
+    app = apply_host_rules(functions, os.environ, only=only)
     host = Host(
         app,
         runner,
@@ -49,10 +50,11 @@ async def serve(prepared: Prepared, host_json: HostJson, runner: FunctionRunner)
         restart=lambda: prepared.life.end(Restarted("A restart was asked for over /admin.")),
     )
     prepared.belongings.add_port(host.rpc_port)
-    _warn(prepared, (*host_json.warnings, *host.warnings), missing_names(only, app), host.problems)
+    missing = missing_warnings(only, functions)
+    _warn(prepared, (*host_json.warnings, *host.warnings, *missing), host.problems)
     _listen_to_signals(prepared)
     await host.start()
-    _print_listing(host, options)
+    _print_listing(host, options, host_json.log_levels)
     # Once more, below the list: above it they are easily overlooked.
     _log_errors(prepared)
     _logger.info("Host started (%dms), process %d", (time.monotonic() - prepared.started) * 1000, os.getpid())
@@ -61,7 +63,12 @@ async def serve(prepared: Prepared, host_json: HostJson, runner: FunctionRunner)
         _logger.info("%s The host starts again.", ending.reason, extra={"always_shown": True})
         host.accept_no_more()
         await asyncio.sleep(_LAST_REQUESTS_S)
-    await _stop(host, runner)
+    if isinstance(ending, Stopped):
+        _logger.info("Stopping.", extra={"always_shown": True})
+    is_idle = await _stop(host, runner)
+    if isinstance(ending, Stopped):
+        text = "Stopped." if is_idle else "Stopped; durable work that was cut is repeated at the next start."
+        _logger.info("%s", text, extra={"always_shown": True})
     return ending
 
 
@@ -100,24 +107,27 @@ def _listen_to_signals(prepared: Prepared) -> None:
         prepared.belongings.add_signal_handler(number)
 
 
-async def _stop(host: Host, runner: FunctionRunner) -> None:
+async def _stop(host: Host, runner: FunctionRunner) -> bool:
     try:
         await asyncio.wait_for(host.stop(), _STOP_LIMIT_S)
         is_idle = True
     except TimeoutError:
         is_idle = False
-    if not (await runner.stop(_RUNNER_STOP_S) and is_idle):
+    is_idle = await runner.stop(_RUNNER_STOP_S) and is_idle
+    if not is_idle:
         _logger.warning("Functions were still running; they are cut.")
+    return is_idle
 
 
-def _warn(prepared: Prepared, warnings: Iterable[str], missing: Iterable[str], problems: Iterable[str]) -> None:
+def _warn(prepared: Prepared, warnings: Iterable[str], problems: Iterable[str]) -> None:
     _log_errors(prepared)
     for warning in (*prepared.warnings, *warnings):
         _logger.warning("%s", warning)
-    for name in missing:
-        _logger.warning("The app has no function '%s'; --functions or host.json names it.", name)
     for problem in problems:
-        _logger.error("%s", problem)
+        # It asks for a setting that may well stand in the file.
+        is_ignored = prepared.settings.warnings and LOCAL_SETTINGS in problem
+        more = f" {LOCAL_SETTINGS} is ignored at present, see above." if is_ignored else ""
+        _logger.error("%s%s", problem, more)
 
 
 def _log_errors(prepared: Prepared) -> None:
@@ -125,7 +135,7 @@ def _log_errors(prepared: Prepared) -> None:
         _logger.error("%s", error, extra={"always_shown": True})
 
 
-def _print_listing(host: Host, options: StartOptions) -> None:
+def _print_listing(host: Host, options: StartOptions, log_levels: Mapping[str, str]) -> None:
     header = [
         f"Python Functions development host, Python {platform.python_version()}",
         f"Listening on {host.base_url}",
@@ -133,5 +143,8 @@ def _print_listing(host: Host, options: StartOptions) -> None:
     if options.enable_auth:
         header.append(f"Keys are required; they are in {StateDir(options.state_dir).keys}")
     use_color = wants_color(sys.stdout, os.environ)
-    lines = start_up_lines(header, host.listed_functions(), is_verbose=options.is_verbose, use_color=use_color)
+    hint = verbose_hint(log_levels, is_verbose=options.is_verbose)
+    lines = start_up_lines(
+        header, host.listed_functions(), has_problems=bool(host.problems), hint=hint, use_color=use_color
+    )
     print("\n".join(lines), flush=True)

@@ -4,13 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 
 WHOLE_NUMBER = re.compile(r"[0-9]{1,10}")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 class OptionError(ValueError):
     """An option has a value that cannot be used; the message names key, value and cure."""
 
     def __init__(self, key: str, value: object, cure: str) -> None:
-        super().__init__(f"'{key.replace(':', '.')}' is '{value}'; {cure}.")
+        shown = value if _NUMBER.fullmatch(str(value)) else f"'{value}'"
+        super().__init__(f"'{key.replace(':', '.')}' is {shown}; {cure}.")
         self.key = key
         self.value = value
 

@@ -1,8 +1,8 @@
 """local.settings.json: settings for this machine only, read once at the start and never written."""
 
 import os
-from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from devhost.config.json_text import JsonTextError, read_json_object
@@ -19,8 +19,13 @@ class LocalSettings:
     cors: tuple[str, ...] = ()
     """Allowed origins; `*` means all."""
     cors_credentials: bool = False
+    remarks: tuple[str, ...] = ()
+    """Sentences for the console about single keys that have no effect."""
     warnings: tuple[str, ...] = ()
-    """Sentences for the console: what was ignored, and the cure."""
+    """Sentences for the console: why all of the file is ignored, and the cure; empty if it counts."""
+
+
+_SECTIONS = frozenset({"isencrypted", "values", "connectionstrings", "host"})
 
 
 class _Unusable(Exception):
@@ -35,7 +40,8 @@ def read_local_settings(path: Path) -> LocalSettings:
     Source: azure-functions-core-tools, Common/SecretsManager.cs and AppSettingsFile.cs.
     """
     try:
-        return _settings(_ignoring_case(read_json_object(path).root))
+        root = read_json_object(path).root
+        return replace(_settings(_ignoring_case(root)), remarks=tuple(_remarks(path, root)))
     except FileNotFoundError:
         return LocalSettings()
     except (JsonTextError, OSError, _Unusable) as error:
@@ -67,6 +73,12 @@ def _settings(root: Mapping[str, object]) -> LocalSettings:
         cors=tuple(origin.strip() for origin in cors.split(",") if origin.strip()),
         cors_credentials=(_text(host.get("corscredentials"), "Host.CORSCredentials") or "").lower() == "true",
     )
+
+
+def _remarks(path: Path, root: Mapping[str, object]) -> Iterator[str]:
+    for key, value in root.items():
+        if key.lower() not in _SECTIONS and isinstance(value, str | int) and not key.startswith("$"):
+            yield f'\'{key}\' in {path} stands outside of "Values" and has no effect; move it into "Values".'
 
 
 def _require_plain_text(root: Mapping[str, object]) -> None:

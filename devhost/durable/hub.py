@@ -74,6 +74,12 @@ class TaskHub:
         """Go on with everything that the file holds."""
         await self._engine.start()
 
+    async def live_without_orchestrator(self) -> dict[str, int]:
+        """How many live instances there are by the name of an orchestrator that the app does not have."""
+        known = {name.lower() for name in self._rules.orchestrator_names}
+        counts = await self._store_thread.run(self._store.instances.live_counts)
+        return {name: count for name, count in counts.items() if name.lower() not in known}
+
     async def stop(self, *, grace_s: float = _STOP_TIMEOUT_S) -> None:
         """Stop, a little after `grace_s` at the latest; what is under way then is repeated at the next start."""
         try:

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from devhost.config.layered_options import LayeredOptions, OptionError
 from devhost.config.time_span import parse_time_span
@@ -41,11 +42,15 @@ class QueueOptions:
 
 
 def read_queue_options(
-    queues: Mapping[str, object], environ: Mapping[str, str], *, cpu_count: int | None = None
+    queues: Mapping[str, object],
+    environ: Mapping[str, str],
+    *,
+    cpu_count: int | None = None,
+    path: Path = Path("host.json"),
 ) -> QueueOptions:
     """The options of the section `queues`, keys in any case, with the defaults of the environment Development.
 
-    Raises QueueOptionsError.
+    `path` is the file's, for messages. Raises QueueOptionsError.
     """
     options = LayeredOptions({"extensions": {"queues": dict(queues)}}, {})
     try:
@@ -62,7 +67,7 @@ def read_queue_options(
             lease_s=_lease_s(environ),
         )
     except OptionError as error:
-        raise QueueOptionsError(f"host.json: {error}") from error
+        raise QueueOptionsError(f"{path}: {error}") from error
 
 
 def _whole(options: LayeredOptions, key: str, *, default: int, least: int, most: int) -> int:

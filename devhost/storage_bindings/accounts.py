@@ -71,7 +71,8 @@ class StorageAccounts:
             except ImportError as error:
                 raise MissingLibrary(_LIBRARIES[service], service) from error
             except ValueError as error:
-                raise BadConnection(found.setting, str(error)) from error
+                reason = str(error).rstrip(".")
+                raise BadConnection(found.setting, f"{reason[:1].lower()}{reason[1:]}; correct the setting") from error
         return self._clients[key]
 
     def _new_tables(self, connection: StorageConnection) -> "TableServiceClient":

@@ -94,6 +94,13 @@ class InstanceStore:
             changed_at, count = db.execute("SELECT max(last_updated_at), count(*) FROM instances").fetchone()
         return None if changed_at is None else parse_time(changed_at), int(count)
 
+    def live_counts(self) -> dict[str, int]:
+        """How many instances have not ended, by the name of their orchestrator as they were started."""
+        ended = ", ".join("?" * len(TERMINAL))
+        text = f"SELECT name, count(*) FROM instances WHERE runtime_status NOT IN ({ended}) GROUP BY name"  # noqa: S608
+        with self._database.snapshot() as db:
+            return {str(name): int(count) for name, count in db.execute(text, [str(one) for one in TERMINAL])}
+
     def list_page(
         self, query: InstanceQuery, *, top: int, continuation: str | None
     ) -> tuple[list[Instance], str | None]:

@@ -13,6 +13,7 @@ from devhost.console import (
     console_handler,
     lowest_level,
     start_up_lines,
+    verbose_hint,
     wants_color,
 )
 from devhost.running_function import run_of, thread_local_storage
@@ -184,7 +185,8 @@ def test_the_list_has_http_first_then_others_then_disabled() -> None:
         ListedFunction("Nightly", "timerTrigger"),
         ListedFunction("Pages", "httpTrigger", ("get", "POST"), "http://localhost:7071/api/p/{id:int}"),
     ]
-    assert start_up_lines(["devhost"], functions, is_verbose=False, use_color=False) == [
+    hint = verbose_hint({}, is_verbose=False)
+    assert start_up_lines(["devhost"], functions, has_problems=False, hint=hint, use_color=False) == [
         "devhost",
         "",
         "Functions:",
@@ -201,14 +203,40 @@ def test_the_list_has_http_first_then_others_then_disabled() -> None:
     ]
 
 
-def test_an_empty_list_says_so() -> None:
-    lines = start_up_lines([], [], is_verbose=True, use_color=False)
-    assert lines == ["", "No functions found; see the messages above.", ""]
+@pytest.mark.parametrize(
+    ("has_problems", "why"),
+    [(True, "see the messages above"), (False, "the app has none, or none that was asked for")],
+)
+def test_an_empty_list_says_so(has_problems: bool, why: str) -> None:
+    lines = start_up_lines([], [], has_problems=has_problems, use_color=False)
+    assert lines == ["", f"No functions found; {why}.", ""]
+
+
+@pytest.mark.parametrize(
+    ("log_levels", "is_verbose", "hint"),
+    [
+        ({}, False, "Start with --verbose to see what the host logs about itself."),
+        ({}, True, None),
+        ({"Function": "Error"}, False, "Start with --verbose to see what the host logs about itself."),
+        ({"default": "Information"}, False, None),
+        ({"default": "Information"}, True, None),
+        (
+            {"Default": "Warning"},
+            True,
+            "--verbose has no effect: 'logging.logLevel.Default' of host.json is 'Warning', and that counts.",
+        ),
+        ({"default": "Warning", "Host": "Debug"}, True, None),
+    ],
+)
+def test_verbose_is_offered_only_where_it_shows_more(
+    log_levels: dict[str, str], is_verbose: bool, hint: str | None
+) -> None:
+    assert verbose_hint(log_levels, is_verbose=is_verbose) == hint
 
 
 def test_the_list_is_colored_on_a_terminal() -> None:
     functions = [ListedFunction("A", "httpTrigger", ("GET",), "http://x/a"), ListedFunction("B", "timerTrigger")]
-    assert start_up_lines([], functions, is_verbose=True, use_color=True) == [
+    assert start_up_lines([], functions, has_problems=False, use_color=True) == [
         "",
         "\x1b[33mFunctions:\x1b[0m",
         "",

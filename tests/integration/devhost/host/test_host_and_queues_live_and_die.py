@@ -144,4 +144,4 @@ def test_a_bad_option_for_queues_stops_the_host_with_the_cure(tmp_path: Path) ->
     app = write_app(tmp_path / "app", "app = func.FunctionApp()\n", host_json=host_json)
     exit_code, output = run_host_to_its_end(app, log_dir=tmp_path / "logs")
     assert exit_code == 1
-    assert "'extensions.queues.batchSize' is '99'; write a whole number from 1 to 32" in output
+    assert "'extensions.queues.batchSize' is 99; write a whole number from 1 to 32" in output

@@ -333,6 +333,94 @@ def test_broken_local_settings_are_an_error_before_and_after_the_list_of_functio
         assert (text in before, text in after, host.get("/api/a").status) == (True, True, 200)
 
 
+def test_setting_that_an_ignored_file_may_hold_is_missed_with_a_word_about_the_file(tmp_path):
+    code = """
+    app = func.FunctionApp()
+    @app.queue_trigger(arg_name="msg", queue_name="orders", connection="AzureWebJobsStorage")
+    def q(msg): ...
+    """
+    root = write_app(tmp_path / "app", code)
+    (root / "local.settings.json").write_text('{"Values": {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}}')
+    with running_host(root) as host:
+        wait_until(lambda: "to use an identity. local.settings.json is ignored at present" in host.log(), timeout_s=5)
+
+
+def test_setting_beside_values_is_warned_of(tmp_path):
+    root = write_app(tmp_path / "app", GOOD)
+    (root / "local.settings.json").write_text('{"IsEncrypted": false, "AzureWebJobsStorage": "x"}')
+    with running_host(root) as host:
+        text = f"'AzureWebJobsStorage' in {root / 'local.settings.json'} stands outside of"
+        wait_until(lambda: text in host.log(), timeout_s=5)
+
+
+def test_unknown_function_is_warned_of_with_those_that_exist(tmp_path):
+    with running_host(write_app(tmp_path / "app", GOOD), arguments=["--functions", "nope"]) as host:
+        text = "The app has no function 'nope'; --functions or host.json names it. It has: a, b."
+        wait_until(lambda: text in host.log(), timeout_s=5)
+
+
+def test_unknown_flag_shows_the_flags_of_the_command(tmp_path):
+    root = write_app(tmp_path / "app", GOOD)
+    code, output = refused(root, arguments=["--prot", "7071"])
+    assert (code, "--script-root" in output) == (3, True)
+    assert "python -m devhost start: error: unrecognized arguments: --prot 7071" in output
+
+
+def test_stop_is_told_with_how_it_ended(tmp_path):
+    with running_host(write_app(tmp_path / "app", GOOD)) as host:
+        os.kill(host.child.pid, signal.SIGINT)
+        wait_until(lambda: host.child.returncode is not None, timeout_s=4)
+        assert re.findall(r"Z\] (Stop.*)", host.log()) == ["Stopping.", "Stopped."]
+
+
+def test_state_folder_keeps_itself_out_of_repositories(tmp_path):
+    root = write_app(tmp_path / "app", GOOD)
+    with running_host(root):
+        assert (root / ".devhost" / ".gitignore").read_text() == "*\n"
+
+
+DURABLE = """
+    import azure.durable_functions as df
+    app = df.DFApp()
+    @app.orchestration_trigger(context_name="context")
+    def waits(context):
+        yield context.wait_for_external_event("go")
+        yield context.call_activity("breaks", 1)
+    @app.orchestration_trigger(context_name="context")
+    def other(context):
+        return 1
+    @app.activity_trigger(input_name="n")
+    def breaks(n: int) -> int:
+        raise ValueError("broken")
+"""
+WEBHOOKS = "/runtime/webhooks/durabletask"
+
+
+def test_live_instances_without_their_orchestrator_are_warned_of_at_the_start(tmp_path):
+    root = write_app(tmp_path / "app", DURABLE)
+    with running_host(root) as host:
+        for name in ("waits/one", "waits/two", "other/three"):
+            host.post(f"{WEBHOOKS}/orchestrators/{name}")
+        wait_until(lambda: host.get(f"{WEBHOOKS}/instances/three").status == 200, timeout_s=10)
+    with running_host(root, arguments=["--functions", "breaks"]) as host:
+        text = "The hub holds 2 live instances of the orchestrator 'waits', which is not loaded"
+        wait_until(lambda: text in host.log(), timeout_s=5)
+        assert host.log().count("The hub holds") == 1
+
+
+def test_failed_instance_is_told_in_one_line_on_the_console_and_in_full_in_its_output(tmp_path):
+    with running_host(write_app(tmp_path / "app", DURABLE)) as host:
+        host.post(f"{WEBHOOKS}/orchestrators/waits/one")
+        host.post(f"{WEBHOOKS}/instances/one/raiseEvent/go", 1)
+        wait_until(lambda: host.get(f"{WEBHOOKS}/instances/one").status == 200, timeout_s=10)
+        assert "RemoteStackTrace" in host.get(f"{WEBHOOKS}/instances/one").json()["output"]
+        lines = [line.partition("Z] ")[2] for line in host.log().splitlines()]
+        (told,) = (one for one in lines if one.startswith("Instance 'one' failed"))
+        first = "Orchestrator function 'waits' failed: Activity function 'breaks' failed:  ValueError: broken"
+        assert told == f"Instance 'one' failed: {first}"
+        assert "RemoteStackTrace" not in host.log()
+
+
 def test_each_hub_name_has_its_own_state(tmp_path):
     code = """
     import azure.durable_functions as df

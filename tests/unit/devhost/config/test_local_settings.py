@@ -85,6 +85,17 @@ def test_an_unusable_file_is_a_warning_and_no_values(tmp_path: Path, text: str |
     assert str(tmp_path / "local.settings.json") in settings.warnings[0]
 
 
+def test_a_setting_beside_values_is_named_with_the_cure(tmp_path: Path) -> None:
+    text = '{"$schema": "x", "IsEncrypted": false, "AzureWebJobsStorage": "x", "Host": {}, "values": {"A": "1"}}'
+    path = tmp_path / "local.settings.json"
+    assert read(tmp_path, text) == LocalSettings(
+        values={"A": "1"},
+        remarks=(
+            f'\'AzureWebJobsStorage\' in {path} stands outside of "Values" and has no effect; move it into "Values".',
+        ),
+    )
+
+
 def test_a_non_empty_variable_wins_and_is_reported() -> None:
     environ = {"A": "shell", "B": ""}
     skipped = apply_settings({"A": "file", "B": "file", "C": "file"}, environ)

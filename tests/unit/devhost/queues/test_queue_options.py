@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from devhost.queues.queue_options import QueueOptions, QueueOptionsError, read_queue_options
@@ -67,8 +69,10 @@ def test_the_threshold_grows_with_the_batch_and_the_processors() -> None:
     ],
 )
 def test_a_bad_value_is_refused_with_its_key_and_the_cure(key: str, value: object, cure: str) -> None:
-    with pytest.raises(QueueOptionsError, match=rf"'extensions.queues.{key}' is '{value}'; .*{cure}"):
-        read_queue_options({key: value}, {})
+    shown = value if isinstance(value, int) else f"'{value}'"
+    place = rf"^/app/host.json: 'extensions.queues.{key}' is {shown}; .*{cure}"
+    with pytest.raises(QueueOptionsError, match=place):
+        read_queue_options({key: value}, {}, path=Path("/app/host.json"))
 
 
 def test_the_lease_can_be_shortened_by_a_variable() -> None:
