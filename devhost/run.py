@@ -49,6 +49,8 @@ def run_host(options: StartOptions) -> NoReturn:
         try:
             _live(prepared, launch)
         except (AppLoadError, ConfigurationError) as error:
+            for warning in prepared.settings.warnings:  # what is missed may stand in the file
+                _print_error(warning)
             if not _waits_for_a_cure(options, launch):
                 raise
             _wait_for_a_cure(prepared, launch, error)

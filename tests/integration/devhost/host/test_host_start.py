@@ -345,6 +345,14 @@ def test_setting_that_an_ignored_file_may_hold_is_missed_with_a_word_about_the_f
         wait_until(lambda: "to use an identity. local.settings.json is ignored at present" in host.log(), timeout_s=5)
 
 
+def test_app_that_misses_a_setting_of_an_ignored_file_is_refused_with_a_word_about_the_file(tmp_path):
+    root = write_app(tmp_path / "app", "import os\napp = func.FunctionApp()\nos.environ['ONLY_IN_FILE']")
+    (root / "local.settings.json").write_text('{"Values": {"ONLY_IN_FILE": "x"}}')
+    code, output = refused(root)
+    told = f'{root / "local.settings.json"} is ignored: "IsEncrypted" is missing'
+    assert (code, "KeyError: 'ONLY_IN_FILE'" in output, output.count(told)) == (1, True, 1)
+
+
 def test_setting_beside_values_is_warned_of(tmp_path):
     root = write_app(tmp_path / "app", GOOD)
     (root / "local.settings.json").write_text('{"IsEncrypted": false, "AzureWebJobsStorage": "x"}')
