@@ -143,21 +143,21 @@ def test_a_value_of_an_orchestrator_arrives_as_it_was(durable: DurableApp, key: 
 @row("durable/5.2/from-client", "durable/6.6/signal-entity", "durable/5.2/created-by-first-message")
 def test_a_truthy_value_of_a_client_arrives_as_it_was(durable: DurableApp, key: str) -> None:
     signal(durable, key, "append", {"a": [1]})
-    wait_until(lambda: state(durable, key) == [{"a": [1]}], timeout_s=10)
+    assert wait_until(lambda: state(durable, key) == [{"a": [1]}], timeout_s=10)
 
 
 @row("durable/5.2/from-client-falsy")
 def test_a_falsy_value_of_a_client_is_not_sent(durable: DurableApp, key: str) -> None:
     signal(durable, key, "append", 0)
     signal(durable, key, "append", 1)
-    wait_until(lambda: state(durable, key) == [1], timeout_s=10)
+    assert wait_until(lambda: state(durable, key) == [1], timeout_s=10)
 
 
 @row("durable/5.2/raw-post")
 def test_a_raw_body_lacks_an_encoding(durable: DurableApp, key: str) -> None:
     durable.call("POST", f"entities/counter/{key}?op=append", 5)
     durable.call("POST", f"entities/counter/{key}?op=append", "5")
-    wait_until(lambda: state(durable, key) == [5], timeout_s=10)
+    assert wait_until(lambda: state(durable, key) == [5], timeout_s=10)
 
 
 @row("durable/5.2/instance-id")
@@ -234,7 +234,7 @@ def test_a_posted_operation_is_accepted_and_runs(durable: DurableApp, key: str) 
 @row("durable/6.2/entity-post")
 def test_a_posted_text_is_the_input_as_a_text(durable: DurableApp, key: str) -> None:
     durable.call("POST", f"entities/counter/{key}?op=append", body='"text"', headers={"Content-Type": "text/plain"})
-    wait_until(lambda: state(durable, key) == ["text"], timeout_s=10)
+    assert wait_until(lambda: state(durable, key) == ["text"], timeout_s=10)
 
 
 @row("durable/6.2/entity-post-unknown")

@@ -303,4 +303,4 @@ def test_the_sdks_warning_of_a_completion_without_a_task_is_on_the_console(durab
     own_id = durable.start("waits")
     durable.raise_event(own_id, "nobody_waits_for_this")
     text = "Potential duplicate Task completion for TaskId: nobody_waits_for_this"
-    wait_until(lambda: text in durable.host.log(), timeout_s=10)
+    assert wait_until(lambda: text in durable.host.log(), timeout_s=10)

@@ -81,7 +81,7 @@ def has_unfinished_work(path: Path) -> bool:
         store.close()
 
 
-def crash_until_done(path: Path, *, kills: int, count: int, seed: int) -> None:
+def check_crashes(path: Path, *, kills: int, count: int, seed: int) -> None:
     moments = random.Random(seed)
     hits = 0
     for _ in range(kills):
@@ -95,11 +95,11 @@ def crash_until_done(path: Path, *, kills: int, count: int, seed: int) -> None:
 @pytest.mark.row("durable/4.14/one-transaction")
 @pytest.mark.timeout(120)
 def test_ten_kills_change_no_result(tmp_path: Path) -> None:
-    crash_until_done(tmp_path / "hub.sqlite", kills=10, count=15, seed=1)
+    check_crashes(tmp_path / "hub.sqlite", kills=10, count=15, seed=1)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", range(5))
 def test_a_hundred_kills_change_no_result(tmp_path: Path, seed: int) -> None:
-    crash_until_done(tmp_path / "hub.sqlite", kills=100, count=100, seed=seed)
+    check_crashes(tmp_path / "hub.sqlite", kills=100, count=100, seed=seed)

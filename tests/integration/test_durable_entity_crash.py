@@ -17,7 +17,7 @@ RIGHT = {
 }
 
 
-def kill_at(folder: Path, *, first: int, step: int) -> None:
+def check_kills(folder: Path, *, first: int, step: int) -> None:
     command = [sys.executable, "-m", "tests.helpers.entity_kill_points", str(folder), str(first), str(step)]
     made = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     outcomes = [json.loads(line) for line in made.stdout.splitlines()]
@@ -29,11 +29,11 @@ def kill_at(folder: Path, *, first: int, step: int) -> None:
 @pytest.mark.timeout(120)
 def test_a_kill_before_any_write_loses_no_operation_and_doubles_none(tmp_path: Path) -> None:
     """Every third write; the long version takes them all, twice."""
-    kill_at(tmp_path, first=1, step=3)
+    check_kills(tmp_path, first=1, step=3)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("attempt", range(2))
 def test_a_crash_before_every_write_loses_no_operation_and_doubles_none(tmp_path: Path, attempt: int) -> None:
-    kill_at(tmp_path, first=1, step=1)
+    check_kills(tmp_path, first=1, step=1)

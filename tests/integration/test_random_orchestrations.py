@@ -142,7 +142,7 @@ async def outcome(program: Program, dice: random.Random | None) -> tuple[dict[st
         return await run.to_its_end(), run.crashes
 
 
-def check(program: Program, seed: int, tally: dict[str, int]) -> None:
+def check_program(program: Program, seed: int, tally: dict[str, int]) -> None:
     undisturbed, _ = asyncio.run(outcome(program, None))
     disturbed, crashes = asyncio.run(outcome(program, random.Random(seed)))
     assert disturbed == undisturbed
@@ -170,7 +170,7 @@ LONG = settings(SHORT, max_examples=3000)
 def test_disturbed_orchestrations_end_as_the_undisturbed_ones_do(
     tally: dict[str, int], program: Program, seed: int
 ) -> None:
-    check(program, seed, tally)
+    check_program(program, seed, tally)
 
 
 @pytest.mark.long
@@ -180,4 +180,4 @@ def test_disturbed_orchestrations_end_as_the_undisturbed_ones_do(
 def test_thousands_of_orchestrations_that_crash_end_as_the_undisturbed_ones_do(
     tally: dict[str, int], program: Program, seed: int
 ) -> None:
-    check(program, seed, tally)
+    check_program(program, seed, tally)

@@ -104,4 +104,4 @@ def test_a_killed_run_takes_its_children_with_it(tmp_path: Path) -> None:
         read_until(run, r"^health: ")
         started = descendants(run.pid)
         run.kill()
-    wait_until(lambda: not [pid for pid in started if is_alive(pid)], timeout_s=20)
+    assert wait_until(lambda: not [pid for pid in started if is_alive(pid)], timeout_s=20)

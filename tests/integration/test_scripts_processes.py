@@ -70,7 +70,7 @@ def test_what_the_child_has_started_ends_with_it(supervisor: Supervisor) -> None
     child = start_python(supervisor, PARENT)
     grandchild = int(child.wait_for_line(r"grandchild (\d+)", timeout_s=20)[1])
     child.stop()
-    wait_until(lambda: not is_alive(grandchild), timeout_s=10)
+    assert wait_until(lambda: not is_alive(grandchild), timeout_s=10)
 
 
 @pytest.mark.parametrize(

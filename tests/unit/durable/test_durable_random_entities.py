@@ -136,7 +136,7 @@ class World:
         return {**outputs, "client": self.client_sent}
 
 
-def check(programs: list[list[Step]], client_keys: list[str], seed: int) -> None:
+def check_programs(programs: list[list[Step]], client_keys: list[str], seed: int) -> None:
     world = World(programs, client_keys, seed)
     world.run()
     for driver in world.drivers.values():
@@ -160,7 +160,7 @@ SHORT = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCh
 def test_every_operation_arrives_once_and_in_the_order_of_its_sender(
     programs: list[list[Step]], client_keys: list[str], seed: int
 ) -> None:
-    check(programs, client_keys, seed)
+    check_programs(programs, client_keys, seed)
 
 
 @pytest.mark.long
@@ -169,4 +169,4 @@ def test_every_operation_arrives_once_and_in_the_order_of_its_sender(
 def test_operations_arrive_once_and_in_order_in_thousands_of_interleavings(
     programs: list[list[Step]], client_keys: list[str], seed: int
 ) -> None:
-    check(programs, client_keys, seed)
+    check_programs(programs, client_keys, seed)

@@ -151,7 +151,7 @@ LONG = settings(SHORT, max_examples=3000)
 EARLY_EVENTS = pytest.mark.filterwarnings("ignore:Potential duplicate Task completion for TaskId. [xy]$")
 
 
-def check(program: list[Step], seed: int, *, with_events: bool) -> None:
+def check_program(program: list[Step], seed: int, *, with_events: bool) -> None:
     """Driver compares the ids in every episode; here the end counts, and that nothing was started twice."""
     world = World(Driver(orchestrator(program)), seed)
     world.run(with_events=with_events)
@@ -163,21 +163,21 @@ def check(program: list[Step], seed: int, *, with_events: bool) -> None:
 @SHORT
 @given(**ANY_PROGRAM)
 def test_ids_agree_in_every_episode_and_the_orchestration_completes(program: list[Step], seed: int) -> None:
-    check(program, seed, with_events=False)
+    check_program(program, seed, with_events=False)
 
 
 @EARLY_EVENTS
 @SHORT
 @given(**ANY_PROGRAM_WITH_EVENTS)
 def test_ids_agree_too_when_events_come_early_late_or_never(program: list[Step], seed: int) -> None:
-    check(program, seed, with_events=True)
+    check_program(program, seed, with_events=True)
 
 
 @pytest.mark.long
 @LONG
 @given(**ANY_PROGRAM)
 def test_ids_agree_in_thousands_of_orchestrations(program: list[Step], seed: int) -> None:
-    check(program, seed, with_events=False)
+    check_program(program, seed, with_events=False)
 
 
 @pytest.mark.long
@@ -185,4 +185,4 @@ def test_ids_agree_in_thousands_of_orchestrations(program: list[Step], seed: int
 @LONG
 @given(**ANY_PROGRAM_WITH_EVENTS)
 def test_ids_agree_in_thousands_of_orchestrations_with_events(program: list[Step], seed: int) -> None:
-    check(program, seed, with_events=True)
+    check_program(program, seed, with_events=True)

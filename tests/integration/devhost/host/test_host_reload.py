@@ -102,7 +102,7 @@ def test_module_state_is_gone_after_a_reload(root: Path, host: RunningHost):
 def test_quick_saves_of_the_same_size_are_each_seen(root: Path, host: RunningHost):
     for word in ("two", "six", "ten"):
         (root / "neighbour.py").write_text(f"WORD = '{word}'\n")
-        wait_until(lambda word=word: host.get("/api/word").body == word.encode(), timeout_s=30)
+        assert wait_until(lambda word=word: host.get("/api/word").body == word.encode(), timeout_s=30)
 
 
 def test_requests_are_answered_throughout_a_reload(root: Path, host: RunningHost):
@@ -124,12 +124,12 @@ def test_requests_are_answered_throughout_a_reload(root: Path, host: RunningHost
 
 def test_changed_settings_are_read_again(root: Path, host: RunningHost):
     change(root / "local.settings.json", '"one"', '"two"')
-    wait_until(lambda: host.get("/api/setting").body == b"two", timeout_s=30)
+    assert wait_until(lambda: host.get("/api/setting").body == b"two", timeout_s=30)
 
 
 def test_changed_host_json_is_read_again(root: Path, host: RunningHost):
     (root / "host.json").write_text('{"version": "2.0", "extensions": {"http": {"routePrefix": "v2"}}}')
-    wait_until(lambda: host.get("/v2/answer").body == b"first", timeout_s=30)
+    assert wait_until(lambda: host.get("/v2/answer").body == b"first", timeout_s=30)
 
 
 @pytest.mark.parametrize("name", ["words.txt", "shared/deep/words.bin", "../beside/words.txt"])
@@ -180,7 +180,7 @@ def test_broken_host_json_is_503_until_it_is_mended(root: Path, host: RunningHos
     (root / "host.json").write_text("{")
     wait_until(lambda: host.get("/api/answer").status == 503, timeout_s=30)
     (root / "host.json").write_text('{"version": "2.0"}')
-    wait_until(lambda: host.get("/api/answer").status == 200, timeout_s=30)
+    assert wait_until(lambda: host.get("/api/answer").status == 200, timeout_s=30)
 
 
 def test_host_that_waits_for_a_cure_ends_with_0_when_told(root: Path, host: RunningHost):
@@ -236,7 +236,7 @@ def test_second_host_on_the_state_folder_is_refused_after_a_reload(root: Path, h
 def test_port_is_taken_throughout_a_reload(root: Path, host: RunningHost):
     port = urlsplit(host.url).port or 0
     change(root / "neighbour.py", "one", "two")
-    wait_until(lambda: is_taken(port) and starts(host) == 2, timeout_s=30)
+    assert wait_until(lambda: is_taken(port) and starts(host) == 2, timeout_s=30)
 
 
 @pytest.mark.parametrize("address", ["localhost", "127.1", "0.0.0.0"])
@@ -244,7 +244,7 @@ def test_port_stays_however_the_address_is_written(root: Path, address: str):
     with running_host(root, reload=True, arguments=["--address", address]) as host:
         port = urlsplit(host.url).port or 0
         change(root / "neighbour.py", "one", "two")
-        wait_until(lambda: is_taken(port) and starts(host) == 2, timeout_s=30)
+        assert wait_until(lambda: is_taken(port) and starts(host) == 2, timeout_s=30)
 
 
 def is_taken(port: int) -> bool:

@@ -98,7 +98,7 @@ def test_failed_activity_fails_the_instance_and_names_the_exception(host: Runnin
 
 def test_traceback_of_a_failed_activity_is_on_the_console(host: RunningHost):
     host.post("/api/start/fails/fails-2")
-    wait_until(lambda: 'raise ValueError("boom text")' in host.log(), timeout_s=15)
+    assert wait_until(lambda: 'raise ValueError("boom text")' in host.log(), timeout_s=15)
 
 
 def test_unknown_orchestrator_is_named_to_the_client(host: RunningHost):

@@ -112,7 +112,7 @@ def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield running
 
 
-def logged(host: RunningHost, text: str) -> None:
+def expect_logged(host: RunningHost, text: str) -> None:
     wait_until(lambda: text in host.log(), timeout_s=10)
 
 
@@ -207,7 +207,7 @@ def test_content_type_of_an_empty_response_is_kept(host: RunningHost, kind: str,
 def test_response_that_cannot_be_sent_is_500_and_explained_on_the_console(host: RunningHost, path: str, reason: str):
     answer = host.get(path)
     assert (answer.status, answer.body) == (500, b"")
-    logged(host, reason)
+    expect_logged(host, reason)
 
 
 @pytest.mark.row("host/2.3/body-limit")
@@ -229,13 +229,13 @@ def test_exception_is_500_with_an_empty_body(host: RunningHost):
 @pytest.mark.row("host/2.6/exception-log")
 def test_exception_is_on_the_console_with_its_place(host: RunningHost):
     host.get("/api/boom")
-    logged(host, 'raise ValueError("nobody told the caller")')
+    expect_logged(host, 'raise ValueError("nobody told the caller")')
 
 
 @pytest.mark.row("host/1.6/executing")
 def test_runs_are_announced_and_closed(host: RunningHost):
     host.get("/api/boom")
-    logged(host, "Executed 'Functions.boom' (Failed, Id=")
+    expect_logged(host, "Executed 'Functions.boom' (Failed, Id=")
 
 
 @pytest.mark.parametrize("path", ["/api/leave", "/api/leave_thread"])
@@ -252,7 +252,7 @@ def test_none_as_result_is_500(host: RunningHost):
 @pytest.mark.row("host/2.5/unencodable")
 def test_none_as_result_is_explained_on_the_console(host: RunningHost):
     host.get("/api/nothing")
-    logged(host, 'unable to encode outgoing TypedData: unsupported type "http" for Python type "NoneType"')
+    expect_logged(host, 'unable to encode outgoing TypedData: unsupported type "http" for Python type "NoneType"')
 
 
 def test_out_binding_answers(host: RunningHost):
@@ -307,24 +307,24 @@ def test_unknown_path_is_404(host: RunningHost):
 @pytest.mark.row("host/6/run-timer")
 def test_admin_runs_a_timer(host: RunningHost):
     assert host.post("/admin/functions/BY_HAND", {}).status == 202
-    logged(host, "timer ran, past due: False")
+    expect_logged(host, "timer ran, past due: False")
 
 
 def test_admin_runs_a_disabled_timer(host: RunningHost):
     host.post("/admin/functions/off_timer", {})
-    logged(host, "disabled timer ran, past due: False")
+    expect_logged(host, "disabled timer ran, past due: False")
 
 
 @pytest.mark.row("host/1.3/raw-text")
 def test_timer_as_text_gets_json(host: RunningHost):
     host.post("/admin/functions/as_text", {})
-    logged(host, 'timer text: {"Schedule"')
+    expect_logged(host, 'timer text: {"Schedule"')
 
 
 @pytest.mark.row("host/1.7/return-without-binding")
 def test_timer_that_returns_a_value_fails(host: RunningHost):
     host.post("/admin/functions/returns_one", {})
-    logged(host, "function returns_one without a $return binding returned a non-None value")
+    expect_logged(host, "function returns_one without a $return binding returned a non-None value")
 
 
 @pytest.mark.row("host/6/run-input-object", "host/6/run-no-json")

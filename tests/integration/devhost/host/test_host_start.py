@@ -266,7 +266,7 @@ def test_verbose_start_shows_functions_ticks_and_how_long_it_took(tmp_path, argu
     """
     with running_host(write_app(tmp_path / "app", code), arguments=arguments) as host:
         wait_until(lambda: "Worker process started and initialized." in host.log(), timeout_s=5)
-        wait_until(lambda: sum(text in host.log() for text in VERBOSE_ONLY) == count, timeout_s=5)
+        assert wait_until(lambda: sum(text in host.log() for text in VERBOSE_ONLY) == count, timeout_s=5)
 
 
 LOGGING = """
@@ -298,7 +298,7 @@ def test_log_level_of_one_function_counts_for_what_it_logs(tmp_path):
 def test_user_log_level_shows_what_functions_log_below_information(tmp_path):
     with running_host(write_app(tmp_path / "app", LOGGING), arguments=["--user-log-level", "Debug"]) as host:
         host.get("/api/chatty")
-        wait_until(lambda: "chatty debug" in host.log(), timeout_s=5)
+        assert wait_until(lambda: "chatty debug" in host.log(), timeout_s=5)
 
 
 def test_app_that_fails_to_load_ends_although_it_has_started_a_thread(tmp_path):
@@ -342,7 +342,9 @@ def test_setting_that_an_ignored_file_may_hold_is_missed_with_a_word_about_the_f
     root = write_app(tmp_path / "app", code)
     (root / "local.settings.json").write_text('{"Values": {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}}')
     with running_host(root) as host:
-        wait_until(lambda: "to use an identity. local.settings.json is ignored at present" in host.log(), timeout_s=5)
+        assert wait_until(
+            lambda: "to use an identity. local.settings.json is ignored at present" in host.log(), timeout_s=5
+        )
 
 
 def test_app_that_misses_a_setting_of_an_ignored_file_is_refused_with_a_word_about_the_file(tmp_path):
@@ -358,13 +360,13 @@ def test_setting_beside_values_is_warned_of(tmp_path):
     (root / "local.settings.json").write_text('{"IsEncrypted": false, "AzureWebJobsStorage": "x"}')
     with running_host(root) as host:
         text = f"'AzureWebJobsStorage' in {root / 'local.settings.json'} stands outside of"
-        wait_until(lambda: text in host.log(), timeout_s=5)
+        assert wait_until(lambda: text in host.log(), timeout_s=5)
 
 
 def test_unknown_function_is_warned_of_with_those_that_exist(tmp_path):
     with running_host(write_app(tmp_path / "app", GOOD), arguments=["--functions", "nope"]) as host:
         text = "The app has no function 'nope'; --functions or host.json names it. It has: a, b."
-        wait_until(lambda: text in host.log(), timeout_s=5)
+        assert wait_until(lambda: text in host.log(), timeout_s=5)
 
 
 def test_unknown_flag_shows_the_flags_of_the_command(tmp_path):

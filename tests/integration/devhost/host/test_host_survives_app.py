@@ -94,7 +94,7 @@ def test_run_over_the_function_timeout_is_500_with_an_empty_body(host: RunningHo
 def test_run_over_the_function_timeout_is_logged_as_failed(host: RunningHost):
     host.get("/api/too_long_async")
     text = "FunctionTimeoutException: Timeout value of 00:00:01 was exceeded by function: Functions.too_long_async"
-    wait_until(lambda: text in host.log(), timeout_s=5)
+    assert wait_until(lambda: text in host.log(), timeout_s=5)
 
 
 @pytest.mark.row("host/2.6/time-limit")

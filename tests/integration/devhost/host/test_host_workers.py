@@ -285,7 +285,7 @@ def test_no_worker_outlives_the_host(host: RunningHost, number: int):
         wait_until(lambda: host.log().count("Executing 'Functions.busy'") == 2, timeout_s=10)
         os.kill(host.child.pid, number)
         wait_until(lambda: host.child.returncode is not None, timeout_s=5)
-        wait_until(lambda: not any(is_alive(pid) for pid in started_workers(host)), timeout_s=2)
+        assert wait_until(lambda: not any(is_alive(pid) for pid in started_workers(host)), timeout_s=2)
 
 
 def cut_or_answered(host: RunningHost, path: str) -> Answer | None:
@@ -323,13 +323,13 @@ def test_second_signal_ends_the_host_at_once(host: RunningHost):
 def test_process_that_a_worker_has_started_ends_with_the_host(host: RunningHost, number: int):
     child = int(host.get("/api/spawn").body.split()[1])
     os.kill(host.child.pid, number)
-    wait_until(lambda: not is_alive(child), timeout_s=5)
+    assert wait_until(lambda: not is_alive(child), timeout_s=5)
 
 
 def test_process_that_a_worker_has_started_ends_with_the_worker(host: RunningHost):
     worker, child = map(int, host.get("/api/spawn").body.split())
     os.kill(worker, signal.SIGKILL)
-    wait_until(lambda: not is_alive(child), timeout_s=5)
+    assert wait_until(lambda: not is_alive(child), timeout_s=5)
 
 
 def test_worker_that_is_still_importing_ends_with_a_killed_host(tmp_path: Path):
@@ -339,7 +339,7 @@ def test_worker_that_is_still_importing_ends_with_a_killed_host(tmp_path: Path):
         child = supervisor.start("host", command)
         worker = int(child.wait_for_line(r"importing (\d+)", timeout_s=20)[1])
         os.kill(child.pid, signal.SIGKILL)
-        wait_until(lambda: not is_alive(worker), timeout_s=3)
+        assert wait_until(lambda: not is_alive(worker), timeout_s=3)
 
 
 def test_app_that_cannot_be_loaded_shows_its_traceback_once_and_the_cure(tmp_path: Path):

@@ -27,7 +27,7 @@ KINDS = {"http": HTTP, "timer": TIMER, "queue": QUEUE, "activity": ACTIVITY}
 OWN_TYPES = {"http": func.HttpRequest, "timer": func.TimerRequest, "queue": func.QueueMessage, "activity": object}
 
 
-def check(bindings, annotation) -> Signature:
+def check_annotation(bindings, annotation) -> Signature:
     def function(x):
         raise NotImplementedError
 
@@ -38,46 +38,46 @@ def check(bindings, annotation) -> Signature:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("annotation", [str, bytes])
 def test_text_loads_on_every_trigger(kind, annotation):
-    check(KINDS[kind], annotation)
+    check_annotation(KINDS[kind], annotation)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_own_type_of_the_library_loads(kind):
-    check(KINDS[kind], OWN_TYPES[kind])
+    check_annotation(KINDS[kind], OWN_TYPES[kind])
 
 
 @pytest.mark.parametrize("annotation", [dict, list, int, Row, Own, typing.Dict[str, int], typing.List[str], typing.Any])  # noqa: UP006
 def test_any_class_and_old_generics_load_on_an_activity(annotation):
-    check(ACTIVITY, annotation)
+    check_annotation(ACTIVITY, annotation)
 
 
 @pytest.mark.parametrize("kind", ["http", "timer", "queue"])
 @pytest.mark.parametrize("annotation", [dict, list, int, Row, Own, typing.Dict[str, int], typing.List[str], typing.Any])  # noqa: UP006
 def test_other_types_are_refused_elsewhere(kind, annotation):
     with pytest.raises(SignatureError, match="does not match its Python annotation"):
-        check(KINDS[kind], annotation)
+        check_annotation(KINDS[kind], annotation)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("annotation", [dict[str, int], list[str], int | None, typing.Optional[str]])  # noqa: UP045
 def test_new_generics_and_unions_are_refused_everywhere(kind, annotation):
     with pytest.raises(SignatureError, match="invalid non-type annotation"):
-        check(KINDS[kind], annotation)
+        check_annotation(KINDS[kind], annotation)
 
 
 @pytest.mark.row("host/1.3/names-function")
 def test_refusal_names_function_and_parameter():
     with pytest.raises(SignatureError, match="cannot load the f function: the parameter 'x' has the annotation"):
-        check(ACTIVITY, list[str])
+        check_annotation(ACTIVITY, list[str])
 
 
 @pytest.mark.row("host/1.3/raw-text")
 def test_text_on_a_timer_arrives_raw():
-    assert check(TIMER, str).raw_parameters == {"x"}
+    assert check_annotation(TIMER, str).raw_parameters == {"x"}
 
 
 def test_text_on_an_activity_is_converted():
-    assert check(ACTIVITY, str).raw_parameters == frozenset()
+    assert check_annotation(ACTIVITY, str).raw_parameters == frozenset()
 
 
 @pytest.mark.row("host/1.3/return-of-route")
@@ -156,25 +156,25 @@ def test_unresolvable_annotation_is_refused():
 @pytest.mark.row("host/1.3/inout")
 def test_inout_binding_is_refused():
     with pytest.raises(SignatureError, match="inout"):
-        check(({"type": "httpTrigger", "name": "x", "direction": "INOUT"},), str)
+        check_annotation(({"type": "httpTrigger", "name": "x", "direction": "INOUT"},), str)
 
 
 @pytest.mark.row("host/1.3/out-annotation")
 def test_in_binding_annotated_out_is_refused():
     with pytest.raises(SignatureError, match=r"is annotated func.Out, but its binding is an input"):
-        check(HTTP, func.Out[str])
+        check_annotation(HTTP, func.Out[str])
 
 
 @pytest.mark.row("host/1.3/out-annotation")
 def test_out_binding_without_out_is_refused():
     with pytest.raises(SignatureError, match="belongs to an out binding"):
-        check(({"type": "http", "name": "x", "direction": "OUT"},), str)
+        check_annotation(({"type": "http", "name": "x", "direction": "OUT"},), str)
 
 
 @pytest.mark.row("host/1.3/out-annotation")
 def test_bare_out_is_refused():
     with pytest.raises(SignatureError, match="without one type"):
-        check(({"type": "http", "name": "x", "direction": "OUT"},), func.Out)
+        check_annotation(({"type": "http", "name": "x", "direction": "OUT"},), func.Out)
 
 
 def test_orchestrator_with_another_context_name_is_refused():
