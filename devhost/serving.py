@@ -15,9 +15,8 @@ from devhost.functions.app_rules import apply_host_rules
 from devhost.functions.runner import FunctionRunner
 from devhost.host import Host, Listener, missing_warnings
 from devhost.life import STOP_SIGNALS, Ending, Restarted, Stopped
-from devhost.options import LOCAL_SETTINGS, StartOptions
+from devhost.options import LOCAL_SETTINGS
 from devhost.preparing import Prepared
-from devhost.state_dir import StateDir
 from devhost.web.cors import cors_policy
 from devhost.web.http_server import HttpServer
 from devhost.web.not_running import answer_not_running
@@ -54,7 +53,7 @@ async def serve(prepared: Prepared, host_json: HostJson, runner: FunctionRunner)
     _warn(prepared, (*host_json.warnings, *host.warnings, *missing), host.problems)
     _listen_to_signals(prepared)
     await host.start()
-    _print_listing(host, options, host_json.log_levels)
+    _print_listing(host, prepared, host_json.log_levels)
     # Once more, below the list: above it they are easily overlooked.
     _log_errors(prepared)
     _logger.info("Host started (%dms), process %d", (time.monotonic() - prepared.started) * 1000, os.getpid())
@@ -135,13 +134,14 @@ def _log_errors(prepared: Prepared) -> None:
         _logger.error("%s", error, extra={"always_shown": True})
 
 
-def _print_listing(host: Host, options: StartOptions, log_levels: Mapping[str, str]) -> None:
+def _print_listing(host: Host, prepared: Prepared, log_levels: Mapping[str, str]) -> None:
+    options = prepared.options
     header = [
         f"Python Functions development host, Python {platform.python_version()}",
         f"Listening on {host.base_url}",
     ]
     if options.enable_auth:
-        header.append(f"Keys are required; they are in {StateDir(options.state_dir).keys}")
+        header.append(f"Keys are required; they are in {prepared.state.keys}")
     use_color = wants_color(sys.stdout, os.environ)
     hint = verbose_hint(log_levels, is_verbose=options.is_verbose)
     lines = start_up_lines(

@@ -5,6 +5,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from devhost.background import first_of
 from devhost.clock import Clock
 from devhost.config.host_json import DurableOptions
 from devhost.durable.durable_functions import DurableFunctions
@@ -15,7 +16,6 @@ from devhost.durable.errors import InstanceNotFound, InvalidInstanceId
 from devhost.durable.executions import NewExecution
 from devhost.durable.instance import Instance, InstanceQuery
 from devhost.durable.instance_ids import check_instance_id
-from devhost.durable.runners.background import first_of
 from devhost.durable.runners.engine import Engine
 from devhost.durable.runners.engine_parts import EngineParts
 from devhost.durable.runners.http_activity import HttpActivity

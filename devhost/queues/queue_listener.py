@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from devhost.back_off import BackOff
+from devhost.background import first_of
 from devhost.clock import Clock
 from devhost.errors import ConfigurationError
 from devhost.queues.message_runs import MessageRuns, QueueFunction, RunFunction
@@ -170,13 +171,9 @@ class QueueListener:
             await self._run_ended.wait()
 
     async def _pause(self, seconds: float) -> None:
-        waits = [asyncio.ensure_future(self._nap(seconds)), asyncio.ensure_future(self._woken.wait())]
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await first_of(self._nap(seconds), self._woken.wait())
         finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
             self._next_look_at = None
         if not self._is_stopping:
             self._woken.clear()

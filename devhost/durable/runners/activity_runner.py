@@ -7,14 +7,14 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
-from devhost.durable.failure_texts import activity_failure
-from devhost.durable.protocol import HTTP_ACTIVITY, Event, compact, task_completed, task_failed
-from devhost.durable.runners.background import (
+from devhost.background import (
     cancel_all,
     finish_or_cancel,
     is_cancelled_from_outside,
     repeat,
 )
+from devhost.durable.failure_texts import activity_failure
+from devhost.durable.protocol import HTTP_ACTIVITY, Event, compact, task_completed, task_failed
 from devhost.durable.runners.http_activity import HttpActivity
 from devhost.durable.runners.runner_tools import RunnerTools
 from devhost.durable.store.database import is_passing_fault

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devhost.durable.runners.background import SideThread, SideWork
+from devhost.background import SideThread, SideWork
 from devhost.durable.runners.wake_queue import episode_gap_s
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
+from devhost.background import finish_or_cancel, is_cancelled_from_outside
 from devhost.durable.entities.batch import (
     BatchAnswerUnusable,
     BatchResult,
@@ -13,7 +14,6 @@ from devhost.durable.entities.batch import (
 )
 from devhost.durable.entities.entity import EntityId
 from devhost.durable.errors import UnknownFunction
-from devhost.durable.runners.background import finish_or_cancel, is_cancelled_from_outside
 from devhost.durable.runners.runner_tools import RunnerTools
 from devhost.durable.runners.wake_queue import WakeQueue
 from devhost.durable.store.database import is_passing_fault

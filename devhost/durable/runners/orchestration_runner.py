@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from devhost.background import finish_or_cancel, is_cancelled_from_outside
 from devhost.durable.entities.entity import EntityId
 from devhost.durable.episodes.episode import EpisodePlan, conclude, fail, fail_for_fault, plan_episode
 from devhost.durable.episodes.episode_effects import EpisodeRules, require_known
@@ -12,7 +13,6 @@ from devhost.durable.episodes.task_table import TaskTable
 from devhost.durable.errors import UnknownFunction
 from devhost.durable.executions import EpisodeResult
 from devhost.durable.instance import RuntimeStatus
-from devhost.durable.runners.background import finish_or_cancel, is_cancelled_from_outside
 from devhost.durable.runners.engine_parts import EngineParts
 from devhost.durable.runners.execution_cache import CachedExecution, ExecutionCache
 from devhost.durable.runners.runner_tools import RunnerTools

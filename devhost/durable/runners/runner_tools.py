@@ -3,9 +3,9 @@
 import logging
 from dataclasses import dataclass
 
+from devhost.background import SideWork
 from devhost.clock import Clock
 from devhost.durable.durable_functions import DurableFunctions
-from devhost.durable.runners.background import SideWork
 from devhost.durable.store.store import Store
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from devhost.durable.runners.background import cancel_all, first_of, repeat
+from devhost.background import cancel_all, first_of, repeat
 from devhost.durable.runners.runner_tools import RunnerTools
 
 

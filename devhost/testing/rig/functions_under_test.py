@@ -13,8 +13,8 @@ from typing import Any, Self
 from azure.functions import get_binding_registry
 from azure.functions.meta import Datum
 
+from devhost.background import is_cancelled_from_outside
 from devhost.durable.durable_functions import DurableFunctions
-from devhost.durable.runners.background import is_cancelled_from_outside
 from devhost.durable.runners.http_activity import HttpActivity
 from devhost.errors import FunctionFailed
 from devhost.functions.failures import failure_of

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from devhost.durable.runners.background import is_cancelled_from_outside
+from devhost.background import is_cancelled_from_outside
 from devhost.functions.context import InvocationContext
 from devhost.functions.failures import failure_of
 from devhost.running_function import run_of

@@ -134,7 +134,7 @@ class Power:
 
 
 class InlineWork:
-    """`devhost.durable.runners.background.SideWork` without a thread: the same order of everything at every run."""
+    """`devhost.background.SideWork` without a thread: the same order of everything at every run."""
 
     def __init__(self, power: Power) -> None:
         self._power = power

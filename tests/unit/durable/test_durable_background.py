@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from devhost.durable.runners.background import cancel_all, repeat
+from devhost.background import cancel_all, repeat
 
 
 async def run_until_third_step(first: BaseException) -> None:
