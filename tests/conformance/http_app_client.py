@@ -30,7 +30,7 @@ class HttpApp:
         wait_until(lambda: len(self.notes(name)) >= lines, timeout_s=10)
         return self.notes(name)
 
-    def logged(self, text: str) -> None:
+    def expect_logged(self, text: str) -> None:
         """Wait until the host has printed this text."""
         wait_until(lambda: text in self.host.log(), timeout_s=10)
 

@@ -26,7 +26,7 @@ def test_a_timer_runs_at_once_and_is_not_past_due(http: HttpApp) -> None:
 @row("host/6/run-http")
 def test_a_run_of_an_http_function_is_accepted_and_fails_inside(http: HttpApp) -> None:
     assert http.host.post("/admin/functions/no_route", {"input": "x"}).status == 202
-    http.logged("Executed 'Functions.no_route' (Failed")
+    http.expect_logged("Executed 'Functions.no_route' (Failed")
 
 
 @row("host/6/one")

@@ -287,14 +287,14 @@ def test_a_returned_json_object_with_a_body_is_a_response(http: HttpApp) -> None
 def test_any_other_returned_value_is_500_and_explained(http: HttpApp, kind: str, name: str) -> None:
     answer = http.host.get(f"/api/returns/{kind}")
     assert (answer.status, answer.body) == (500, b"")
-    http.logged(f'unable to encode outgoing TypedData: unsupported type "http" for Python type "{name}"')
+    http.expect_logged(f'unable to encode outgoing TypedData: unsupported type "http" for Python type "{name}"')
 
 
 @row("host/2.3/exception", "host/2.6/exception", "host/2.6/exception-log")
 def test_an_exception_is_an_empty_500_and_told_in_the_log(http: HttpApp) -> None:
     answer = http.host.get("/api/boom")
     assert (answer.status, answer.body, answer.headers["Content-Type"]) == (500, b"", None)
-    http.logged("Executed 'Functions.boom' (Failed, Id=")
-    http.logged("Exception while executing function: Functions.boom")
-    http.logged("Result: Failure")
-    http.logged("Exception: ValueError: msg of boom")
+    http.expect_logged("Executed 'Functions.boom' (Failed, Id=")
+    http.expect_logged("Exception while executing function: Functions.boom")
+    http.expect_logged("Result: Failure")
+    http.expect_logged("Exception: ValueError: msg of boom")

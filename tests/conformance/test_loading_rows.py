@@ -103,7 +103,7 @@ def test_async_functions_share_one_loop_in_each_process(http: HttpApp) -> None:
 @row("host/1.7/return-without-binding")
 def test_a_timer_that_returns_a_value_is_failed(http: HttpApp) -> None:
     http.host.post("/admin/functions/returns_a_value", {})
-    http.logged("Executed 'Functions.returns_a_value' (Failed,")
+    http.expect_logged("Executed 'Functions.returns_a_value' (Failed,")
 
 
 @row("host/1.7/context")
@@ -118,7 +118,7 @@ def test_the_context_tells_of_the_run(http: HttpApp) -> None:
 @row("host/1.7/logging-thread")
 def test_a_thread_of_the_app_logs_for_the_run_that_it_is_tied_to(http: HttpApp) -> None:
     assert http.host.get("/api/thread_log").body == b"logged"
-    http.logged("from a loose thread")
+    http.expect_logged("from a loose thread")
     assert "from a tied thread" not in http.host.log()
 
 
@@ -130,5 +130,5 @@ def test_the_root_logger_is_at_info(http: HttpApp) -> None:
 @row("host/1.7/retry-http")
 def test_a_retry_policy_on_an_http_function_does_not_count(http: HttpApp) -> None:
     assert http.host.get("/api/retried_http").status == 500
-    http.logged("Executed 'Functions.retried_http' (Failed")
+    http.expect_logged("Executed 'Functions.retried_http' (Failed")
     assert http.notes("retried_http") == ["attempt"]

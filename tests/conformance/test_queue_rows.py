@@ -121,7 +121,7 @@ def test_a_message_that_fails_five_times_goes_to_the_poison_queue(queues: Queues
     wait_until(lambda: queues.texts("fails-poison") == ["spoiled"], timeout_s=15)
     assert [json.loads(line) for line in queues.app.notes("fails")] == [["spoiled", count] for count in range(1, 6)]
     assert queues.texts("fails") == []
-    queues.app.logged("MaxDequeueCount")
+    queues.app.expect_logged("MaxDequeueCount")
 
 
 @row("host/5/not-base64")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 from devhost.clock import Clock, SystemClock
 from devhost.config.host_json import DurableOptions
 from devhost.durable.hub import TaskHub
+from devhost.durable.instance import Instance, RuntimeStatus
 from devhost.durable.store.store import Store
 from tests.helpers.durable_faults import Faults, FaultyStore
 from tests.helpers.durable_functions import LocalFunctions
@@ -72,3 +74,28 @@ async def wait_until(read: Callable[[], Awaitable[T]], is_wanted: Callable[[T], 
             return value
         assert time.monotonic() < deadline, f"still {value!r} after {timeout_s} s"
         await asyncio.sleep(0.01)
+
+
+async def status_is(hub: TaskHub, instance_id: str, wanted: RuntimeStatus) -> Instance:
+    """The instance once it has this status; fails with the last one seen, None if there was none."""
+    found = await wait_until(
+        lambda: hub.get_instance(instance_id), lambda one: one is not None and one.runtime_status is wanted
+    )
+    assert found is not None
+    return found
+
+
+def rows(path: Path, table: str) -> int:
+    """How many rows a table of the hub's file has now."""
+    with closing(sqlite3.connect(path)) as db:
+        (count,) = db.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(count)
+
+
+async def rows_are(path: Path, table: str, wanted: int) -> None:
+    """Return once the table has so many rows; fails with the last count."""
+
+    async def read() -> int:
+        return rows(path, table)
+
+    await wait_until(read, lambda count: count == wanted)

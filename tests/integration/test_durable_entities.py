@@ -20,7 +20,7 @@ from devhost.durable.errors import InstanceNotFound, UnknownFunction
 from devhost.durable.hub import TaskHub
 from devhost.durable.instance import Instance, InstanceQuery, RuntimeStatus
 from devhost.durable.store.store import Store
-from tests.helpers.durable_hub import running_hub, wait_until
+from tests.helpers.durable_hub import rows, rows_are, running_hub, wait_until
 from tests.helpers.sdk_entities import as_client_sends, counter, log
 
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
@@ -194,7 +194,7 @@ async def test_a_late_response_does_not_reach_the_next_generation(tmp_path: Path
         await hub.create_instance("main", instance_id="m", input_text=None)
         await wait_until(lambda: hub.history("m"), lambda found: bool(found) and found[1]["Generation"] == 1)
         may_end.set()
-        await wait_until(lambda: _rows(path, "entity_operations"), lambda count: count == 0)
+        await rows_are(path, "entity_operations", 0)
         await hub.raise_event("m", "go", '"went"')
         ended = await hub.wait_until_finished("m", 10)
         history = await hub.history("m")
@@ -217,11 +217,11 @@ async def test_a_response_waits_for_a_suspended_caller_and_finds_no_terminated_o
     async with running_hub(path, {"main": main}, entities={"slow": slow}) as hub:
         for own_id in ("paused", "ended"):
             await hub.create_instance("main", instance_id=own_id, input_text=None)
-        await wait_until(lambda: _rows(path, "entity_operations"), lambda count: count == 2)
+        await rows_are(path, "entity_operations", 2)
         await hub.suspend("paused", "x")
         await hub.terminate("ended", "x")
         may_end.set()
-        await wait_until(lambda: _rows(path, "entity_operations"), lambda count: count == 0)
+        await rows_are(path, "entity_operations", 0)
         waiting = rows(path, "inbox")
         await hub.resume("paused", "x")
         paused, ended = await hub.wait_until_finished("paused", 10), await hub.get_instance("ended")
@@ -412,7 +412,7 @@ async def test_an_entity_function_that_is_gone_fails_its_callers(tmp_path: Path)
     path = tmp_path / "hub.sqlite"
     async with running_hub(path, {"main": main}, None, no_batch(), ENTITIES) as hub:
         await hub.create_instance("main", instance_id="m", input_text=None)
-        await wait_until(lambda: _rows(path, "entity_operations"), lambda count: count == 1)
+        await rows_are(path, "entity_operations", 1)
     async with running_hub(path, {"main": main}, entities={"log": log}) as hub:
         ended = await hub.wait_until_finished("m", 10)
     assert ended is not None
@@ -495,7 +495,7 @@ async def test_purging_an_entity_forgets_it_and_fails_those_who_wait(tmp_path: P
     path = tmp_path / "hub.sqlite"
     async with running_hub(path, {"main": main}, entities={"stuck": stuck}) as hub:
         await hub.create_instance("main", instance_id="m", input_text=None)
-        await wait_until(lambda: _rows(path, "entity_operations"), lambda count: count == 1)
+        await rows_are(path, "entity_operations", 1)
         await hub.purge("@stuck@k")
         ended = await hub.wait_until_finished("m", 10)
         may_end.set()
@@ -561,14 +561,3 @@ async def test_a_hub_file_of_the_version_without_entities_goes_on(tmp_path: Path
         ended = await hub.wait_until_finished("w", 10)
     assert ended is not None
     assert ended.output_text == "1"
-
-
-def rows(path: Path, table: str) -> int:
-    db = sqlite3.connect(path)
-    (count,) = db.execute(f"SELECT count(*) FROM {table}").fetchone()
-    db.close()
-    return int(count)
-
-
-async def _rows(path: Path, table: str) -> int:
-    return rows(path, table)

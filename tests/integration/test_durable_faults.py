@@ -17,7 +17,7 @@ import pytest
 
 from devhost.durable.hub import TaskHub
 from devhost.durable.instance import Instance, RuntimeStatus
-from tests.helpers.durable_hub import running_hub, wait_until
+from tests.helpers.durable_hub import rows, rows_are, running_hub, status_is, wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
 
@@ -289,13 +289,6 @@ async def test_a_late_result_for_an_ended_instance_leaves_nothing_behind(tmp_pat
         assert await wait_until(left, lambda found: found[0] == 0) == (0, 0)
 
 
-def rows(path: Path, table: str) -> int:
-    db = sqlite3.connect(path)
-    (count,) = db.execute(f"SELECT count(*) FROM {table}").fetchone()
-    db.close()
-    return int(count)
-
-
 async def test_a_stale_attempt_of_a_child_cannot_answer_for_the_next_one(tmp_path: Path) -> None:
     """Both attempts have the ID that the parent asked for, and their activities the same task id."""
     gates = [asyncio.Event(), asyncio.Event()]
@@ -319,22 +312,12 @@ async def test_a_stale_attempt_of_a_child_cannot_answer_for_the_next_one(tmp_pat
         await hub.terminate("kid", "enough")
         await status_is(hub, "kid", RuntimeStatus.RUNNING)
         gates[0].set()
-        await wait_until(lambda: _rows(path, "work_items"), lambda count: count == 1)
+        await rows_are(path, "work_items", 1)
         assert await hub.wait_until_finished(own_id, 0.2) is None
         gates[1].set()
         ended = await hub.wait_until_finished(own_id, 10)
     assert ended is not None
     assert ended.output_text == '"new"'
-
-
-async def _rows(path: Path, table: str) -> int:
-    return rows(path, table)
-
-
-async def status_is(hub: TaskHub, instance_id: str, wanted: RuntimeStatus) -> None:
-    await wait_until(
-        lambda: hub.get_instance(instance_id), lambda found: found is not None and found.runtime_status is wanted
-    )
 
 
 async def test_terminated_instances_leave_no_memory_behind(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from devhost.durable.errors import (
 )
 from devhost.durable.hub import TaskHub
 from devhost.durable.instance import Instance, InstanceQuery, RuntimeStatus
-from tests.helpers.durable_hub import running_hub, wait_until
+from tests.helpers.durable_hub import running_hub, status_is, wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
 
@@ -48,15 +48,6 @@ async def run(hub: TaskHub, name: str, input_text: str | None = None, instance_i
     ended = await hub.wait_until_finished(own_id, 20)
     assert ended is not None, f"{name} is still {await hub.get_instance(own_id)}"
     return ended
-
-
-async def status_is(hub: TaskHub, instance_id: str, wanted: RuntimeStatus) -> Instance:
-    async def read() -> Instance:
-        found = await hub.get_instance(instance_id)
-        assert found is not None
-        return found
-
-    return await wait_until(read, lambda found: found.runtime_status is wanted)
 
 
 async def test_a_chain_hands_each_result_to_the_next_activity(tmp_path: Path) -> None:

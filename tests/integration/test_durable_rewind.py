@@ -21,7 +21,7 @@ from devhost.durable.errors import InstanceNotFound, NotRewindable
 from devhost.durable.hub import TaskHub
 from devhost.durable.instance import Instance, RuntimeStatus
 from devhost.durable.store.store import Store
-from tests.helpers.durable_hub import running_hub, wait_until
+from tests.helpers.durable_hub import running_hub, status_is, wait_until
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning"),
@@ -574,11 +574,3 @@ async def status(hub: TaskHub, instance_id: str) -> RuntimeStatus:
     found = await hub.get_instance(instance_id)
     assert found is not None
     return found.runtime_status
-
-
-async def status_is(hub: TaskHub, instance_id: str, wanted: RuntimeStatus) -> None:
-    async def read() -> RuntimeStatus | None:
-        found = await hub.get_instance(instance_id)
-        return None if found is None else found.runtime_status
-
-    await wait_until(read, lambda found: found is wanted)

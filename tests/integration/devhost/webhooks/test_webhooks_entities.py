@@ -34,7 +34,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[TaskHub]:
         yield hub
 
 
-async def state_of(webhooks, path: str, wanted: Any) -> Any:
+async def expect_state(webhooks, path: str, wanted: Any) -> Any:
     """The state once it is the wanted one; fails with the last answer."""
     deadline = time.monotonic() + 10
     while True:
@@ -48,7 +48,7 @@ async def state_of(webhooks, path: str, wanted: Any) -> Any:
 async def test_a_signal_is_202_and_empty_and_its_state_can_be_read(webhooks):
     answer = await webhooks.call("POST", "entities/Counter/k1?op=add", json=json.dumps(5))
     assert (answer.status, answer.body) == (202, b"")
-    await state_of(webhooks, "counter/k1", 5)
+    await expect_state(webhooks, "counter/k1", 5)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ async def test_a_signal_is_202_and_empty_and_its_state_can_be_read(webhooks):
 async def test_json_is_passed_on_compactly_text_as_a_json_string_and_nothing_as_null(webhooks, body, headers, expected):
     answer = await webhooks.call("POST", "entities/keeper/k?op=Do", data=body, headers=headers)
     assert answer.status == 202
-    await state_of(webhooks, "keeper/k", ["Do", expected])
+    await expect_state(webhooks, "keeper/k", ["Do", expected])
 
 
 async def test_a_body_that_is_no_json_is_400(webhooks):
@@ -89,7 +89,7 @@ async def test_an_entity_that_does_not_exist_is_404_without_a_body(webhooks, pat
 
 async def test_a_dollar_means_the_empty_key(webhooks):
     await webhooks.call("POST", "entities/keeper/$?op=x")
-    await state_of(webhooks, "keeper/$", ["x", None])
+    await expect_state(webhooks, "keeper/$", ["x", None])
     answer = await webhooks.call("GET", "instances/@keeper@")
     assert answer.status == 202
 
@@ -97,22 +97,22 @@ async def test_a_dollar_means_the_empty_key(webhooks):
 @pytest.mark.parametrize("key", ["a%2Fb", "a@b", "%C3%A9+x", "%25"])
 async def test_a_key_may_hold_anything(webhooks, key):
     await webhooks.call("POST", f"entities/keeper/{key}?op=x")
-    await state_of(webhooks, f"keeper/{key}", ["x", None])
+    await expect_state(webhooks, f"keeper/{key}", ["x", None])
 
 
 async def test_delete_is_202_and_signals_the_operation_delete(webhooks):
     await webhooks.call("POST", "entities/keeper/k?op=x")
-    await state_of(webhooks, "keeper/k", ["x", None])
+    await expect_state(webhooks, "keeper/k", ["x", None])
     answer = await webhooks.call("DELETE", "entities/Keeper/k")
     assert (answer.status, answer.body) == (202, b"")
-    await state_of(webhooks, "keeper/k", ["delete", None])
+    await expect_state(webhooks, "keeper/k", ["delete", None])
 
 
 async def test_entities_are_listed_by_name_with_states_only_on_demand(webhooks):
     await webhooks.call("POST", "entities/keeper/a?op=x")
     await webhooks.call("POST", "entities/log/b?op=append", json='"one"')
-    await state_of(webhooks, "keeper/a", ["x", None])
-    await state_of(webhooks, "log/b", ["one"])
+    await expect_state(webhooks, "keeper/a", ["x", None])
+    await expect_state(webhooks, "log/b", ["one"])
     everything = await webhooks.call("GET", "entities")
     logs = await webhooks.call("GET", "entities/Log?fetchState=true")
     assert everything.status == 200
@@ -127,7 +127,7 @@ async def test_entities_are_listed_by_name_with_states_only_on_demand(webhooks):
 async def test_the_list_comes_in_pages(webhooks):
     for key in "abc":
         await webhooks.call("POST", f"entities/keeper/{key}?op=x")
-        await state_of(webhooks, f"keeper/{key}", ["x", None])
+        await expect_state(webhooks, f"keeper/{key}", ["x", None])
     first = await webhooks.call("GET", "entities/?top=2")
     token = first.headers["x-ms-continuation-token"]
     rest = await webhooks.call("GET", "entities?top=2", headers={"x-ms-continuation-token": token})
@@ -137,7 +137,7 @@ async def test_the_list_comes_in_pages(webhooks):
 
 async def test_the_list_can_be_limited_by_the_time_of_the_last_operation(webhooks):
     await webhooks.call("POST", "entities/keeper/k?op=x")
-    await state_of(webhooks, "keeper/k", ["x", None])
+    await expect_state(webhooks, "keeper/k", ["x", None])
     since = await webhooks.call("GET", "entities?lastOperationTimeFrom=2020-01-01T00:00:00Z")
     until = await webhooks.call("GET", "entities?lastOperationTimeTo=2020-01-01T00:00:00Z")
     bad = await webhooks.call("GET", "entities?lastOperationTimeTo=yesterday")
@@ -146,7 +146,7 @@ async def test_the_list_can_be_limited_by_the_time_of_the_last_operation(webhook
 
 async def test_an_entity_shows_among_the_instances_and_can_be_purged_as_one(webhooks):
     await webhooks.call("POST", "entities/keeper/k?op=x")
-    await state_of(webhooks, "keeper/k", ["x", None])
+    await expect_state(webhooks, "keeper/k", ["x", None])
     listed = await webhooks.call("GET", "instances?runtimeStatus=Running")
     status = await webhooks.call("GET", "instances/@keeper@k?showHistory=true")
     terminate = await webhooks.call("POST", "instances/@keeper@k/terminate")
@@ -173,7 +173,7 @@ async def test_another_method_is_404(webhooks, method):
 # ---- the SDK's client
 
 
-async def client_reads(client, entity: df.EntityId, wanted: Any) -> Any:
+async def expect_read(client, entity: df.EntityId, wanted: Any) -> Any:
     deadline = time.monotonic() + 10
     while True:
         found = await client.read_entity_state(entity)
@@ -188,19 +188,19 @@ async def test_the_sdk_signals_and_reads(client):
     assert (await client.read_entity_state(entity)).entity_exists is False
     assert await client.signal_entity(entity, "add", 3) is None
     await client.signal_entity(entity, "add", 4)
-    await client_reads(client, entity, 7)
+    await expect_read(client, entity, 7)
 
 
 async def test_the_sdk_signals_without_input(client):
     entity = df.EntityId("keeper", "k")
     await client.signal_entity(entity, "reset")
-    await client_reads(client, entity, ["reset", None])
+    await expect_read(client, entity, ["reset", None])
 
 
 async def test_the_sdk_reads_a_state_that_is_an_object(client):
     entity = df.EntityId("log", "k")
     await client.signal_entity(entity, "append", {"a": [1, None]})
-    await client_reads(client, entity, [{"a": [1, None]}])
+    await expect_read(client, entity, [{"a": [1, None]}])
 
 
 async def test_the_sdk_raises_for_an_unknown_entity(client):
@@ -211,6 +211,6 @@ async def test_the_sdk_raises_for_an_unknown_entity(client):
 async def test_the_sdk_lists_instances_with_entities_among_them(client):
     entity = df.EntityId("keeper", "k")
     await client.signal_entity(entity, "x")
-    await client_reads(client, entity, ["x", None])
+    await expect_read(client, entity, ["x", None])
     (only,) = await client.get_status_all()
     assert (only.instance_id, only.name, only.runtime_status.name) == ("@keeper@k", "@keeper", "Running")
