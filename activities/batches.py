@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -25,7 +24,7 @@ from storage.store import Store, open_store
 logger = logging.getLogger(__name__)
 
 
-async def plan_source(payload: Mapping[str, Any], client: df.DurableOrchestrationClient) -> dict[str, Any]:
+async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Find the source's pages and record them in batches, once. Input: `run_id`, `epoch`, `source`.
 
     Returns `code` `planned` with `attempt`, `batches`, `window` (batches at a time) and `share` (of the source's
@@ -61,7 +60,7 @@ async def plan_source(payload: Mapping[str, Any], client: df.DurableOrchestratio
     }
 
 
-async def scrape_batch(payload: Mapping[str, Any], client: df.DurableOrchestrationClient) -> dict[str, Any]:
+async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Scrape one batch and stage its rows. Input: `run_id`, `epoch`, `source`, `batch`, `plan_attempt`, `share`.
 
     Returns `code` `scraped` with the counts, or `superseded`. A repeat of a finished batch fetches nothing.

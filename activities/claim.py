@@ -1,12 +1,13 @@
 """The first step of a run: only the singleton's holder may pass."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
 
 from orchestrations import names
+from scraper import clock
 from scraper.app_sources import app_sources
 from scraper.errors import SourcesFileError
 from scraper.settings import Settings
@@ -19,7 +20,7 @@ from storage.store import Store, open_store
 from storage.ticket import Ticket, TicketState
 
 
-async def claim_run(payload: Mapping[str, Any], client: df.DurableOrchestrationClient) -> dict[str, Any]:
+async def claim_run(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Let only the singleton's holder pass, and keep older runs from publishing from here on.
 
     Input: `run_id`, `epoch` or None, `claim`, `sources` or None, `triggered_by`. Returns `code` (`claimed`,
@@ -107,7 +108,7 @@ async def _acquire(
         names.DAILY_SCRAPE,
         run_id,
         TicketState.STARTED,
-        datetime.now(UTC),
+        clock.utc_now(),
         payload["triggered_by"],
         claim=f"{run_id}@{payload['claim']}",
     )
@@ -126,7 +127,7 @@ async def _superseded(store: Store, payload: Mapping[str, Any], ticket: Ticket |
 
 def _new_run(payload: Mapping[str, Any], epoch: int, sources: Sequence[str]) -> RunRecord:
     return RunRecord(
-        payload["run_id"], epoch, payload["claim"], datetime.now(UTC), payload["triggered_by"], tuple(sources)
+        payload["run_id"], epoch, payload["claim"], clock.utc_now(), payload["triggered_by"], tuple(sources)
     )
 
 

@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 import azure.durable_functions as df
 
 from activities.fence import WHY_NOT, may_go_on
+from scraper import clock
 from scraper.app_sources import app_source
 from scraper.gate import SnapshotCounts, why_refused
 from scraper.settings import Settings
@@ -21,7 +21,7 @@ from storage.store import Store, open_store
 logger = logging.getLogger(__name__)
 
 
-async def publish_source(payload: Mapping[str, Any], client: df.DurableOrchestrationClient) -> dict[str, Any]:
+async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Publish the snapshot if it passes the source's gate. Input: `run_id`, `epoch`, `source`.
 
     Returns `outcome` (`published`, `refused`, `superseded`), `reason` and the counts. A repeat changes nothing.
@@ -71,7 +71,7 @@ async def _publish(store: Store, source: Source, payload: Mapping[str, Any], cou
             epoch=epoch,
             snapshot=snapshot_id(source.name, epoch),
             run_id=payload["run_id"],
-            at=datetime.now(UTC),
+            at=clock.utc_now(),
             counts=(counts.pages, counts.failed, counts.rows),
         )
     except Superseded as newer:

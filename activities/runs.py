@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
+from scraper import clock
 from scraper.settings import Settings
 from storage.keys import snapshot_id
 from storage.progress import progress_of
@@ -14,7 +14,7 @@ from storage.store import Store, open_store
 logger = logging.getLogger(__name__)
 
 
-async def finish_run(payload: Mapping[str, Any]) -> dict[str, Any]:
+async def finish_run(payload: dict) -> dict[str, Any]:
     """Write down how the run ended. Input: `run_id`, `epoch`, `reason`, `sources` (their summaries).
 
     Returns `outcome` (`completed`, `completed_with_failures`, `failed`, `superseded`), `reason` and `sources`.
@@ -28,7 +28,7 @@ async def finish_run(payload: Mapping[str, Any]) -> dict[str, Any]:
     ]
     outcome = outcome_of(summaries)
     await store.runs.update(
-        finished(run, at=datetime.now(UTC), outcome=outcome, reason=payload["reason"], results=summaries)
+        finished(run, at=clock.utc_now(), outcome=outcome, reason=payload["reason"], results=summaries)
     )
     logger.info("run '%s' (epoch %d) ended: %s %s", run.run_id, run.epoch, outcome, payload["reason"])
     return {"outcome": outcome, "reason": payload["reason"], "sources": summaries}

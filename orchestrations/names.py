@@ -6,12 +6,18 @@ from typing import Final
 DAILY_SCRAPE: Final = "daily_scrape"
 SCRAPE_SOURCE: Final = "scrape_source"
 SCRAPE_LANE: Final = "scrape_lane"
+START_LATER: Final = "start_later"
+WATCH_SOURCE: Final = "watch_source"
+WORKFLOW: Final = "workflow"
+WELCOME: Final = "welcome"
 
 CLAIM_RUN: Final = "claim_run"
 PLAN_SOURCE: Final = "plan_source"
 SCRAPE_BATCH: Final = "scrape_batch"
 PUBLISH_SOURCE: Final = "publish_source"
 FINISH_RUN: Final = "finish_run"
+START_INSTANCE: Final = "start_instance"
+SAY_WELCOME: Final = "say_welcome"
 
 # What a caller may start by name. The others are parts of these and would run outside the singleton.
 STARTABLE: Final = (DAILY_SCRAPE,)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 import aiohttp
 from yarl import URL
 
+from scraper import clock
 from scraper.errors import CompressionError, FetchError, PageGone, RateLimited, shown
 from scraper.inflate import Inflater
 from scraper.models import Reason
@@ -136,7 +137,7 @@ class Fetcher:
                 body=body,
                 content_type=response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
                 charset=_charset(response),
-                fetched_at=datetime.now(UTC),
+                fetched_at=clock.utc_now(),
             )
 
     def _open_session(self) -> aiohttp.ClientSession:
@@ -178,7 +179,7 @@ def _raise_for_status(url: str, status: int, headers: Mapping[str, str]) -> None
         return
     if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
         raise PageGone(url, status)
-    retry_after_s = parse_retry_after(headers.get("Retry-After"), now=datetime.now(UTC))
+    retry_after_s = parse_retry_after(headers.get("Retry-After"), now=clock.utc_now())
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise RateLimited(url, retry_after_s)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:

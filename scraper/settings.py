@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     max_parallel_batches: int = Field(default=4, ge=1, le=100)
     scrape_schedule: _Text = Field(default="0 0 6 * * *", pattern=_SCHEDULE)
     start_grace_seconds: float = Field(default=60, ge=1, le=3600)
+    overlap_policy: Literal["skip", "buffer_one", "cancel_other"] = "skip"
+    catchup_window_minutes: float = Field(default=720, ge=0, le=10_080)
+    stuck_after_minutes: float = Field(default=60, ge=1, le=10_080)
+    allow_get_commands: bool = False
+    welcome_failure_percent: float = Field(default=20, ge=0, le=100)
     contact: _Text = ""
     user_agent: _Text = Field(default="daily-scrape/0.1 (+{contact})", pattern=r"^[\x20-\x7e]+$")
     table_prefix: _Text = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9]{0,29})?$")

@@ -20,8 +20,17 @@ PATIENCE_S = 5
 logger = logging.getLogger(__name__)
 
 
-async def health(client: df.DurableOrchestrationClient, *, detailed: bool) -> func.HttpResponse:
-    """200, or 503 that names the checks that failed; `detailed` says why, which only holders of a key may see."""
+async def health(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """200, or 503 that names the checks that failed; for everybody, so it does not say why."""
+    return await _health(client, detailed=False)
+
+
+async def health_details(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """As `health`, and what each fault is: for holders of a key."""
+    return await _health(client, detailed=True)
+
+
+async def _health(client: df.DurableOrchestrationClient, *, detailed: bool) -> func.HttpResponse:
     faults = {
         "settings": await _fault(_settings()),
         "storage": await _fault(_storage()),

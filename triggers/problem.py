@@ -62,14 +62,3 @@ def answers_problems(handler: Handler) -> Handler:
 def json_response(body: Any, status: HTTPStatus = HTTPStatus.OK) -> func.HttpResponse:
     """`body` as JSON."""
     return func.HttpResponse(json.dumps(body) + "\n", status_code=status.value, mimetype="application/json")
-
-
-def json_body(request: func.HttpRequest) -> Any:
-    """The request's body as JSON, or None if it is empty. Raises Problem 400 for anything else."""
-    body = request.get_body()
-    if not body.strip():
-        return None
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"The body is not JSON that can be read: {error}.") from error

@@ -9,7 +9,8 @@ import azure.functions as func
 
 from orchestrations import names
 from storage.hub import LIVE, HubClient, is_live
-from storage.progress import SourceProgress
+from storage.keys import snapshot_id
+from storage.progress import SourceProgress, progress_of
 from storage.runs import RunRecord
 from storage.store import Store
 
@@ -55,9 +56,8 @@ async def starting_run(client: HubClient, store: Store, run_id: str, *, after_ep
     return RunRecord(run_id, ticket.epoch, "", ticket.acquired_at, ticket.acquired_by)
 
 
-def run_view(run: RunRecord, request: func.HttpRequest) -> dict[str, Any]:
+def run_view(run: RunRecord, req: func.HttpRequest) -> dict[str, Any]:
     """One line of the run history; its links are absolute, from the URL of the request."""
-    address = f"{request.url.partition('/runs')[0]}/runs/{quote(run.run_id)}"
     return {
         "runId": run.run_id,
         "epoch": run.epoch,
@@ -67,8 +67,29 @@ def run_view(run: RunRecord, request: func.HttpRequest) -> dict[str, Any]:
         "startedAt": run.started_at.isoformat(),
         "finishedAt": run.finished_at.isoformat() if run.finished_at else None,
         "triggeredBy": run.triggered_by,
-        "links": {"self": address, "failures": f"{address}/failures"},
+        "links": run_links(req, run.run_id),
     }
+
+
+def run_links(req: func.HttpRequest, run_id: str) -> dict[str, str]:
+    """Absolute links to a run, from the URL of a request to any route of ours."""
+    address = f"{api_root(req)}/runs/{quote(run_id)}"
+    return {"self": address, "failures": f"{address}/failures"}
+
+
+def api_root(req: func.HttpRequest) -> str:
+    """The URL below which our routes lie, without a slash at the end."""
+    site, prefix, _ = req.url.partition("/api/")
+    return f"{site}{prefix.rstrip('/')}" if prefix else req.url.rstrip("/")
+
+
+async def progress_of_run(store: Store, run: RunRecord) -> list[dict[str, Any]]:
+    """How far each source of a live run is."""
+    return [progress_view(await _progress(store, source, run.epoch)) for source in run.sources]
+
+
+async def _progress(store: Store, source: str, epoch: int) -> SourceProgress:
+    return await progress_of(store.batches, store.datasets, source, snapshot_id(source, epoch), epoch=epoch)
 
 
 def progress_view(progress: SourceProgress) -> dict[str, Any]:

@@ -8,11 +8,12 @@ sleeps past it is stopped by the fence in `claim_run`.
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import uuid4
 
 from orchestrations.names import singleton_key
+from scraper import clock
 from storage.errors import TicketHeld
 from storage.hub import HubClient, is_live
 from storage.locks import TicketStore, acquire, give_back, mark_started
@@ -71,7 +72,7 @@ async def start_singleton(
         key=singleton_key(start.orchestrator, start.instance_id),
         instance_id=start.instance_id,
         state=TicketState.STARTING,
-        acquired_at=now or datetime.now(UTC),
+        acquired_at=now or clock.utc_now(),
         acquired_by=start.started_by,
         claim=uuid4().hex,
     )

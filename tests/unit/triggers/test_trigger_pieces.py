@@ -8,9 +8,11 @@ import azure.functions as func
 import pytest
 
 from storage.errors import StorageUnreachable
-from triggers.orchestrators import known_orchestrator, run_request, valid_instance_id
+from triggers.orchestrators import known_orchestrator, valid_instance_id
 from triggers.problem import Problem, answers_problems
-from triggers.runs import tick_of, whole_number
+from triggers.request_reading import whole_number
+from triggers.run_requests import run_request
+from triggers.schedule import tick_of
 
 NOW = datetime(2026, 11, 21, 6, 0, 3, tzinfo=UTC)
 

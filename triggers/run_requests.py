@@ -1,0 +1,25 @@
+"""What a caller may ask of a run."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from triggers.problem import Problem
+
+
+def run_request(payload: dict[str, Any], *, known: Sequence[str]) -> dict[str, Any]:
+    """The request of a run if it can be served: `sources` is all that a caller may say. Raises Problem 400."""
+    unknown = sorted(payload.keys() - {"sources"})
+    if unknown:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"Unknown field '{unknown[0]}' in the body; known: sources.")
+    wanted = payload.get("sources")
+    if wanted is None:
+        return {}
+    if not isinstance(wanted, list) or not wanted or not all(isinstance(one, str) for one in wanted):
+        raise Problem(HTTPStatus.BAD_REQUEST, "'sources' must be a list of source names; leave it out for all of them.")
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        raise Problem(
+            HTTPStatus.BAD_REQUEST, f"'sources': there is no source '{missing[0]}'. Known: {', '.join(known)}."
+        )
+    return {"sources": list(dict.fromkeys(wanted))}
