@@ -1,6 +1,7 @@
 """How partition and row keys are made; every key of the app is built here."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 _NOT_IN_KEYS = re.compile(r"[/\\#?%\x00-\x1f\x7f-\x9f]")
 
@@ -28,6 +29,16 @@ def attempt_key(attempt: str, index: int, position: int = 0) -> str:
 def newest_first(epoch: int) -> str:
     """A row key that sorts a higher epoch before a lower one."""
     return f"{9_999_999_999 - epoch:010d}"
+
+
+def newest_time_first(moment: datetime) -> str:
+    """A row key of 16 digits that sorts a later time before an earlier one, to the microsecond, until 2286."""
+    return f"{9_999_999_999_999_999 - microseconds(moment):016d}"
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970, exactly."""
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def prefix_filter(partition: str, prefix: str) -> str:

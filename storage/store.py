@@ -11,6 +11,7 @@ from storage.errors import MissingRecord
 from storage.locks import TableTickets
 from storage.rows import Rows, StoredRow
 from storage.runs import Runs
+from storage.skips import Skips
 from storage.tables import Tables, open_tables
 
 
@@ -24,6 +25,7 @@ class Store:
     batches: Batches
     rows: Rows
     datasets: Datasets
+    skips: Skips
 
     async def failures_of(self, snapshot: str) -> AsyncIterator[PageFailure]:
         """The failed pages of a snapshot so far: planning's own first, then batch by batch."""
@@ -47,4 +49,12 @@ class Store:
 def open_store(settings: Settings) -> Store:
     """The stores of `settings`; cheap to call, the connection behind them is shared."""
     tables = open_tables(settings)
-    return Store(tables, TableTickets(tables), Runs(tables), Batches(tables), Rows(tables), Datasets(tables))
+    return Store(
+        tables=tables,
+        tickets=TableTickets(tables),
+        runs=Runs(tables),
+        batches=Batches(tables),
+        rows=Rows(tables),
+        datasets=Datasets(tables),
+        skips=Skips(tables),
+    )
