@@ -9,11 +9,11 @@ import azure.functions as func
 from orchestrations import names
 from scraper import clock
 from scraper.settings import Settings
+from starts.singleton import RunAlreadyLive, Start, start_singleton
 from storage.store import Store
 from storage.ticket import Ticket
 from triggers.problem import Problem
 from triggers.run_views import progress_of_run, run_links
-from triggers.singleton import RunAlreadyLive, Start, start_singleton
 
 
 async def start_or_conflict(

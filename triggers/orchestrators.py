@@ -9,12 +9,12 @@ import azure.functions as func
 from orchestrations import names
 from scraper.app_sources import app_sources
 from scraper.settings import Settings
+from starts.singleton import Start
 from storage.store import open_store
 from triggers.http_start import start_or_conflict
 from triggers.problem import Problem, answers_problems
 from triggers.request_reading import json_body, json_object
 from triggers.run_requests import run_request
-from triggers.singleton import Start
 
 
 @answers_problems

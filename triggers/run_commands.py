@@ -10,13 +10,13 @@ from orchestrations import names
 from scraper import clock
 from scraper.app_sources import app_sources
 from scraper.settings import Settings
+from starts.singleton import Start
 from storage.store import open_store
 from triggers.http_start import start_or_conflict
 from triggers.problem import answers_problems, json_response
 from triggers.request_reading import json_object
 from triggers.run_requests import run_request
 from triggers.run_views import run_links
-from triggers.singleton import Start
 
 
 @answers_problems

@@ -11,8 +11,8 @@ import azure.functions as func
 from orchestrations import names
 from scraper import clock
 from scraper.settings import Settings
+from starts.singleton import RunAlreadyLive, Start, start_singleton
 from storage.store import open_store
-from triggers.singleton import RunAlreadyLive, Start, start_singleton
 
 TICK_TOLERANCE = timedelta(seconds=30)  # a host's clock may fire a little early
 

@@ -10,6 +10,7 @@ import pytest
 from activities.claim import claim_run
 from activities.runs import finish_run, outcome_of
 from scraper.settings import Settings
+from starts.singleton import RunAlreadyLive, Start, start_singleton
 from storage.batches import BatchResult, Plan
 from storage.datasets import Superseded
 from storage.keys import snapshot_id
@@ -18,7 +19,6 @@ from storage.runs import RunRecord, finished
 from storage.store import Store, open_store
 from storage.ticket import Ticket, TicketState
 from tests.helpers.ticket_stores import MemoryHub, Status
-from triggers.singleton import RunAlreadyLive, Start, start_singleton
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 SOURCES = """

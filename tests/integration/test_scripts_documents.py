@@ -91,7 +91,7 @@ def test_what_only_a_laptop_needs_is_not_uploaded(path: str) -> None:
 
 
 def test_every_file_of_the_app_is_uploaded() -> None:
-    packages = ["orchestrations", "activities", "triggers", "storage", "scraper"]
+    packages = ["orchestrations", "activities", "triggers", "starts", "storage", "scraper"]
     files = [path.relative_to(ROOT) for name in packages for path in (ROOT / name).rglob("*.py")]
     assert [str(path) for path in files if not is_uploaded(str(path))] == []
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from starts.singleton import RunAlreadyLive, Start, start_singleton
 from storage.ticket import Ticket, TicketState
 from tests.helpers.interleaving import explore, run_schedule
 from tests.helpers.ticket_stores import MemoryHub, MemoryTickets, Status
-from triggers.singleton import RunAlreadyLive, Start, start_singleton
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 GRACE = timedelta(seconds=60)

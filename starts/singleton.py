@@ -1,0 +1,112 @@
+"""The singleton start: every trigger starts orchestrations through here, and nowhere else.
+
+Take the ticket, then create the instance, then say that it exists. Whoever loses a compare-and-swap, or meets a
+live holder, is refused. A starter that dies in between leaves a ticket whose grace period ends by itself; one that
+sleeps past it is stopped by the fence in `claim_run`.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import uuid4
+
+from orchestrations.names import singleton_key
+from scraper import clock
+from storage.errors import TicketHeld
+from storage.hub import HubClient, is_live
+from storage.locks import TicketStore, acquire, give_back, mark_started
+from storage.ticket import Ticket, TicketState
+
+logger = logging.getLogger(__name__)
+
+
+class StartingClient(HubClient, Protocol):
+    """The part of the SDK's durable client that a start needs."""
+
+    async def start_new(
+        self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any = None
+    ) -> str:
+        """Create an instance; raises a plain Exception when the hub refuses."""
+
+
+class RunAlreadyLive(Exception):
+    """The start is refused, since the singleton has a live holder. `ticket` is None if another start just won."""
+
+    def __init__(self, orchestrator: str, instance_id: str, ticket: Ticket | None) -> None:
+        if ticket is None or ticket.instance_id == instance_id:
+            text = f"An instance with ID '{instance_id}' already exists."
+        else:
+            text = f"'{orchestrator}' is held by the instance '{ticket.instance_id}'; only one runs at a time."
+        super().__init__(text)
+        self.orchestrator = orchestrator
+        self.ticket = ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is to be started, and by whom (`http`, `timer`, …). `once`: not again if this ID held it last."""
+
+    orchestrator: str
+    instance_id: str
+    payload: Any
+    started_by: str
+    once: bool = False
+
+
+async def start_singleton(
+    client: StartingClient,
+    tickets: TicketStore,
+    start: Start,
+    *,
+    grace: timedelta,
+    now: datetime | None = None,
+) -> Ticket:
+    """Start the instance and return the ticket it runs under. Raises RunAlreadyLive, or what the hub raised."""
+
+    async def holder_is_live(instance_id: str) -> bool:
+        return await is_live(client, instance_id)
+
+    wanted = Ticket(
+        key=singleton_key(start.orchestrator, start.instance_id),
+        instance_id=start.instance_id,
+        state=TicketState.STARTING,
+        acquired_at=now or clock.utc_now(),
+        acquired_by=start.started_by,
+        claim=uuid4().hex,
+    )
+    try:
+        ticket = await acquire(tickets, wanted, is_live=holder_is_live, grace=grace, once=start.once)
+    except TicketHeld as held:
+        raise RunAlreadyLive(start.orchestrator, start.instance_id, held.ticket) from held
+    await _create_instance(client, tickets, start, ticket)
+    await mark_started(tickets, ticket)
+    logger.info(
+        "started %s '%s' (epoch %d, by %s)",
+        start.orchestrator,
+        start.instance_id,
+        ticket.epoch,
+        start.started_by,
+    )
+    return ticket
+
+
+async def _create_instance(client: StartingClient, tickets: TicketStore, start: Start, ticket: Ticket) -> None:
+    try:
+        await client.start_new(start.orchestrator, start.instance_id, _with_epoch(start, ticket))
+    except Exception as refusal:
+        # The SDK has no narrower type. The instance may live all the same: started past us through the durable
+        # API, or by this very call if only its answer was lost. Then the ticket rightly stays with its ID.
+        if await is_live(client, start.instance_id):
+            raise RunAlreadyLive(start.orchestrator, start.instance_id, ticket) from refusal
+        await give_back(tickets, ticket)
+        raise
+
+
+def _with_epoch(start: Start, ticket: Ticket) -> Any:
+    """The input: as given, except that a singleton by name learns its epoch and who started it."""
+    if ticket.key != start.orchestrator:
+        return start.payload
+    request: Mapping[str, Any] = start.payload or {}
+    return {**request, "epoch": ticket.epoch, "triggered_by": start.started_by}
