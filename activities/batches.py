@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import azure.durable_functions as df
 
-from activities.fence import WHY_NOT, may_go_on
+from activities.fence import Standing, standing_of
 from activities.wiring import open_fetcher
 from scraper.app_sources import app_source
 from scraper.discover import discover
@@ -28,13 +28,14 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
     """Find the source's pages and record them in batches, once. Input: `run_id`, `epoch`, `source`.
 
     Returns `code` `planned` with `attempt`, `batches`, `window` (batches at a time) and `share` (of the source's
-    limits, per batch); or `superseded`, or `failed` with the `reason`.
+    limits, per batch); or `superseded`, `stopped` or `failed` with the `reason`.
     """
     settings = Settings()
     store = open_store(settings)
     source = app_source(settings, payload["source"])
-    if not await may_go_on(store, client, payload):
-        return {"code": "superseded", "reason": WHY_NOT}
+    standing = await standing_of(store, client, payload)
+    if standing.code != "goes_on":
+        return _turned_away(standing)
     snapshot = snapshot_id(source.name, payload["epoch"])
     window, share = plan_window(source.concurrency, source.requests_per_second, settings.max_parallel_batches)
     plan = await store.batches.plan(snapshot)
@@ -63,20 +64,21 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
 async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Scrape one batch and stage its rows. Input: `run_id`, `epoch`, `source`, `batch`, `plan_attempt`, `share`.
 
-    Returns `code` `scraped` with the counts, or `superseded`. A repeat of a finished batch fetches nothing.
+    Returns `code` `scraped` with the counts, or `superseded` or `stopped` with the `reason`. A repeat of a finished
+    batch fetches nothing.
     """
     settings = Settings()
     store = open_store(settings)
     batch, snapshot = payload["batch"], snapshot_id(payload["source"], payload["epoch"])
-    goes_on, recorded, urls = await asyncio.gather(
-        may_go_on(store, client, payload),
+    standing, recorded, urls = await asyncio.gather(
+        standing_of(store, client, payload),
         store.batches.result(snapshot, batch),
         store.batches.pages(snapshot, plan_attempt=payload["plan_attempt"], batch=batch),
     )
     if recorded is not None:
         return _scraped(recorded)
-    if not goes_on:
-        return {"code": "superseded"}
+    if standing.code != "goes_on":
+        return _turned_away(standing)
     attempt = uuid4().hex[:12]
     source, share = app_source(settings, payload["source"]), Share.model_validate(payload["share"])
     failed: list[tuple[int, PageFailure]] = []
@@ -93,6 +95,12 @@ async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> 
     await store.rows.stage_failures(snapshot, batch, attempt, failed)
     result = BatchResult(batch, attempt, len(urls) - len(failed), len(failed), staging.rows)
     return _scraped(await store.batches.record_result(snapshot, result))
+
+
+def _turned_away(standing: Standing) -> dict[str, Any]:
+    """A run that drains begins nothing new, so its steps end here as stopped."""
+    code = "superseded" if standing.code == "superseded" else "stopped"
+    return {"code": code, "reason": standing.reason}
 
 
 def _scraped(result: BatchResult) -> dict[str, Any]:

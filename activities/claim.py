@@ -6,6 +6,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from activities.fence import turned_away
 from orchestrations import names
 from scraper import clock
 from scraper.app_sources import app_sources
@@ -15,39 +16,55 @@ from storage.datasets import Superseded
 from storage.errors import TicketHeld
 from storage.hub import is_live
 from storage.locks import acquire, mark_started
-from storage.runs import RunRecord, finished
+from storage.runs import UNCLAIMED, RunRecord, finished
 from storage.store import Store, open_store
-from storage.ticket import Ticket, TicketState
+from storage.ticket import StopMode, Ticket, TicketState
 
 
 async def claim_run(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Let only the singleton's holder pass, and keep older runs from publishing from here on.
 
     Input: `run_id`, `epoch` or None, `claim`, `sources` or None, `triggered_by`. Returns `code` (`claimed`,
-    `superseded`, `held`, `refused`), `reason`, and for a claimed run its `epoch` and `sources`. A sources file that
-    cannot be used gives no sources and the reason.
+    `superseded`, `stopped`, `held`, `refused`), `reason`, and for a claimed run its `epoch` and `sources`. A sources
+    file that cannot be used gives no sources and the reason. A run that was stopped at once gets no other epoch.
     """
-    brought_epoch = payload["epoch"]
-    problem = names.run_id_problem(payload["run_id"])
-    if problem:
-        return {"code": "refused", "reason": f"'{payload['run_id']}' cannot be the ID of a run: {problem}"}
-    if brought_epoch is not None and (type(brought_epoch) is not int or brought_epoch < 1):
-        return {"code": "refused", "reason": "'epoch' is not for callers: leave it out"}
+    refusal = _why_refused(payload)
+    if refusal:
+        return {"code": "refused", "reason": refusal}
     settings = Settings()
-    store = open_store(settings)
+    store, brought_epoch = open_store(settings), payload["epoch"]
     ticket = await store.tickets.read(names.DAILY_SCRAPE)
     if brought_epoch is not None and (ticket is None or ticket.epoch != brought_epoch):
         return await _superseded(store, payload, ticket)
     sources, reason = _wanted_sources(settings, payload["sources"])
     try:
         run = await _claim(store, client, settings, payload, sources)
-        for source in run.sources:
-            await store.datasets.raise_fence(source, run.epoch)
     except TicketHeld as held:
         return {"code": "held", "reason": str(held)}
+    except _Stopped as stopped:
+        return {"code": "stopped", "reason": str(stopped)}
+    try:
+        for source in run.sources:
+            await store.datasets.raise_fence(source, run.epoch)
     except Superseded as newer:
-        return {"code": "superseded", "reason": str(newer)}
+        standing = await turned_away(store, {"run_id": run.run_id, "epoch": run.epoch}, otherwise=str(newer))
+        return {"code": standing.code, "reason": standing.reason}
     return {"code": "claimed", "reason": reason, "epoch": run.epoch, "sources": list(run.sources)}
+
+
+def _why_refused(payload: Mapping[str, Any]) -> str:
+    """What is wrong with a run that came past our routes; empty if it may try."""
+    problem = names.run_id_problem(payload["run_id"])
+    if problem:
+        return f"'{payload['run_id']}' cannot be the ID of a run: {problem}"
+    epoch = payload["epoch"]
+    if epoch is not None and (type(epoch) is not int or epoch < 1):
+        return "'epoch' is not for callers: leave it out"
+    return ""
+
+
+class _Stopped(Exception):
+    """This very run was stopped at once; the text says by whom."""
 
 
 async def _claim(
@@ -57,7 +74,7 @@ async def _claim(
     payload: Mapping[str, Any],
     sources: Sequence[str],
 ) -> RunRecord:
-    """The run under the ticket that names this instance, taken now if need be. Raises TicketHeld."""
+    """The run under the ticket that names this instance, taken now if need be. Raises TicketHeld, _Stopped."""
     while True:
         ticket = await store.tickets.read(names.DAILY_SCRAPE)
         run = await _run_of_own_ticket(store, payload, ticket, sources)
@@ -69,7 +86,7 @@ async def _claim(
             if held.ticket is None or held.ticket.instance_id != payload["run_id"]:
                 raise
             continue  # in this moment a starter took it for our own ID: so it is ours
-        return await store.runs.create(_new_run(payload, ticket.epoch, sources))
+        return _unless_stopped(payload, await store.runs.create(_new_run(payload, ticket.epoch, sources)))
 
 
 async def _run_of_own_ticket(
@@ -79,14 +96,43 @@ async def _run_of_own_ticket(
 
     It may have been taken for us by a starter, or by one that then met us alive: started through the durable API.
     """
-    if ticket is None or ticket.state is TicketState.FREE or ticket.instance_id != payload["run_id"]:
+    if ticket is None or ticket.instance_id != payload["run_id"]:
         return None
-    run = await store.runs.create(_new_run(payload, ticket.epoch, sources))
+    if ticket.state is TicketState.FREE:
+        await _check_not_stopped(store, payload, ticket)
+        return None
+    run = _unless_stopped(payload, await store.runs.create(_new_run(payload, ticket.epoch, sources)))
     if run.claim != payload["claim"]:
         return None
     if ticket.state is TicketState.STARTING:
         await mark_started(store.tickets, ticket)
     return run
+
+
+async def _check_not_stopped(store: Store, payload: Mapping[str, Any], ticket: Ticket) -> None:
+    """Raises _Stopped if this execution is the one that was stopped; a later one of the same ID may acquire afresh."""
+    if ticket.stop is StopMode.NONE:
+        return
+    run = await store.runs.find(ticket.instance_id)
+    claim = run.claim if run is not None and run.epoch == ticket.epoch else UNCLAIMED
+    taken_for_us = payload["epoch"] == ticket.epoch or ticket.claim == _acquisition(payload)
+    if claim == payload["claim"] or (claim == UNCLAIMED and taken_for_us):
+        stopped = _new_run(payload, ticket.epoch, [])
+        reason = ticket.why_stopped
+        await store.runs.create(finished(stopped, at=stopped.started_at, outcome="stopped", reason=reason, results=[]))
+        raise _Stopped(reason)
+
+
+def _unless_stopped(payload: Mapping[str, Any], run: RunRecord) -> RunRecord:
+    """`run`, or _Stopped raised if a stop was faster: it has ended our record, or written it before us."""
+    if run.outcome == "stopped" and run.claim in {UNCLAIMED, payload["claim"]}:
+        raise _Stopped(run.reason)
+    return run
+
+
+def _acquisition(payload: Mapping[str, Any]) -> str:
+    """What marks a ticket as taken by this execution itself."""
+    return f"{payload['run_id']}@{payload['claim']}"
 
 
 async def _acquire(
@@ -110,7 +156,7 @@ async def _acquire(
         TicketState.STARTED,
         clock.utc_now(),
         payload["triggered_by"],
-        claim=f"{run_id}@{payload['claim']}",
+        claim=_acquisition(payload),
     )
     grace = timedelta(0) if is_own else settings.start_grace
     return await acquire(store.tickets, wanted, is_live=another_is_live, grace=grace)
@@ -121,7 +167,11 @@ async def _superseded(store: Store, payload: Mapping[str, Any], ticket: Ticket |
     if ticket is not None and payload["epoch"] < ticket.epoch:
         run = _new_run(payload, payload["epoch"], [])
         reason = "stopped at the fence: its start was older than another one"
-        await store.runs.create(finished(run, at=run.started_at, outcome="superseded", reason=reason, results=[]))
+        trace = await store.runs.create(
+            finished(run, at=run.started_at, outcome="superseded", reason=reason, results=[])
+        )
+        if trace.run_id == run.run_id and trace.outcome == "stopped":  # before its first step, and then overtaken
+            return {"code": "stopped", "reason": trace.reason}
     return {"code": "superseded", "reason": f"epoch {payload['epoch']} is not the current one"}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from activities.fence import WHY_NOT, may_go_on
+from activities.fence import standing_of, turned_away
 from scraper import clock
 from scraper.app_sources import app_source
 from scraper.gate import SnapshotCounts, why_refused
@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Publish the snapshot if it passes the source's gate. Input: `run_id`, `epoch`, `source`.
 
-    Returns `outcome` (`published`, `refused`, `superseded`), `reason` and the counts. A repeat changes nothing.
-    Raises MissingRecord if a batch has no recorded result.
+    Returns `outcome` (`published`, `refused`, `superseded`, `stopped`), `reason` and the counts. A repeat changes
+    nothing. Raises MissingRecord if a batch has no recorded result.
     """
     settings = Settings()
     store = open_store(settings)
@@ -41,10 +41,11 @@ async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -
         failed=sum(result.failed for result in results) + plan.not_found,
         rows=sum(result.rows for result in results),
     )
-    if await may_go_on(store, client, payload):
+    standing = await standing_of(store, client, payload)
+    if standing.code in {"goes_on", "draining"}:  # what is complete is published, also while the run drains
         outcome, reason = await _publish(store, app_source(settings, name), payload, counts)
     else:
-        outcome, reason = "superseded", WHY_NOT
+        outcome, reason = standing.code, standing.reason
     logger.info("source '%s' of run '%s': %s %s", name, payload["run_id"], outcome, reason)
     return {
         "source": name,
@@ -75,5 +76,6 @@ async def _publish(store: Store, source: Source, payload: Mapping[str, Any], cou
             counts=(counts.pages, counts.failed, counts.rows),
         )
     except Superseded as newer:
-        return "superseded", str(newer)
+        standing = await turned_away(store, payload, otherwise=str(newer))
+        return standing.code, standing.reason
     return "published", ""

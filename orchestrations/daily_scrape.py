@@ -13,7 +13,7 @@ def daily_scrape(context: DurableOrchestrationContext) -> Generator[Any, Any, di
     """One run. Input, all optional: `sources` (names; default all), `epoch` (set by our starters), `triggered_by`.
 
     Returns `outcome`, `reason` and one summary per source. A run that is not the singleton's holder ends at once
-    with outcome `superseded` or `held`, one whose ID cannot be a run ID with `refused`, having done nothing.
+    with outcome `superseded`, `held` or `stopped`, one whose ID cannot be a run ID with `refused`, having done nothing.
     """
     request = context.get_input() or {}
     context.set_custom_status({"stage": "claiming"})
@@ -63,7 +63,7 @@ def _scrape_all(
         context.call_sub_orchestrator(
             names.SCRAPE_SOURCE,
             {"run_id": context.instance_id, "epoch": epoch, "source": source},
-            f"{context.instance_id}:{epoch}:{source}",
+            names.source_instance_id(context.instance_id, epoch, source),
         )
         for source in sources
     ]

@@ -31,6 +31,16 @@ def singleton_key(orchestrator: str, instance_id: str) -> str:
     return orchestrator if orchestrator in SINGLETONS_BY_NAME else f"{orchestrator}:{instance_id}"
 
 
+def source_instance_id(run_id: str, epoch: int, source: str) -> str:
+    """The orchestration of one source of a run; the epoch, since a run ID can be started again."""
+    return f"{run_id}:{epoch}:{source}"
+
+
+def lane_instance_id(source_instance: str, lane: int) -> str:
+    """One lane of a source's orchestration; lanes count from 0."""
+    return f"{source_instance}:{lane}"
+
+
 INSTANCE_ID_LENGTH: Final = 256
 RUN_ID_LENGTH: Final = 100  # the IDs of a run's children are made from it
 _INSTANCE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]*")

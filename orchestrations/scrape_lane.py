@@ -19,7 +19,7 @@ def scrape_lane(context: DurableOrchestrationContext) -> Generator[Any, Any, dic
     """Scrape batches `next_batch`, `next_batch + lanes`, … below `batches`.
 
     Input: `run_id`, `epoch`, `source`, `plan_attempt`, `share`, `next_batch`, `lanes`, `batches`. Returns `code`:
-    `scraped`, or `superseded` as soon as a newer run has begun.
+    `scraped`; `superseded` as soon as a newer run has begun; `stopped`, with the `reason`, once somebody stops the run.
     """
     lane = context.get_input()
     work = {key: lane[key] for key in ("run_id", "epoch", "source", "plan_attempt", "share")}
@@ -28,6 +28,8 @@ def scrape_lane(context: DurableOrchestrationContext) -> Generator[Any, Any, dic
         result = yield context.call_activity_with_retry(names.SCRAPE_BATCH, INFRASTRUCTURE, {**work, "batch": batch})
         if result["code"] == "superseded":
             return {"code": "superseded"}
+        if result["code"] == "stopped":
+            return {"code": "stopped", "reason": result["reason"]}
     rest = ahead[BATCHES_PER_EXECUTION:]
     if rest:
         context.continue_as_new({**lane, "next_batch": rest[0]})

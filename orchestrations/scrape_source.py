@@ -12,8 +12,8 @@ from orchestrations.retries import INFRASTRUCTURE
 def scrape_source(context: DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any]]:
     """Scrape one source for a run. Input: `run_id`, `epoch`, `source`.
 
-    Returns `source`, `outcome` (`published`, `refused`, `failed`, `superseded`), `reason` and the counts of the
-    snapshot. Never raises for what happened to the source: one broken source must not end the others.
+    Returns `source`, `outcome` (`published`, `refused`, `failed`, `superseded`, `stopped`), `reason` and the counts of
+    the snapshot. Never raises for what happened to the source: one broken source must not end the others.
     """
     source = context.get_input()
     try:
@@ -31,6 +31,9 @@ def _scrape(context: DurableOrchestrationContext, source: dict[str, Any]) -> Gen
     lanes = yield context.task_all(_lanes(context, source, plan))
     if any(lane["code"] == "superseded" for lane in lanes):
         return _ended(source, "superseded", "a newer run has begun")
+    for lane in lanes:
+        if lane["code"] == "stopped":
+            return _ended(source, "stopped", lane["reason"])
     context.set_custom_status({"source": source["source"], "stage": "publishing"})
     summary: dict[str, Any] = yield context.call_activity_with_retry(names.PUBLISH_SOURCE, INFRASTRUCTURE, source)
     return summary
@@ -47,7 +50,9 @@ def _lanes(context: DurableOrchestrationContext, source: dict[str, Any], plan: d
         "batches": plan["batches"],
     }
     return [
-        context.call_sub_orchestrator(names.SCRAPE_LANE, {**work, "next_batch": lane}, f"{context.instance_id}:{lane}")
+        context.call_sub_orchestrator(
+            names.SCRAPE_LANE, {**work, "next_batch": lane}, names.lane_instance_id(context.instance_id, lane)
+        )
         for lane in range(lanes)
     ]
 

@@ -16,7 +16,7 @@ from azure.data.tables import UpdateMode
 from storage.errors import TicketChanged, TicketHeld
 from storage.keys import key_text
 from storage.tables import Tables
-from storage.ticket import Ticket, TicketState
+from storage.ticket import StopMode, Ticket, TicketState
 
 PARTITION = "singleton"
 
@@ -46,7 +46,8 @@ async def acquire(
     """
     current = await store.read(wanted.key)
     if current is not None:
-        served = once and current.state is TicketState.STARTED and current.instance_id == wanted.instance_id
+        was_started = current.state is TicketState.STARTED or current.stop is not StopMode.NONE
+        served = once and was_started and current.instance_id == wanted.instance_id
         if served or await is_held(current, is_live=is_live, now=wanted.acquired_at, grace=grace):
             raise TicketHeld(wanted.key, current)
     try:
@@ -69,20 +70,25 @@ async def is_held(ticket: Ticket, *, is_live: IsLive, now: datetime, grace: time
 
 async def mark_started(store: TicketStore, ticket: Ticket) -> None:
     """Say that the ticket's instance exists, so that from now on its status decides."""
-    await _update(store, ticket, TicketState.STARTED)
+    await _settle(store, ticket, TicketState.STARTED)
 
 
 async def give_back(store: TicketStore, ticket: Ticket) -> None:
     """Free the ticket of an instance that could not be started; its epoch stays used up."""
-    await _update(store, ticket, TicketState.FREE)
+    await _settle(store, ticket, TicketState.FREE)
 
 
-async def _update(store: TicketStore, ticket: Ticket, state: TicketState) -> None:
-    try:
-        await store.replace(replace(ticket, state=state))
-    except TicketChanged:
-        # Somebody took it after our grace had passed, or the run's own claim was faster: theirs is newer.
-        return
+async def _settle(store: TicketStore, ticket: Ticket, state: TicketState) -> None:
+    """End the starting of this acquisition, unless that has been done; whatever else was written there stays."""
+    current: Ticket | None = ticket
+    while current is not None and current.claim == ticket.claim and current.state is TicketState.STARTING:
+        try:
+            await store.replace(replace(current, state=state))
+            return
+        except TicketChanged:
+            # Somebody took it after our grace had passed, or the run's own claim was faster: theirs is newer.
+            # Or somebody asked the run to stop: then it is still ours, and that must not be forgotten.
+            current = await store.read(ticket.key)
 
 
 class TableTickets:
@@ -137,6 +143,8 @@ def _to_entity(ticket: Ticket) -> dict[str, Any]:
         "acquired_at": ticket.acquired_at,
         "acquired_by": ticket.acquired_by,
         "claim": ticket.claim,
+        "stop": ticket.stop.value,
+        "stopped_by": ticket.stopped_by,
     }
 
 
@@ -150,4 +158,6 @@ def _from_entity(entity: Any) -> Ticket:
         acquired_by=entity["acquired_by"],
         claim=entity["claim"],
         etag=entity.metadata["etag"],
+        stop=StopMode(entity.get("stop", "")),
+        stopped_by=entity.get("stopped_by", ""),
     )

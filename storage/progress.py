@@ -1,10 +1,11 @@
 """How far a source of a run has come, read from what its batches recorded."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from storage.batches import Batches
 from storage.datasets import Datasets
+from storage.keys import snapshot_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +43,21 @@ async def progress_of(
         batches=plan.batches,
         batches_done=len(results),
     )
+
+
+async def summary_of(
+    batches: Batches, datasets: Datasets, source: str, epoch: int, *, outcome: str, reason: str
+) -> dict[str, Any]:
+    """The summary of a source that could not give its own: its counts so far, and `outcome` unless it has published."""
+    progress = await progress_of(batches, datasets, source, snapshot_id(source, epoch), epoch=epoch)
+    is_published = progress.state == "published"
+    return {
+        "source": source,
+        "outcome": "published" if is_published else outcome,
+        "reason": "" if is_published else reason,
+        "batches": progress.batches,
+        "pages": progress.pages,
+        "loaded": progress.loaded,
+        "failed": progress.failed,
+        "rows": progress.rows,
+    }

@@ -6,25 +6,29 @@ It outlives the task hub's own record of an orchestration, which a purge removes
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.data.tables import EdmType, EntityProperty
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import EdmType, EntityProperty, UpdateMode
 
 from storage.keys import key_text, newest_first, partition_filter
 from storage.tables import Tables
 
 RUNS = "run"
 RUN_IDS = "run-id"
+UNCLAIMED = ""  # the claim of a run that was stopped before its first step
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
     """One run. `claim` tells executions of one instance ID apart; `sources` is filled as the run goes on.
 
-    `outcome` is None while the run lasts, else `completed`, `completed_with_failures`, `failed` or `superseded`.
+    `outcome` is None while the run lasts, else `completed`, `completed_with_failures`, `failed`, `superseded` or
+    `stopped`.
     `results` has one summary per source, as its orchestration returned it; empty until the run has finished.
     """
 
@@ -70,9 +74,14 @@ class Runs:
 
     async def of_epoch(self, epoch: int) -> RunRecord:
         """The run with this epoch. Raises ResourceNotFoundError if there is none."""
+        return (await self._read(epoch))[0]
+
+    async def _read(self, epoch: int) -> tuple[RunRecord, str]:
+        """A run and the version of its row."""
         table = await self._tables.table("runs")
         async with self._tables.faults():
-            return _from_entity(await table.get_entity(RUNS, newest_first(epoch)))
+            entity = await table.get_entity(RUNS, newest_first(epoch))
+        return _from_entity(entity), str(entity.metadata["etag"])
 
     async def find(self, run_id: str) -> RunRecord | None:
         """The newest run with this ID, or None."""
@@ -84,11 +93,25 @@ class Runs:
             except ResourceNotFoundError:
                 return None
 
-    async def update(self, run: RunRecord) -> None:
-        """Replace the stored row of this run; only the run itself writes it, one step after the other."""
+    async def end(self, ended: RunRecord) -> RunRecord:
+        """Write down how a run ended, unless that stands there already; returns the run that is stored.
+
+        The first outcome wins: a run that was stopped may still reach its own last step.
+        """
         table = await self._tables.table("runs")
-        async with self._tables.faults():
-            await table.upsert_entity(_to_entity(run), mode="replace")
+        while True:
+            stored, etag = await self._read(ended.epoch)
+            if stored.outcome is not None:
+                return stored
+            async with self._tables.faults():
+                with suppress(ResourceModifiedError):
+                    await table.update_entity(
+                        _to_entity(ended),
+                        mode=UpdateMode.REPLACE,
+                        etag=etag,
+                        match_condition=MatchConditions.IfNotModified,
+                    )
+                    return ended
 
     async def newest(self, *, limit: int, before_epoch: int | None) -> tuple[list[RunRecord], int | None]:
         """At most `limit` runs, newest first, older than `before_epoch`; and where the next page begins."""

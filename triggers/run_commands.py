@@ -12,11 +12,13 @@ from scraper.app_sources import app_sources
 from scraper.settings import Settings
 from starts.singleton import Start
 from storage.store import open_store
+from storage.ticket import StopMode
 from triggers.http_start import start_or_conflict
-from triggers.problem import answers_problems, json_response
+from triggers.problem import Problem, answers_problems, json_response
 from triggers.request_reading import json_object
 from triggers.run_requests import run_request
-from triggers.run_views import run_links
+from triggers.run_stop import RunHasEnded, RunNotFound, stop_run
+from triggers.run_views import no_such_run, run_links
 
 
 @answers_problems
@@ -28,6 +30,28 @@ async def start_run(req: func.HttpRequest, client: df.DurableOrchestrationClient
     start = Start(names.DAILY_SCRAPE, run_id, request, started_by="http")
     await start_or_conflict(req, client, open_store(settings), settings, start)
     return run_accepted(req, run_id)
+
+
+@answers_problems
+async def request_stop(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """Stop a run. Query: `mode`, `drain` (default) or `now`. 202; 404 unknown run; 409 with its `outcome`: too late."""
+    run_id, mode = req.route_params["runId"], _stop_mode(req)
+    try:
+        stopped = await stop_run(client, open_store(Settings()), run_id, mode, by="http")
+    except RunNotFound as unknown:
+        raise no_such_run(run_id) from unknown
+    except RunHasEnded as late:
+        raise Problem(HTTPStatus.CONFLICT, str(late), outcome=late.outcome, links=run_links(req, run_id)) from late
+    answer = {"runId": run_id, "mode": stopped.mode.value, "links": run_links(req, run_id)}
+    return json_response(answer, HTTPStatus.ACCEPTED)
+
+
+def _stop_mode(req: func.HttpRequest) -> StopMode:
+    modes = {mode.value: mode for mode in (StopMode.DRAIN, StopMode.NOW)}
+    text = req.params.get("mode", StopMode.DRAIN.value)
+    if text not in modes:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"'mode' must be 'drain' or 'now', not '{text[:100]}'.")
+    return modes[text]
 
 
 def run_accepted(req: func.HttpRequest, run_id: str) -> func.HttpResponse:

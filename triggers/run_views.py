@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,8 @@ from storage.keys import snapshot_id
 from storage.progress import SourceProgress, progress_of
 from storage.runs import RunRecord
 from storage.store import Store
+from storage.ticket import StopMode
+from triggers.problem import Problem
 
 RESULT_COUNTS = ("pages", "loaded", "failed", "rows", "batches")
 
@@ -40,10 +43,24 @@ def _ended_by_the_hub(run: RunRecord, status: Any) -> RunRecord:
     ended = status.runtime_status.name.lower()
     return replace(
         run,
-        outcome="terminated" if ended == "terminated" else "failed",
+        outcome=outcome_in_hub(status),
         reason=f"the orchestration was {ended}: {status.output}"[:1000],
         finished_at=status.last_updated_time,
     )
+
+
+def outcome_in_hub(status: Any) -> str:
+    """The outcome of a run whose orchestration has ended without writing one."""
+    return "terminated" if status.runtime_status.name == "Terminated" else "failed"
+
+
+async def state_of(store: Store, run: RunRecord) -> str:
+    """`running`, `stopping` from the moment on that somebody asked for it, or `finished`."""
+    if run.outcome is not None:
+        return "finished"
+    ticket = await store.tickets.read(names.DAILY_SCRAPE)
+    is_asked = ticket is not None and ticket.is_of(run.run_id, run.epoch) and ticket.stop is not StopMode.NONE
+    return "stopping" if is_asked else "running"
 
 
 async def starting_run(client: HubClient, store: Store, run_id: str, *, after_epoch: int) -> RunRecord | None:
@@ -56,12 +73,12 @@ async def starting_run(client: HubClient, store: Store, run_id: str, *, after_ep
     return RunRecord(run_id, ticket.epoch, "", ticket.acquired_at, ticket.acquired_by)
 
 
-def run_view(run: RunRecord, req: func.HttpRequest) -> dict[str, Any]:
+def run_view(run: RunRecord, state: str, req: func.HttpRequest) -> dict[str, Any]:
     """One line of the run history; its links are absolute, from the URL of the request."""
     return {
         "runId": run.run_id,
         "epoch": run.epoch,
-        "state": "running" if run.outcome is None else "finished",
+        "state": state,
         "outcome": run.outcome,
         "reason": run.reason,
         "startedAt": run.started_at.isoformat(),
@@ -108,3 +125,8 @@ def result_view(result: Mapping[str, Any]) -> dict[str, Any]:
         "batchesDone": result.get("batches", 0),
         "reason": result["reason"],
     }
+
+
+def no_such_run(run_id: str) -> Problem:
+    """404 for an ID that no run has."""
+    return Problem(HTTPStatus.NOT_FOUND, f"There is no run '{run_id}'. GET /api/runs lists them.")

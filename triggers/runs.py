@@ -1,6 +1,5 @@
 """What can be seen of runs: the history, one run, its failed pages."""
 
-from http import HTTPStatus
 from typing import Any
 
 import azure.durable_functions as df
@@ -9,9 +8,9 @@ import azure.functions as func
 from scraper.settings import Settings
 from storage.keys import snapshot_id
 from storage.store import open_store
-from triggers.problem import Problem, answers_problems, json_response
+from triggers.problem import answers_problems, json_response
 from triggers.request_reading import whole_number
-from triggers.run_views import as_it_is, progress_of_run, result_view, run_view, starting_run
+from triggers.run_views import as_it_is, no_such_run, progress_of_run, result_view, run_view, starting_run, state_of
 
 MOST_RUNS = 200
 MOST_FAILURES = 1000
@@ -24,9 +23,10 @@ async def list_runs(req: func.HttpRequest, client: df.DurableOrchestrationClient
     before = whole_number(req, "continuation", default=0, low=0, high=10**10)
     store = open_store(Settings())
     page, continuation = await store.runs.newest(limit=limit, before_epoch=before or None)
+    runs = [await as_it_is(client, store, run) for run in page]
     return json_response(
         {
-            "runs": [run_view(await as_it_is(client, store, run), req) for run in page],
+            "runs": [run_view(run, await state_of(store, run), req) for run in runs],
             "continuation": None if continuation is None else str(continuation),
         }
     )
@@ -40,15 +40,15 @@ async def get_run(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
     run = await store.runs.find(run_id)
     starting = await starting_run(client, store, run_id, after_epoch=run.epoch if run else 0)
     if starting is not None:
-        return json_response({**run_view(starting, req), "sources": []})
+        return json_response({**run_view(starting, await state_of(store, starting), req), "sources": []})
     if run is None:
-        raise _no_such_run(run_id)
+        raise no_such_run(run_id)
     run = await as_it_is(client, store, run)
     if run.results:
         sources = [result_view(result) for result in run.results]
     else:
         sources = await progress_of_run(store, run)
-    return json_response({**run_view(run, req), "sources": sources})
+    return json_response({**run_view(run, await state_of(store, run), req), "sources": sources})
 
 
 @answers_problems
@@ -60,7 +60,7 @@ async def list_failures(req: func.HttpRequest, client: df.DurableOrchestrationCl
     store = open_store(Settings())
     run = await store.runs.find(run_id)
     if run is None:
-        raise _no_such_run(run_id)
+        raise no_such_run(run_id)
     failures: list[dict[str, Any]] = []
     seen = 0
     for source in run.sources:
@@ -72,7 +72,3 @@ async def list_failures(req: func.HttpRequest, client: df.DurableOrchestrationCl
                 return json_response({"failures": failures, "continuation": str(skip + limit)})
             failures.append({"source": source, **failure.model_dump(mode="json")})
     return json_response({"failures": failures, "continuation": None})
-
-
-def _no_such_run(run_id: str) -> Problem:
-    return Problem(HTTPStatus.NOT_FOUND, f"There is no run '{run_id}'. GET /api/runs lists them.")

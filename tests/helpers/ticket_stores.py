@@ -48,7 +48,7 @@ class HubInstance:
 
 
 class MemoryHub:
-    """The durable client's part that a start needs: refuses live IDs, as the real hub does."""
+    """The durable client's part that starts and stops need: refuses live IDs, as the real hub does."""
 
     def __init__(self) -> None:
         self.instances: dict[str, HubInstance] = {}
@@ -67,6 +67,13 @@ class MemoryHub:
             raise Exception({"Message": "An Orchestration instance with the status Running already exists."})
         self.instances[instance_id] = HubInstance(Status.Running, client_input)
         return instance_id
+
+    async def terminate(self, instance_id: str, reason: str) -> None:
+        await Pause()
+        if instance_id not in self.instances:
+            raise Exception(f"No instance with ID '{instance_id}' found.")
+        if self.instances[instance_id].runtime_status is Status.Running:
+            self.instances[instance_id].runtime_status = Status.Terminated
 
     def running(self) -> list[str]:
         return [name for name, one in self.instances.items() if one.runtime_status is Status.Running]

@@ -179,7 +179,7 @@ async def test_the_reasons_of_hundreds_of_sources_fit_into_the_record(store: Sto
     names = [f"source-{number}" for number in range(300)]
     run = await store.runs.create(RunRecord("wide", 1, "c", NOW, "http", tuple(names)))
     results = [{"source": name, "outcome": "failed", "reason": f"{name} is away. " * 25} for name in names]
-    await store.runs.update(finished(run, at=NOW, outcome="failed", reason="", results=results))
+    await store.runs.end(finished(run, at=NOW, outcome="failed", reason="", results=results))
     found = await store.runs.find("wide")
     assert found is not None
     assert list(found.results) == results

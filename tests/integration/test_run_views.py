@@ -41,7 +41,7 @@ async def test_a_run_that_ends_while_it_is_read_is_shown_as_it_ended(store: Stor
     ended = finished(RUN, at=NOW, outcome="completed", reason="", results=[])
 
     async def ends() -> None:
-        await store.runs.update(ended)
+        await store.runs.end(ended)
 
     assert await as_it_is(Hub(Status.Completed, ends), store, RUN) == ended
 

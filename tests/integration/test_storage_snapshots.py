@@ -173,7 +173,7 @@ async def test_the_first_claim_of_an_epoch_is_the_one_that_is_stored(store: Stor
 async def test_a_finished_run_keeps_outcome_and_summaries(store: Store) -> None:
     run = await store.runs.create(RunRecord("daily", 1, "c", NOW, "http", ("books",)))
     ended = finished(run, at=NOW, outcome="completed", reason="", results=[{"source": "books", "rows": 3}])
-    await store.runs.update(ended)
+    await store.runs.end(ended)
     assert await store.runs.find("daily") == ended
 
 
