@@ -26,6 +26,7 @@ class Shop:
         self._content = ShopContent(catalogue)
         self._latency_s = latency_s
         self._misbehaviour = Misbehaviour(hang_s=hang_s)
+        self._is_healed = False
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -35,6 +36,9 @@ class Shop:
             return web.json_response(snapshot, headers={"Cache-Control": "no-store"}, dumps=_readable_json)
         if path == "/healthz":
             return web.Response(text="ok\n")
+        if path == "/heal" and request.method == "POST":
+            self._is_healed = True
+            return web.Response(text="healed\n")
         hit = self.stats.begin(request.path_qs)
         kind, outcome = "unknown", "cancelled"
         try:
@@ -53,7 +57,7 @@ class Shop:
             return _error(405, "This shop is for reading only", headers={"Allow": "GET, HEAD"})
         if content is None:
             return _error(404, "There is no such page")
-        fault = self._content.fault(request.path)
+        fault = None if self._is_healed else self._content.fault(request.path)
         asked = request.query.get("fault") if request.query_string else None
         if asked is not None:
             try:

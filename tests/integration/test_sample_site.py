@@ -235,6 +235,18 @@ async def test_latency_is_added_to_every_page():
         assert asyncio.get_running_loop().time() - start >= 0.1
 
 
+async def test_a_healed_shop_has_no_fault_but_those_asked_for():
+    catalogue = Catalogue(40, 1, 10)
+    faulty = [f"/books/{book_id}.html" for book_id in catalogue.faults]
+    async with shop_client(catalogue) as client, aiohttp.ClientSession() as session:
+        assert await client.status(faulty[0]) == 404
+        assert await client.status("/heal") == 404
+        async with session.post(f"{client.url}/heal") as response:
+            assert response.status == 200
+        assert [await client.status(path) for path in faulty] == [200] * len(faulty)
+        assert await client.status(f"{faulty[0]}?fault=http_404") == 404
+
+
 async def test_stats_count_pages_by_kind_and_outcome(shop):
     for path in ("/books/1.html", "/books/1.html", "/books/2.html?fault=http_404", "/catalogue/page-1.html", "/none"):
         await shop.get(path)
