@@ -10,9 +10,11 @@ from activities.batches import plan_source, scrape_batch
 from activities.claim import claim_run
 from activities.datasets import publish_source
 from activities.runs import finish_run
+from activities.welcome import say_welcome
 from orchestrations.daily_scrape import daily_scrape
 from orchestrations.scrape_lane import scrape_lane
 from orchestrations.scrape_source import scrape_source
+from orchestrations.welcome import welcome
 from scraper.settings import Settings
 from triggers.health import health, health_details
 from triggers.orchestrators import start_orchestrator
@@ -51,10 +53,11 @@ http("GET", "health", health, func.AuthLevel.ANONYMOUS)
 http("GET", "health/details", health_details)
 
 # Orchestrators: plain generators until here.
-for orchestrator in (daily_scrape, scrape_source, scrape_lane):
+for orchestrator in (daily_scrape, scrape_source, scrape_lane, welcome):
     app.orchestration_trigger(context_name="context")(orchestrator)
 
 # Activities: what the orchestrators name. Inputs and outputs are keys, counts and codes, never page bodies.
 for activity in (claim_run, plan_source, scrape_batch, publish_source):
     app.activity_trigger(input_name="payload")(with_client(activity))
 app.activity_trigger(input_name="payload")(finish_run)
+app.activity_trigger(input_name="payload")(say_welcome)

@@ -20,7 +20,7 @@ START_INSTANCE: Final = "start_instance"
 SAY_WELCOME: Final = "say_welcome"
 
 # What a caller may start by name. The others are parts of these and would run outside the singleton.
-STARTABLE: Final = (DAILY_SCRAPE,)
+STARTABLE: Final = (DAILY_SCRAPE, WELCOME)
 
 # Of these at most one instance lives at a time, whatever its ID; of all others, one per instance ID.
 SINGLETONS_BY_NAME: Final = frozenset({DAILY_SCRAPE})

@@ -106,6 +106,6 @@ async def test_bad_starts_are_refused_with_the_reason_and_start_nothing(app: Run
         problem(app, "/api/orchestrators/daily_scrape/a", {"pages": 3}),
     ]
     assert [status for status, _ in found] == [404, 404, 400, 400, 400, 400, 400]
-    assert "Known: daily_scrape." in found[0][1]
+    assert "Known: daily_scrape, " in found[0][1]
     assert "'sources': there is no source 'nowhere'. Known: books, listing." in found[5][1]
     assert app.ask("GET", "/api/runs").document["runs"] == []

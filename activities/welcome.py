@@ -1,0 +1,23 @@
+"""An activity that fails on purpose, so that everybody can watch what a retry does."""
+
+import logging
+import random
+from typing import Any
+
+from scraper.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class FailedOnPurpose(Exception):
+    """The dice fell badly: what an unreliable service would answer."""
+
+
+async def say_welcome(payload: dict) -> str:
+    """A welcome. Input: `name`. Raises FailedOnPurpose on WELCOME_FAILURE_PERCENT of the attempts."""
+    name: Any = payload["name"]
+    percent = Settings().welcome_failure_percent
+    if random.random() * 100 < percent:  # noqa: S311 - dice, not a secret
+        raise FailedOnPurpose(f"'{name}' was not welcomed; {percent:g} % of all attempts fail on purpose")
+    logger.info("welcomed '%s'", name)
+    return f"Welcome {name}"
