@@ -1,19 +1,22 @@
 """Planning a source's pages and scraping one batch of them."""
 
 import asyncio
-import logging
+from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 
 import azure.durable_functions as df
 
 from activities.fence import Standing, standing_of
+from activities.run_context import logs_run
 from activities.wiring import open_fetcher
 from scraper.app_sources import app_source
 from scraper.discover import discover
 from scraper.load import BATCH_TIME_LIMIT_S, scrape_pages
 from scraper.models import PageFailed, PageFailure, Reason, Share
+from scraper.page_log import log_failed_pages
 from scraper.politeness import pages_in_time, plan_window
+from scraper.run_log import run_logger
 from scraper.settings import Settings
 from storage.batches import BatchResult, Plan, cut_batches
 from storage.errors import RowTooLarge
@@ -21,9 +24,10 @@ from storage.keys import snapshot_id
 from storage.rows import PLAN_BATCH
 from storage.store import Store, open_store
 
-logger = logging.getLogger(__name__)
+logger = run_logger(__name__)
 
 
+@logs_run
 async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Find the source's pages and record them in batches, once. Input: `run_id`, `epoch`, `source`.
 
@@ -50,6 +54,9 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
             Plan(attempt, len(batches), len(discovery.urls), discovery.failure_count, discovery.left_out),
             batches,
         )
+        if plan.attempt == attempt:
+            logger.info("planned: pages %d, batches %d, left out %d", plan.pages, plan.batches, plan.left_out)
+            log_failed_pages(discovery.failures)
     if plan.pages == 0:
         return {"code": "failed", "reason": await _why_no_pages(store, snapshot)}
     return {
@@ -61,6 +68,7 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
     }
 
 
+@logs_run
 async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Scrape one batch and stage its rows. Input: `run_id`, `epoch`, `source`, `batch`, `plan_attempt`, `share`.
 
@@ -94,7 +102,11 @@ async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> 
                 failed.append((outcome.index, failure))
     await store.rows.stage_failures(snapshot, batch, attempt, failed)
     result = BatchResult(batch, attempt, len(urls) - len(failed), len(failed), staging.rows)
-    return _scraped(await store.batches.record_result(snapshot, result))
+    counted = await store.batches.record_result(snapshot, result)
+    if counted.attempt == attempt:  # else another attempt was faster, and has said it
+        logger.info("batch %d scraped: loaded %d, failed %d, rows %d", batch, result.loaded, result.failed, result.rows)
+        log_failed_pages([failure for _, failure in sorted(failed, key=itemgetter(0))])
+    return _scraped(counted)
 
 
 def _turned_away(standing: Standing) -> dict[str, Any]:

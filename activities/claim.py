@@ -7,6 +7,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from activities.fence import turned_away
+from activities.run_context import logs_run
 from orchestrations import names
 from scraper import clock
 from scraper.app_sources import app_sources
@@ -21,6 +22,7 @@ from storage.store import Store, open_store
 from storage.ticket import StopMode, Ticket, TicketState
 
 
+@logs_run
 async def claim_run(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Let only the singleton's holder pass, and keep older runs from publishing from here on.
 

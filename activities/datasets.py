@@ -1,6 +1,5 @@
 """The gate, and the one write that readers see."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from activities.fence import standing_of, turned_away
+from activities.run_context import logs_run
 from scraper import clock
 from scraper.app_sources import app_source
 from scraper.gate import SnapshotCounts, why_refused
@@ -18,9 +18,8 @@ from storage.errors import MissingRecord
 from storage.keys import snapshot_id
 from storage.store import Store, open_store
 
-logger = logging.getLogger(__name__)
 
-
+@logs_run
 async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Publish the snapshot if it passes the source's gate. Input: `run_id`, `epoch`, `source`.
 
@@ -46,7 +45,6 @@ async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -
         outcome, reason = await _publish(store, app_source(settings, name), payload, counts)
     else:
         outcome, reason = standing.code, standing.reason
-    logger.info("source '%s' of run '%s': %s %s", name, payload["run_id"], outcome, reason)
     return {
         "source": name,
         "outcome": outcome,

@@ -1,18 +1,17 @@
 """The last step of a run: the record of what came of it."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from activities.run_context import logs_run
 from scraper import clock
 from scraper.settings import Settings
 from storage.progress import summary_of
 from storage.runs import finished
 from storage.store import Store, open_store
 
-logger = logging.getLogger(__name__)
 
-
+@logs_run
 async def finish_run(payload: dict) -> dict[str, Any]:
     """Write down how the run ended, once. Input: `run_id`, `epoch`, `reason`, `sources` (their summaries).
 
@@ -29,7 +28,6 @@ async def finish_run(payload: dict) -> dict[str, Any]:
     outcome = outcome_of(summaries)
     reason = payload["reason"] or _why_stopped(summaries)
     ended = await store.runs.end(finished(run, at=clock.utc_now(), outcome=outcome, reason=reason, results=summaries))
-    logger.info("run '%s' (epoch %d) ended: %s %s", run.run_id, run.epoch, ended.outcome, ended.reason)
     return {"outcome": ended.outcome, "reason": ended.reason, "sources": [dict(result) for result in ended.results]}
 
 

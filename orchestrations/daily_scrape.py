@@ -6,6 +6,7 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext
 
 from orchestrations import names
+from orchestrations.milestones import log_claimed, log_run_ended
 from orchestrations.retries import INFRASTRUCTURE
 
 
@@ -16,7 +17,7 @@ def daily_scrape(context: DurableOrchestrationContext) -> Generator[Any, Any, di
     with outcome `superseded`, `held` or `stopped`, one whose ID cannot be a run ID with `refused`, having done nothing.
     """
     request = context.get_input() or {}
-    context.set_custom_status({"stage": "claiming"})
+    _show(context, "claiming")
     claim = yield context.call_activity_with_retry(
         names.CLAIM_RUN,
         INFRASTRUCTURE,
@@ -30,11 +31,14 @@ def daily_scrape(context: DurableOrchestrationContext) -> Generator[Any, Any, di
         },
     )
     if claim["code"] != "claimed":
-        context.set_custom_status({"stage": "ended", "outcome": claim["code"]})
+        _show(context, "ended", outcome=claim["code"])
+        log_run_ended(context, claim["code"], claim["reason"])
         return {"outcome": claim["code"], "reason": claim["reason"], "sources": []}
     sources = claim["sources"]
-    context.set_custom_status({"stage": "scraping", "sources": len(sources)})
+    log_claimed(context, claim["epoch"], len(sources))
+    _show(context, "scraping", sources=len(sources))
     results, reason = yield from _scrape_all(context, claim["epoch"], sources)
+    _show(context, "finishing", sources=len(sources))
     summary = yield context.call_activity_with_retry(
         names.FINISH_RUN,
         INFRASTRUCTURE,
@@ -45,8 +49,15 @@ def daily_scrape(context: DurableOrchestrationContext) -> Generator[Any, Any, di
             "sources": results,
         },
     )
-    context.set_custom_status({"stage": "ended", "outcome": summary["outcome"]})
+    published = sum(one["outcome"] == "published" for one in summary["sources"])
+    _show(context, "ended", outcome=summary["outcome"], sources=len(sources), published=published)
+    log_run_ended(context, summary["outcome"], summary["reason"])
     return summary  # type: ignore[no-any-return]
+
+
+def _show(context: DurableOrchestrationContext, stage: str, **facts: Any) -> None:
+    """The custom status: counts only. Stages only go forward: claiming, scraping, finishing, ended."""
+    context.set_custom_status({"stage": stage, **facts})
 
 
 def _scrape_all(

@@ -6,6 +6,7 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext
 
 from orchestrations import names
+from orchestrations.milestones import log_source_ended
 from orchestrations.retries import INFRASTRUCTURE
 
 
@@ -17,26 +18,34 @@ def scrape_source(context: DurableOrchestrationContext) -> Generator[Any, Any, d
     """
     source = context.get_input()
     try:
-        return (yield from _scrape(context, source))
+        summary = yield from _scrape(context, source)
     except Exception as fault:  # noqa: BLE001 - the SDK raises plain Exception for a failed activity
-        return _ended(source, "failed", f"infrastructure: {str(fault)[:500]}")
+        summary = _ended(source, "failed", f"infrastructure: {str(fault)[:500]}")
+    _show(context, source, "ended", outcome=summary["outcome"], rows=summary.get("rows", 0))
+    log_source_ended(context, source["run_id"], source["source"], summary["outcome"], summary["reason"])
+    return summary
 
 
 def _scrape(context: DurableOrchestrationContext, source: dict[str, Any]) -> Generator[Any, Any, dict[str, Any]]:
-    context.set_custom_status({"source": source["source"], "stage": "planning"})
+    _show(context, source, "planning")
     plan = yield context.call_activity_with_retry(names.PLAN_SOURCE, INFRASTRUCTURE, source)
     if plan["code"] != "planned":
         return _ended(source, plan["code"], plan["reason"])
-    context.set_custom_status({"source": source["source"], "stage": "scraping", "batches": plan["batches"]})
+    _show(context, source, "scraping", batches=plan["batches"])
     lanes = yield context.task_all(_lanes(context, source, plan))
     if any(lane["code"] == "superseded" for lane in lanes):
         return _ended(source, "superseded", "a newer run has begun")
     for lane in lanes:
         if lane["code"] == "stopped":
             return _ended(source, "stopped", lane["reason"])
-    context.set_custom_status({"source": source["source"], "stage": "publishing"})
+    _show(context, source, "publishing", batches=plan["batches"])
     summary: dict[str, Any] = yield context.call_activity_with_retry(names.PUBLISH_SOURCE, INFRASTRUCTURE, source)
     return summary
+
+
+def _show(context: DurableOrchestrationContext, source: dict[str, Any], stage: str, **facts: Any) -> None:
+    """The custom status. Stages only go forward: planning, scraping, publishing, ended; any may be left out."""
+    context.set_custom_status({"source": source["source"], "stage": stage, **facts})
 
 
 def _lanes(context: DurableOrchestrationContext, source: dict[str, Any], plan: dict[str, Any]) -> list[Any]:

@@ -1,7 +1,6 @@
 """One batch end to end: every page fetched, extracted, and answered by exactly one outcome."""
 
 import asyncio
-import logging
 import random as randomness
 from collections.abc import AsyncIterator, Sequence
 
@@ -12,9 +11,10 @@ from scraper.models import PageFailed, PageFailure, PageLoaded, Reason, Share
 from scraper.polite_fetch import Fetch, OneAttempt, polite_fetch
 from scraper.politeness import Pace
 from scraper.retries import Random, Sleep
+from scraper.run_log import log_context, run_logger
 from scraper.sources import Source
 
-logger = logging.getLogger(__name__)
+logger = run_logger(__name__)
 
 BATCH_TIME_LIMIT_S = 1200.0
 """A batch must end by itself within the host's functionTimeout of 30 minutes, or it would be repeated for ever."""
@@ -45,7 +45,7 @@ async def scrape_pages(
         sleep=sleep,
         random=random,
     )
-    tasks = [asyncio.create_task(_scrape_page(source, index, url, fetch)) for index, url in enumerate(urls)]
+    tasks = [asyncio.create_task(_scrape_page_logged(source, index, url, fetch)) for index, url in enumerate(urls)]
     done: set[int] = set()
     try:
         for next_done in asyncio.as_completed(tasks, timeout=time_limit_s):
@@ -67,6 +67,11 @@ def _out_of_time(index: int, url: str, time_limit_s: float) -> PageFailed:
     return PageFailed(index, PageFailure(url=url, reason=Reason.TIMEOUT, detail=detail, attempts=0))
 
 
+async def _scrape_page_logged(source: Source, index: int, url: str, fetch: Fetch) -> PageLoaded | PageFailed:
+    with log_context(source=source.name, url=url):
+        return await _scrape_page(source, index, url, fetch)
+
+
 async def _scrape_page(source: Source, index: int, url: str, fetch: Fetch) -> PageLoaded | PageFailed:
     attempts = 0
     try:
@@ -79,7 +84,7 @@ async def _scrape_page(source: Source, index: int, url: str, fetch: Fetch) -> Pa
         # The page keeps the URL that was asked for, wherever a redirect led.
         return PageFailed(index, failure.model_copy(update={"url": url, "attempts": max(attempts, error.attempts)}))
     except Exception as error:
-        logger.exception("Page %s of source %s met a defect", url, source.name)
+        logger.exception("the page met a defect")
         detail = f"{type(error).__name__}: {error}"[:500]
         failure = PageFailure(url=url, reason=Reason.INTERNAL, detail=detail, attempts=max(1, attempts))
         return PageFailed(index, failure)

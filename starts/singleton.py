@@ -5,21 +5,21 @@ live holder, is refused. A starter that dies in between leaves a ticket whose gr
 sleeps past it is stopped by the fence in `claim_run`.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import uuid4
 
-from orchestrations.names import singleton_key
+from orchestrations import names
 from scraper import clock
+from scraper.run_log import log_context, run_logger
 from storage.errors import TicketHeld
 from storage.hub import HubClient, is_live
 from storage.locks import TicketStore, acquire, give_back, mark_started
 from storage.ticket import Ticket, TicketState
 
-logger = logging.getLogger(__name__)
+logger = run_logger(__name__)
 
 
 class StartingClient(HubClient, Protocol):
@@ -69,7 +69,7 @@ async def start_singleton(
         return await is_live(client, instance_id)
 
     wanted = Ticket(
-        key=singleton_key(start.orchestrator, start.instance_id),
+        key=names.singleton_key(start.orchestrator, start.instance_id),
         instance_id=start.instance_id,
         state=TicketState.STARTING,
         acquired_at=now or clock.utc_now(),
@@ -82,13 +82,14 @@ async def start_singleton(
         raise RunAlreadyLive(start.orchestrator, start.instance_id, held.ticket) from held
     await _create_instance(client, tickets, start, ticket)
     await mark_started(tickets, ticket)
-    logger.info(
-        "started %s '%s' (epoch %d, by %s)",
-        start.orchestrator,
-        start.instance_id,
-        ticket.epoch,
-        start.started_by,
-    )
+    with log_context(run_id=start.instance_id if start.orchestrator == names.DAILY_SCRAPE else ""):
+        logger.info(
+            "started %s '%s' (epoch %d, by %s)",
+            start.orchestrator,
+            start.instance_id,
+            ticket.epoch,
+            start.started_by,
+        )
     return ticket
 
 

@@ -1,7 +1,6 @@
 """`GET health`: can this app do its work right now?"""
 
 import asyncio
-import logging
 from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any
@@ -11,13 +10,14 @@ import azure.functions as func
 
 from orchestrations import names
 from scraper.app_sources import app_sources
+from scraper.run_log import run_logger
 from scraper.settings import Settings
 from storage.store import open_store
 from triggers.problem import json_response
 
 PATIENCE_S = 5
 
-logger = logging.getLogger(__name__)
+logger = run_logger(__name__)
 
 
 async def health(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:

@@ -1,7 +1,6 @@
 """HTTP answers: JSON, and RFC 9457 problem details for everything that went wrong."""
 
 import json
-import logging
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from http import HTTPStatus
@@ -10,11 +9,12 @@ from typing import Any
 import azure.functions as func
 
 from scraper.errors import ScraperError
+from scraper.run_log import log_context, run_logger
 from storage.errors import StorageUnreachable
 
 Handler = Callable[..., Awaitable[func.HttpResponse]]
 
-logger = logging.getLogger(__name__)
+logger = run_logger(__name__)
 
 
 class Problem(Exception):
@@ -45,18 +45,24 @@ def answers_problems(handler: Handler) -> Handler:
 
     @wraps(handler)
     async def guarded(*args: Any, **kwargs: Any) -> func.HttpResponse:
-        try:
-            return await handler(*args, **kwargs)
-        except Problem as problem:
-            return problem.response()
-        except StorageUnreachable as fault:
-            logger.exception("storage cannot be used")
-            return Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(fault)).response()
-        except ScraperError as fault:
-            logger.exception("the app's configuration cannot be used")
-            return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(fault)).response()
+        with log_context(run_id=_run_id(*args, **kwargs)):
+            try:
+                return await handler(*args, **kwargs)
+            except Problem as problem:
+                return problem.response()
+            except StorageUnreachable as fault:
+                logger.exception("storage cannot be used")
+                return Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(fault)).response()
+            except ScraperError as fault:
+                logger.exception("the app's configuration cannot be used")
+                return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(fault)).response()
 
     return guarded
+
+
+def _run_id(req: Any = None, *_: Any, **__: Any) -> str:
+    """The run that the request's route names, if any."""
+    return str(getattr(req, "route_params", {}).get("runId", ""))
 
 
 def json_response(body: Any, status: HTTPStatus = HTTPStatus.OK) -> func.HttpResponse:

@@ -1,6 +1,5 @@
 """The daily tick."""
 
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,13 +9,14 @@ import azure.functions as func
 
 from orchestrations import names
 from scraper import clock
+from scraper.run_log import run_logger
 from scraper.settings import Settings
 from starts.singleton import RunAlreadyLive, Start, start_singleton
 from storage.store import open_store
 
 TICK_TOLERANCE = timedelta(seconds=30)  # a host's clock may fire a little early
 
-logger = logging.getLogger(__name__)
+logger = run_logger(__name__)
 
 
 async def daily_timer(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
