@@ -1,0 +1,90 @@
+"""docs/openapi.yaml as tests read it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from scripts.checkout import ROOT
+
+DESCRIPTION = ROOT / "docs/openapi.yaml"
+_METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
+
+Node = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path; `name` is its operationId, `path` a template without the prefix /api."""
+
+    name: str
+    method: str
+    path: str
+    node: Mapping[str, Any]
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """The answers that are described."""
+        return frozenset(int(status) for status in self.node["responses"])
+
+
+def read_description() -> Node:
+    """The document as it is."""
+    document: Node = yaml.safe_load(DESCRIPTION.read_text())
+    return document
+
+
+def operations(document: Node) -> list[Operation]:
+    """All operations in the order of the document."""
+    return [
+        Operation(node["operationId"], method.upper(), path, node)
+        for path, item in document["paths"].items()
+        for method, node in item.items()
+        if method in _METHODS
+    ]
+
+
+def resolved(document: Node, node: Node) -> Node:
+    """`node`, or what its $ref means."""
+    while "$ref" in node:
+        target: Node = document
+        for step in node["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        node = target
+    return node
+
+
+def closed(document: Node) -> Node:
+    """A copy in which no object of an answer has members that are not described.
+
+    Readers must ignore what they do not know, so the document leaves answers open; a test wants to know.
+    """
+    strict = copy.deepcopy(document)
+    for schema in strict["components"]["schemas"].values():
+        for part in _parts(schema):
+            _close(part)
+    described = [operation.node["responses"] for operation in operations(strict)]
+    for responses in [strict["components"]["responses"], *described]:
+        for response in responses.values():
+            for media_type in response.get("content", {}).values():
+                _close(media_type["schema"])
+    return strict
+
+
+def _close(schema: Node) -> None:
+    """Members that neither this schema nor the ones it refers to describe are refused; an `allOf` is one schema."""
+    if schema.keys() & {"properties", "$ref", "allOf"}:
+        schema.setdefault("unevaluatedProperties", False)
+    for part in _parts(schema):
+        _close(part)
+
+
+def _parts(schema: Node) -> list[Node]:
+    """The schemas of members, items and alternatives; what `allOf` combines describes the same object."""
+    parts = [*schema.get("properties", {}).values(), *schema.get("oneOf", []), *schema.get("anyOf", [])]
+    parts += [part for base in schema.get("allOf", []) for part in _parts(base)]
+    return [*parts, schema["items"]] if "items" in schema else parts

@@ -1,0 +1,178 @@
+"""docs/openapi.yaml describes the routes that the app has, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+import schemathesis
+from schemathesis.core.failures import Failure, FailureGroup
+
+from orchestrations import names
+from scraper.models import Reason
+from scripts.checkout import ROOT
+from tests.helpers.api_description import Node, Operation, closed, operations, read_description, resolved
+from tests.helpers.loaded_apps import load_script
+from triggers import runs
+
+DOCUMENT = read_description()
+OPERATIONS = {operation.name: operation for operation in operations(DOCUMENT)}
+PREFIX = json.loads((ROOT / "host.json").read_text())["extensions"]["http"]["routePrefix"]
+
+
+@pytest.fixture(scope="module")
+def routes(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The HTTP triggers of the app, each with the name of its function."""
+    app = load_script(tmp_path_factory.mktemp("app"), (ROOT / "function_app.py").read_text())
+    assert app.problems == ()
+    return [{**one.trigger, "name": one.name} for one in app.functions if one.trigger_type == "httpTrigger"]
+
+
+def parameter(operation: Operation, name: str) -> Node:
+    """The schema of a parameter."""
+    of_the_path = DOCUMENT["paths"][operation.path].get("parameters", [])
+    parameters = [resolved(DOCUMENT, one) for one in [*of_the_path, *operation.node.get("parameters", [])]]
+    (found,) = [one for one in parameters if one["name"] == name]
+    return resolved(DOCUMENT, found["schema"])
+
+
+def schema(name: str) -> Node:
+    node: Node = DOCUMENT["components"]["schemas"][name]
+    return node
+
+
+def test_it_is_valid_openapi_3_1() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1.")
+    schemathesis.openapi.from_dict(read_description()).validate()
+
+
+def test_it_has_exactly_the_routes_of_the_app(routes: list[dict[str, Any]]) -> None:
+    of_the_app = {(route["name"], method, f"/{route['route']}") for route in routes for method in route["methods"]}
+    assert {(one.name, one.method, one.path) for one in OPERATIONS.values()} == of_the_app
+
+
+def test_its_server_has_the_prefix_of_the_host() -> None:
+    assert {server["url"].rpartition("/")[2] for server in DOCUMENT["servers"]} == {PREFIX}
+
+
+def test_it_asks_for_a_key_where_the_app_does(routes: list[dict[str, Any]]) -> None:
+    open_to_all = {route["name"] for route in routes if route["authLevel"] == "ANONYMOUS"}
+    assert {one.name for one in OPERATIONS.values() if one.node.get("security") == []} == open_to_all
+    assert {one.name for one in OPERATIONS.values() if 401 not in one.statuses} == open_to_all
+
+
+def test_what_path_parameters_it_names_are_those_of_its_paths() -> None:
+    for path, item in DOCUMENT["paths"].items():
+        named = [resolved(DOCUMENT, one)["name"] for one in item.get("parameters", [])]
+        assert named == re.findall(r"{(\w+)}", path)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_has_a_summary_a_tag_and_only_errors_that_are_problems(name: str) -> None:
+    operation = OPERATIONS[name]
+    assert operation.node["summary"]
+    assert set(operation.node["tags"]) <= {tag["name"] for tag in DOCUMENT["tags"]}
+    described = operation.node["responses"]
+    errors = [status for status in described if status > "399"]
+    kinds = {status: list(resolved(DOCUMENT, described[status]).get("content", {})) for status in errors}
+    is_health = name.startswith("health")
+    expected = {status: ["application/json" if is_health else "application/problem+json"] for status in errors}
+    assert kinds == expected | ({"401": []} if "401" in errors else {})
+
+
+def test_every_named_part_is_used() -> None:
+    text = json.dumps(DOCUMENT)
+    parts = [f"#/components/{kind}/{name}" for kind, named in DOCUMENT["components"].items() for name in named]
+    schemes = [part for part in parts if "/securitySchemes/" in part]
+    assert [part for part in parts if f'"{part}"' not in text and part not in schemes] == []
+
+
+def test_its_bounds_are_those_of_the_code() -> None:
+    assert parameter(OPERATIONS["list_runs"], "limit")["maximum"] == runs.MOST_RUNS
+    assert parameter(OPERATIONS["list_failures"], "limit")["maximum"] == runs.MOST_FAILURES
+    assert parameter(OPERATIONS["list_failures"], "limit")["default"] == runs.MOST_FAILURES
+    assert schema("RunId")["maxLength"] == names.RUN_ID_LENGTH
+
+
+def test_its_orchestrators_are_those_that_can_be_started() -> None:
+    assert parameter(OPERATIONS["start_orchestrator"], "functionName")["enum"] == list(names.STARTABLE)
+
+
+def test_its_reasons_of_failed_pages_are_those_of_the_code() -> None:
+    assert schema("PageFailure")["properties"]["reason"]["enum"] == [str(reason) for reason in Reason]
+
+
+@pytest.mark.parametrize("text", ["a", "a" * 100, "A-1_b.c:d~e", "", "a" * 101, "-a", "a b", "é", "a/b", "a\n", "%41"])
+def test_its_pattern_of_run_ids_accepts_what_the_code_accepts(text: str) -> None:
+    described = schema("RunId")
+    is_described = bool(re.search(described["pattern"].replace("$", r"\Z"), text))
+    assert (is_described and len(text) <= described["maxLength"]) == (names.run_id_problem(text) == "")
+
+
+def test_its_examples_of_problems_have_the_title_of_their_status() -> None:
+    for name, response in DOCUMENT["components"]["responses"].items():
+        for media_type in response.get("content", {}).values():
+            if "example" in media_type:
+                example = media_type["example"]
+                assert (name, example["title"]) == (name, HTTPStatus(example["status"]).phrase)
+
+
+STRICT = schemathesis.openapi.from_dict(closed(DOCUMENT))
+
+
+def fault(operation_name: str, status: int, body: Any) -> str:
+    """What is wrong with an answer by the closed description; empty if nothing is."""
+    operation = OPERATIONS[operation_name]
+    response = resolved(DOCUMENT, operation.node["responses"][str(status)])
+    (media_type,) = response["content"]
+    answer = schemathesis.Response(
+        status_code=status,
+        headers={"content-type": [media_type]},
+        content=json.dumps(body).encode(),
+        request=None,  # type: ignore[arg-type]  # nobody asked
+        elapsed=0,
+        verify=False,
+    )
+    try:
+        STRICT[operation.path][operation.method].validate_response(answer)
+    except FailureGroup as group:
+        return "\n".join(map(str, group.exceptions))
+    except Failure as failure:
+        return str(failure)
+    return ""
+
+
+PROBLEM = {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": "'limit' is too large."}
+LINKS = {"self": "http://localhost/api/runs/a", "failures": "http://localhost/api/runs/a/failures"}
+RUN = {
+    "runId": "a",
+    "epoch": 1,
+    "state": "running",
+    "outcome": None,
+    "reason": "",
+    "startedAt": "2026-11-03T06:00:00+00:00",
+    "finishedAt": None,
+    "triggeredBy": "http",
+    "links": LINKS,
+    "sources": [],
+}
+
+
+def test_the_description_accepts_the_answers_it_describes() -> None:
+    assert fault("list_runs", 400, PROBLEM) == ""
+    assert fault("get_run", 200, RUN) == ""
+
+
+def test_when_closed_it_refuses_a_member_that_is_not_described_at_any_depth() -> None:
+    refused = "Unevaluated properties are not allowed ('more' was unexpected)"
+    assert refused in fault("list_runs", 400, PROBLEM | {"more": 1})
+    assert refused in fault("get_run", 200, RUN | {"more": 1})
+    assert refused in fault("get_run", 200, RUN | {"links": LINKS | {"more": 1}})
+
+
+def test_it_refuses_an_answer_that_lacks_a_member() -> None:
+    without = {name: value for name, value in RUN.items() if name != "sources"}
+    assert '"sources" is a required property' in fault("get_run", 200, without)
