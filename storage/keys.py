@@ -2,6 +2,10 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+KEY_BYTES: Final = 1024
+"""The service refuses longer keys, counted in UTF-16; the emulator refuses only much longer ones."""
 
 _NOT_IN_KEYS = re.compile(r"[/\\#?%\x00-\x1f\x7f-\x9f]")
 
@@ -9,6 +13,11 @@ _NOT_IN_KEYS = re.compile(r"[/\\#?%\x00-\x1f\x7f-\x9f]")
 def key_text(text: str) -> str:
     """`text` as a table key: what keys refuse is written as %XX; different texts stay different."""
     return _NOT_IN_KEYS.sub(lambda found: f"%{ord(found.group()):02X}", text)
+
+
+def fits_a_key(text: str) -> bool:
+    """Whether there can be an entity with the key of `text`."""
+    return len(key_text(text).encode("utf-16-le", "surrogatepass")) <= KEY_BYTES
 
 
 def snapshot_id(source: str, epoch: int) -> str:

@@ -15,7 +15,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import EdmType, EntityProperty, UpdateMode
 
-from storage.keys import key_text, newest_first, partition_filter
+from storage.keys import fits_a_key, key_text, newest_first, partition_filter
 from storage.tables import Tables
 
 RUNS = "run"
@@ -84,7 +84,9 @@ class Runs:
         return _from_entity(entity), str(entity.metadata["etag"])
 
     async def find(self, run_id: str) -> RunRecord | None:
-        """The newest run with this ID, or None."""
+        """The newest run with this ID, or None; any text may be asked for."""
+        if not fits_a_key(run_id):
+            return None
         table = await self._tables.table("runs")
         async with self._tables.faults():
             try:

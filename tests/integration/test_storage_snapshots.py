@@ -165,6 +165,10 @@ async def test_a_run_id_that_ran_twice_finds_its_newest_run(store: Store) -> Non
     assert found.epoch == 2
 
 
+async def test_a_text_that_no_key_can_hold_is_the_id_of_no_run(store: Store) -> None:
+    assert await store.runs.find("\N{GRINNING FACE}" * 20_000) is None
+
+
 async def test_the_first_claim_of_an_epoch_is_the_one_that_is_stored(store: Store) -> None:
     await store.runs.create(RunRecord("daily", 1, "first", NOW, "http"))
     assert (await store.runs.create(RunRecord("daily", 1, "second", NOW, "http"))).claim == "first"

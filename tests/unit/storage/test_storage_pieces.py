@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.batches import PAGE_LIST_BYTES, cut_batches
-from storage.keys import attempt_key, key_text, newest_first, prefix_filter
+from storage.keys import attempt_key, fits_a_key, key_text, newest_first, prefix_filter
 from storage.writes import TRANSACTION_BYTES, TRANSACTION_ENTITIES, transactions
 
 
@@ -17,6 +17,14 @@ def test_different_texts_have_different_keys(one: str, other: str) -> None:
 @given(st.text())
 def test_a_key_has_no_character_that_tables_refuse(text: str) -> None:
     assert not set(key_text(text)) & set("/\\#?\t\n\r\x7f\x85")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_short"),
+    [("x" * 512, True), ("x" * 513, False), ("\N{GRINNING FACE}" * 256, True), ("\N{GRINNING FACE}" * 257, False)],
+)
+def test_a_key_has_at_most_a_kibibyte_of_utf_16(text: str, is_short: bool) -> None:
+    assert fits_a_key(text) == is_short
 
 
 def test_a_newer_run_sorts_before_an_older_one() -> None:
