@@ -1,6 +1,7 @@
 """Planning a source's pages and scraping one batch of them."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 from uuid import uuid4
@@ -9,9 +10,10 @@ import azure.durable_functions as df
 
 from activities.fence import Standing, standing_of
 from activities.run_context import logs_run
+from activities.run_watch import RunEnded, until_run_ends
 from activities.wiring import open_fetcher
 from scraper.app_sources import app_source
-from scraper.discover import discover
+from scraper.discover import Discovery, discover
 from scraper.load import BATCH_TIME_LIMIT_S, scrape_pages
 from scraper.models import PageFailed, PageFailure, Reason, Share
 from scraper.page_log import log_failed_pages
@@ -25,6 +27,9 @@ from storage.rows import PLAN_BATCH
 from storage.store import Store, open_store
 
 logger = run_logger(__name__)
+
+Failures = list[tuple[int, PageFailure]]
+"""Failed pages, each with its place in the batch."""
 
 
 @logs_run
@@ -44,19 +49,13 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
     window, share = plan_window(source.concurrency, source.requests_per_second, settings.max_parallel_batches)
     plan = await store.batches.plan(snapshot)
     if plan is None:
-        discovery = await discover(source, fetcher=open_fetcher(settings))
+        try:
+            async with until_run_ends(store, payload):
+                discovery = await discover(source, fetcher=open_fetcher(settings))
+        except RunEnded as ended:
+            return _turned_away(ended.standing)
         pages_per_batch = pages_in_time(share, at_most=settings.pages_per_batch, seconds=BATCH_TIME_LIMIT_S / 2)
-        batches = cut_batches(discovery.urls, pages_per_batch=pages_per_batch)
-        attempt = uuid4().hex[:12]
-        await store.rows.stage_failures(snapshot, PLAN_BATCH, attempt, list(enumerate(discovery.failures)))
-        plan = await store.batches.record_plan(
-            snapshot,
-            Plan(attempt, len(batches), len(discovery.urls), discovery.failure_count, discovery.left_out),
-            batches,
-        )
-        if plan.attempt == attempt:
-            logger.info("planned: pages %d, batches %d, left out %d", plan.pages, plan.batches, plan.left_out)
-            log_failed_pages(discovery.failures)
+        plan = await _record_plan(store, snapshot, discovery, pages_per_batch)
     if plan.pages == 0:
         return {"code": "failed", "reason": await _why_no_pages(store, snapshot)}
     return {
@@ -66,6 +65,21 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
         "window": window,
         "share": share.model_dump(mode="json"),
     }
+
+
+async def _record_plan(store: Store, snapshot: str, discovery: Discovery, pages_per_batch: int) -> Plan:
+    """The plan that counts: this one, unless another attempt was faster."""
+    batches, attempt = cut_batches(discovery.urls, pages_per_batch=pages_per_batch), uuid4().hex[:12]
+    await store.rows.stage_failures(snapshot, PLAN_BATCH, attempt, list(enumerate(discovery.failures)))
+    plan = await store.batches.record_plan(
+        snapshot,
+        Plan(attempt, len(batches), len(discovery.urls), discovery.failure_count, discovery.left_out),
+        batches,
+    )
+    if plan.attempt == attempt:
+        logger.info("planned: pages %d, batches %d, left out %d", plan.pages, plan.batches, plan.left_out)
+        log_failed_pages(discovery.failures)
+    return plan
 
 
 @logs_run
@@ -87,9 +101,21 @@ async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> 
         return _scraped(recorded)
     if standing.code != "goes_on":
         return _turned_away(standing)
-    attempt = uuid4().hex[:12]
+    try:
+        async with until_run_ends(store, payload):
+            result, failed = await _scrape(settings, store, payload, urls)
+    except RunEnded as ended:
+        return _turned_away(ended.standing)
+    return _scraped(await _record(store, snapshot, result, failed))
+
+
+async def _scrape(
+    settings: Settings, store: Store, payload: Mapping[str, Any], urls: Sequence[str]
+) -> tuple[BatchResult, Failures]:
+    """Fetch the pages of a batch; their rows and failures are staged under an attempt of its own."""
+    batch, snapshot, attempt = payload["batch"], snapshot_id(payload["source"], payload["epoch"]), uuid4().hex[:12]
     source, share = app_source(settings, payload["source"]), Share.model_validate(payload["share"])
-    failed: list[tuple[int, PageFailure]] = []
+    failed: Failures = []
     async with store.rows.staging(snapshot, batch, attempt) as staging:
         async for outcome in scrape_pages(source, urls, fetcher=open_fetcher(settings), share=share):
             if isinstance(outcome, PageFailed):
@@ -101,12 +127,17 @@ async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> 
                 failure = PageFailure(url=outcome.url, reason=Reason.ROW_TOO_LARGE, detail=str(refused))
                 failed.append((outcome.index, failure))
     await store.rows.stage_failures(snapshot, batch, attempt, failed)
-    result = BatchResult(batch, attempt, len(urls) - len(failed), len(failed), staging.rows)
+    return BatchResult(batch, attempt, len(urls) - len(failed), len(failed), staging.rows), failed
+
+
+async def _record(store: Store, snapshot: str, result: BatchResult, failed: Failures) -> BatchResult:
+    """The result that counts: this one, unless another attempt was faster."""
     counted = await store.batches.record_result(snapshot, result)
-    if counted.attempt == attempt:  # else another attempt was faster, and has said it
-        logger.info("batch %d scraped: loaded %d, failed %d, rows %d", batch, result.loaded, result.failed, result.rows)
+    if counted.attempt == result.attempt:  # else that attempt has said it
+        told = (result.batch, result.loaded, result.failed, result.rows)
+        logger.info("batch %d scraped: loaded %d, failed %d, rows %d", *told)
         log_failed_pages([failure for _, failure in sorted(failed, key=itemgetter(0))])
-    return _scraped(counted)
+    return counted
 
 
 def _turned_away(standing: Standing) -> dict[str, Any]:
