@@ -29,14 +29,21 @@ class SampleSite:
 
 
 def start_sample_site(
-    supervisor: Supervisor, *, books: int, fault_percent: float, port_file: Path | None = None
+    supervisor: Supervisor,
+    *,
+    books: int,
+    fault_percent: float,
+    latency_ms: float = 0,
+    port_file: Path | None = None,
 ) -> SampleSite:
-    """Start the site, with faults on `fault_percent` % of its book pages. Raises ChildFailed.
+    """Start the site, with faults on `fault_percent` % of its book pages, each page slower by `latency_ms`.
+
+    Raises ChildFailed.
 
     The system chooses the port. With a `port_file` it is kept: a run that is taken up again after a restart has
     planned its pages at the old address.
     """
-    size = ["--books", str(books), "--faults", f"{fault_percent:g}"]
+    size = ["--books", str(books), "--faults", f"{fault_percent:g}", "--latency-ms", f"{latency_ms:g}"]
     port = _kept_port(port_file)
     child = supervisor.start("sample-site", [sys.executable, "-m", "samples.site", "--port", str(port), *size])
     url = child.wait_for_line(r"^serving (http://\S+?)/?$", timeout_s=READY_TIMEOUT_S, what="its address")[1]

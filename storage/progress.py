@@ -56,6 +56,7 @@ async def summary_of(
         "outcome": "published" if is_published else outcome,
         "reason": "" if is_published else reason,
         "batches": progress.batches,
+        "batches_done": progress.batches_done,
         "pages": progress.pages,
         "loaded": progress.loaded,
         "failed": progress.failed,

@@ -1,10 +1,10 @@
 """The orchestrations of a run in the task hub, and their end."""
 
 import asyncio
-import logging
 from typing import Protocol
 
 from orchestrations import names
+from scraper.run_log import run_logger
 from storage.hub import HubClient, is_live
 from storage.runs import RunRecord
 from storage.store import Store
@@ -12,7 +12,7 @@ from storage.store import Store
 HUB_POLLS = 100
 HUB_POLL_S = 0.1
 
-logger = logging.getLogger(__name__)
+logger = run_logger(__name__)
 
 
 class StoppingClient(HubClient, Protocol):

@@ -7,12 +7,12 @@ may be repeated, by another stop or after one that was cut off.
 """
 
 import asyncio
-import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from orchestrations import names
 from scraper import clock
+from scraper.run_log import log_context, run_logger
 from storage.datasets import Superseded
 from storage.errors import TicketChanged
 from storage.hub import LIVE, is_live
@@ -23,7 +23,7 @@ from storage.ticket import StopMode, Ticket, TicketState
 from triggers.run_instances import StoppingClient, terminate_run
 from triggers.run_views import as_it_is, outcome_in_hub
 
-logger = logging.getLogger(__name__)
+logger = run_logger(__name__)
 
 
 class RunNotFound(Exception):
@@ -58,14 +58,15 @@ async def stop_run(client: StoppingClient, store: Store, run_id: str, mode: Stop
     `by` says who asked for it, in words that people read. Asking again is no error while the run lives.
     Raises RunNotFound or RunHasEnded.
     """
-    ticket = await _ask(client, store, run_id, mode, by)
-    if ticket.stop is StopMode.NOW:
-        await _end(client, store, ticket)
-    else:
-        run = await store.runs.find(run_id)
-        if run is not None and run.epoch == ticket.epoch and run.outcome is not None:
-            raise RunHasEnded(run_id, run.outcome)  # between our look and our word
-    logger.info("run '%s' (epoch %d) stops (%s), asked for by %s", run_id, ticket.epoch, ticket.stop, by)
+    with log_context(run_id=run_id):
+        ticket = await _ask(client, store, run_id, mode, by)
+        if ticket.stop is StopMode.NOW:
+            await _end(client, store, ticket)
+        else:
+            run = await store.runs.find(run_id)
+            if run is not None and run.epoch == ticket.epoch and run.outcome is not None:
+                raise RunHasEnded(run_id, run.outcome)  # between our look and our word
+        logger.info("run (epoch %d) %s", ticket.epoch, ticket.why_stopped)
     return StopResult(run_id, ticket.epoch, ticket.stop)
 
 

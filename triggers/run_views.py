@@ -122,7 +122,7 @@ def result_view(result: Mapping[str, Any]) -> dict[str, Any]:
         "source": result["source"],
         "state": result["outcome"],
         **{name: result.get(name, 0) for name in RESULT_COUNTS},
-        "batchesDone": result.get("batches", 0),
+        "batchesDone": result.get("batches_done", result.get("batches", 0)),
         "reason": result["reason"],
     }
 

@@ -161,7 +161,8 @@ async def test_a_source_that_broke_is_recorded_with_what_its_batches_had_counted
     await store.batches.record_result(snapshot, BatchResult(0, "x", 90, 10, 90))
     broken = {"source": "books", "outcome": "failed", "reason": "infrastructure: away"}
     ended = await finish_run({"run_id": "a", "epoch": 1, "reason": "", "sources": [broken]})
-    assert ended["sources"][0] == {**broken, "batches": 2, "pages": 150, "loaded": 90, "failed": 10, "rows": 90}
+    counts = {"batches": 2, "batches_done": 1, "pages": 150, "loaded": 90, "failed": 10, "rows": 90}
+    assert ended["sources"][0] == {**broken, **counts}
 
 
 async def test_what_a_broken_run_had_published_counts_as_published(hub: MemoryHub, store: Store) -> None:

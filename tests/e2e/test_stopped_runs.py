@@ -1,0 +1,102 @@
+"""Stopping a run over HTTP: what its parts still do, what is published, and how soon another run can start."""
+
+from collections.abc import Callable
+from typing import Any
+
+from samples.site.catalogue import Catalogue
+from scripts.http_json import ask
+from scripts.processes import Supervisor
+from scripts.sample_site import SampleSite, start_sample_site
+from tests.e2e.conftest import StartApp
+from tests.helpers.running_app import RunningApp, expected_rows, published, wait_for
+
+SLOTS = 16 + 8
+"""Requests in flight that sources.toml allows: those of `books` and of `listing`."""
+
+
+def source_of(run: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in run["sources"] if one["source"] == name)
+    return found
+
+
+def has_loaded(app: RunningApp, run_id: str) -> Callable[[], bool]:
+    return lambda: any(one["loaded"] for one in app.run(run_id)["sources"] if one["source"] == "books")
+
+
+def is_published(app: RunningApp, run_id: str, source: str) -> Callable[[], bool]:
+    wanted = (source, "published")
+    return lambda: wanted in [(one["source"], one["state"]) for one in app.run(run_id)["sources"]]
+
+
+def requests_begun(site: SampleSite) -> int:
+    per_second: dict[str, int] = ask("GET", f"{site.url}/stats").document["per_second"]
+    return sum(per_second.values())
+
+
+async def test_a_run_that_drains_ends_in_good_order_and_publishes_what_is_complete(
+    start_app: StartApp, supervisor: Supervisor
+) -> None:
+    app = start_app(start_sample_site(supervisor, books=1500, fault_percent=0), PAGES_PER_BATCH="20")
+    app.start_run("drained")
+    wait_for(is_published(app, "drained", "listing"), timeout_s=30)
+    answer = app.ask("POST", "/api/runs/drained/stop")
+    state = app.run("drained")["state"]
+    run = app.finished_run("drained")
+    dataset, rows = await published(app.settings, "books")
+    assert (answer.status, answer.document["mode"], answer.document["runId"]) == (202, "drain", "drained")
+    assert state in {"stopping", "finished"}
+    assert (run["state"], run["outcome"]) == ("finished", "stopped")
+    assert run["reason"] == "drained: no more batches were begun (asked for by http)"
+    books = source_of(run, "books")
+    assert (books["state"], source_of(run, "listing")["state"]) == ("stopped", "published")
+    assert 0 < books["loaded"] == books["batchesDone"] * 20 < 1500
+    assert app.status("drained")["runtimeStatus"] == "Completed"
+    assert not app.live_instances()
+    assert dataset is not None
+    assert (dataset.epoch, rows) == (0, {})
+
+
+async def test_a_run_that_is_stopped_now_lets_another_one_start_at_once(
+    start_app: StartApp, supervisor: Supervisor
+) -> None:
+    catalogue = Catalogue(300, 1, 0)
+    app = start_app(start_sample_site(supervisor, books=300, fault_percent=0), PAGES_PER_BATCH="20")
+    app.start_run("first")
+    wait_for(has_loaded(app, "first"), timeout_s=30)
+    stopped = app.ask("POST", "/api/runs/first/stop?mode=now")
+    again = app.start_run("first")
+    app.finished_run("first")
+    _, rows = await published(app.settings, "books")
+    runs = app.ask("GET", "/api/runs").document["runs"]
+    assert (stopped.status, again.status) == (202, 202)
+    assert [(run["runId"], run["outcome"]) for run in runs] == [("first", "completed"), ("first", "stopped")]
+    assert rows == expected_rows(catalogue)
+
+
+async def test_after_a_stop_no_worker_asks_the_site_for_more_than_a_page_per_slot(
+    start_app: StartApp, supervisor: Supervisor
+) -> None:
+    site = start_sample_site(supervisor, books=1500, fault_percent=0, latency_ms=300)
+    app = start_app(site, PAGES_PER_BATCH="50", FUNCTIONS_WORKER_PROCESS_COUNT="2")
+    app.start_run("stopped")
+    wait_for(lambda: requests_begun(site) > 100, timeout_s=30)
+    answer = app.ask("POST", "/api/runs/stopped/stop?mode=now")
+    at_the_stop = requests_begun(site)
+    wait_for(lambda: not app.live_instances(), timeout_s=30)
+    wait_for(lambda: ask("GET", f"{site.url}/stats").document["in_flight"] == 0, timeout_s=30)
+    after = requests_begun(site) - at_the_stop
+    print(f"requests begun before the answer {at_the_stop}, after it {after}; slots {SLOTS}")
+    assert answer.status == 202
+    assert after <= SLOTS
+    assert at_the_stop < 1000
+
+
+def test_what_cannot_be_stopped_says_why(start_app: StartApp, supervisor: Supervisor) -> None:
+    app = start_app(start_sample_site(supervisor, books=20, fault_percent=0))
+    app.start_run("ended")
+    app.finished_run("ended")
+    late, unknown = app.ask("POST", "/api/runs/ended/stop"), app.ask("POST", "/api/runs/nobody/stop")
+    wrong = app.ask("POST", "/api/runs/ended/stop?mode=later")
+    assert (late.status, late.document["outcome"]) == (409, "completed")
+    assert unknown.status == 404
+    assert (wrong.status, wrong.document["detail"]) == (400, "'mode' must be 'drain' or 'now', not 'later'.")
