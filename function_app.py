@@ -19,6 +19,7 @@ from scraper.settings import Settings
 from triggers.health import health, health_details
 from triggers.orchestrators import start_orchestrator
 from triggers.run_commands import request_stop, start_run
+from triggers.run_retry import retry_run
 from triggers.runs import get_run, list_failures, list_runs
 from triggers.schedule import daily_timer
 
@@ -43,6 +44,7 @@ def http(methods: str, route: str, handler: Handler, auth_level: func.AuthLevel 
 http("POST", "orchestrators/{functionName}/{instanceId}", start_orchestrator)
 http("POST", "runs", start_run)
 http("POST", "runs/{runId}/stop", request_stop)
+http("POST", "runs/{runId}/retry", retry_run)
 app.timer_trigger(arg_name="timer", schedule=settings.scrape_schedule)(with_client(daily_timer))
 
 # Looking: what ran, how far it is, and whether the app can work.

@@ -1,7 +1,7 @@
 """Planning a source's pages and scraping one batch of them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any
 from uuid import uuid4
@@ -23,6 +23,8 @@ from scraper.settings import Settings
 from storage.batches import BatchResult, Plan, cut_batches
 from storage.errors import RowTooLarge
 from storage.keys import snapshot_id
+from storage.page_lists import PageList
+from storage.retrying import plan_retry
 from storage.rows import PLAN_BATCH
 from storage.store import Store, open_store
 
@@ -34,10 +36,11 @@ Failures = list[tuple[int, PageFailure]]
 
 @logs_run
 async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
-    """Find the source's pages and record them in batches, once. Input: `run_id`, `epoch`, `source`.
+    """Find the source's pages and record them in batches, once. Input: `run_id`, `epoch`, `source`; `base_epoch`.
 
-    Returns `code` `planned` with `attempt`, `batches`, `window` (batches at a time) and `share` (of the source's
-    limits, per batch); or `superseded`, `stopped` or `failed` with the `reason`.
+    With `base_epoch`, the run retries the one that had this epoch: the pages are those that it did not load. Returns
+    `code` `planned` with `attempt`, `batches` (that have pages to fetch), `window` (batches at a time) and `share` (of
+    the source's limits, per batch); or `superseded`, `stopped` or `failed` with the `reason`.
     """
     settings = Settings()
     store = open_store(settings)
@@ -48,6 +51,10 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
     snapshot = snapshot_id(source.name, payload["epoch"])
     window, share = plan_window(source.concurrency, source.requests_per_second, settings.max_parallel_batches)
     plan = await store.batches.plan(snapshot)
+    if plan is None and "base_epoch" in payload:
+        plan = await plan_retry(store, snapshot, base=snapshot_id(source.name, payload["base_epoch"]))
+        if plan is not None:
+            logger.info("planned: of %d batches, %d have pages to retry", plan.batches, plan.lists)
     if plan is None:
         try:
             async with until_run_ends(store, payload):
@@ -61,7 +68,7 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
     return {
         "code": "planned",
         "attempt": plan.attempt,
-        "batches": plan.batches,
+        "batches": plan.lists,
         "window": window,
         "share": share.model_dump(mode="json"),
     }
@@ -86,48 +93,50 @@ async def _record_plan(store: Store, snapshot: str, discovery: Discovery, pages_
 async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Scrape one batch and stage its rows. Input: `run_id`, `epoch`, `source`, `batch`, `plan_attempt`, `share`.
 
-    Returns `code` `scraped` with the counts, or `superseded` or `stopped` with the `reason`. A repeat of a finished
-    batch fetches nothing.
+    `batch` is the number of its page list. Returns `code` `scraped` with the counts of the whole batch, or `superseded`
+    or `stopped` with the `reason`. A repeat of a finished batch fetches nothing.
     """
     settings = Settings()
     store = open_store(settings)
-    batch, snapshot = payload["batch"], snapshot_id(payload["source"], payload["epoch"])
-    standing, recorded, urls = await asyncio.gather(
+    snapshot = snapshot_id(payload["source"], payload["epoch"])
+    standing, pages = await asyncio.gather(
         standing_of(store, client, payload),
-        store.batches.result(snapshot, batch),
-        store.batches.pages(snapshot, plan_attempt=payload["plan_attempt"], batch=batch),
+        store.batches.page_list(snapshot, plan_attempt=payload["plan_attempt"], number=payload["batch"]),
     )
+    recorded = await store.batches.result(snapshot, pages.batch)
     if recorded is not None:
         return _scraped(recorded)
     if standing.code != "goes_on":
         return _turned_away(standing)
     try:
         async with until_run_ends(store, payload):
-            result, failed = await _scrape(settings, store, payload, urls)
+            result, failed = await _scrape(settings, store, payload, pages)
     except RunEnded as ended:
         return _turned_away(ended.standing)
     return _scraped(await _record(store, snapshot, result, failed))
 
 
 async def _scrape(
-    settings: Settings, store: Store, payload: Mapping[str, Any], urls: Sequence[str]
+    settings: Settings, store: Store, payload: Mapping[str, Any], pages: PageList
 ) -> tuple[BatchResult, Failures]:
     """Fetch the pages of a batch; their rows and failures are staged under an attempt of its own."""
-    batch, snapshot, attempt = payload["batch"], snapshot_id(payload["source"], payload["epoch"]), uuid4().hex[:12]
+    snapshot, attempt = snapshot_id(payload["source"], payload["epoch"]), uuid4().hex[:12]
     source, share = app_source(settings, payload["source"]), Share.model_validate(payload["share"])
     failed: Failures = []
-    async with store.rows.staging(snapshot, batch, attempt) as staging:
-        async for outcome in scrape_pages(source, urls, fetcher=open_fetcher(settings), share=share):
+    async with store.rows.staging(snapshot, pages.batch, attempt) as staging:
+        async for outcome in scrape_pages(source, pages.urls, fetcher=open_fetcher(settings), share=share):
+            place = pages.places[outcome.index]
             if isinstance(outcome, PageFailed):
-                failed.append((outcome.index, outcome.failure))
+                failed.append((place, outcome.failure))
                 continue
             try:
-                staging.add(outcome)
+                staging.add(outcome, place=place)
             except RowTooLarge as refused:
                 failure = PageFailure(url=outcome.url, reason=Reason.ROW_TOO_LARGE, detail=str(refused))
-                failed.append((outcome.index, failure))
-    await store.rows.stage_failures(snapshot, batch, attempt, failed)
-    return BatchResult(batch, attempt, len(urls) - len(failed), len(failed), staging.rows), failed
+                failed.append((place, failure))
+    await store.rows.stage_failures(snapshot, pages.batch, attempt, failed)
+    loaded, rows = pages.loaded + len(pages.urls) - len(failed), pages.rows + staging.rows
+    return BatchResult(pages.batch, attempt, loaded, len(failed), rows, earlier=pages.earlier), failed
 
 
 async def _record(store: Store, snapshot: str, result: BatchResult, failed: Failures) -> BatchResult:

@@ -7,6 +7,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from activities.fence import turned_away
+from activities.retry_claim import is_run_ref, run_ref, why_outdated
 from activities.run_context import logs_run
 from orchestrations import names
 from scraper import clock
@@ -26,9 +27,10 @@ from storage.ticket import StopMode, Ticket, TicketState
 async def claim_run(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Let only the singleton's holder pass, and keep older runs from publishing from here on.
 
-    Input: `run_id`, `epoch` or None, `claim`, `sources` or None, `triggered_by`. Returns `code` (`claimed`,
-    `superseded`, `stopped`, `held`, `refused`), `reason`, and for a claimed run its `epoch` and `sources`. A sources
-    file that cannot be used gives no sources and the reason. A run that was stopped at once gets no other epoch.
+    Input: `run_id`, `epoch` or None, `claim`, `sources` or None, `triggered_by`, and of a retry `retry_of` (`run_id`
+    and `epoch`). Returns `code` (`claimed`, `superseded`, `stopped`, `held`, `refused`), `reason`, and for a claimed
+    run its `epoch` and `sources`. A sources file that cannot be used gives no sources and the reason. A run that was
+    stopped at once gets no other epoch.
     """
     refusal = _why_refused(payload)
     if refusal:
@@ -45,12 +47,22 @@ async def claim_run(payload: dict, client: df.DurableOrchestrationClient) -> dic
         return {"code": "held", "reason": str(held)}
     except _Stopped as stopped:
         return {"code": "stopped", "reason": str(stopped)}
+    return await _begun(store, run, reason)
+
+
+async def _begun(store: Store, run: RunRecord, reason: str) -> dict[str, Any]:
+    """The answer to the singleton's holder, which keeps older runs from publishing from here on."""
     try:
         for source in run.sources:
             await store.datasets.raise_fence(source, run.epoch)
     except Superseded as newer:
         standing = await turned_away(store, {"run_id": run.run_id, "epoch": run.epoch}, otherwise=str(newer))
         return {"code": standing.code, "reason": standing.reason}
+    outdated = await why_outdated(store, run)
+    if outdated:
+        refused = finished(run, at=clock.utc_now(), outcome="refused", reason=outdated, results=[])
+        ended = await store.runs.end(refused)
+        return {"code": ended.outcome, "reason": ended.reason}
     return {"code": "claimed", "reason": reason, "epoch": run.epoch, "sources": list(run.sources)}
 
 
@@ -62,6 +74,8 @@ def _why_refused(payload: Mapping[str, Any]) -> str:
     epoch = payload["epoch"]
     if epoch is not None and (type(epoch) is not int or epoch < 1):
         return "'epoch' is not for callers: leave it out"
+    if not is_run_ref(payload.get("retry_of")):
+        return "'retry_of' is not for callers: POST runs/{runId}/retry"
     return ""
 
 
@@ -179,7 +193,13 @@ async def _superseded(store: Store, payload: Mapping[str, Any], ticket: Ticket |
 
 def _new_run(payload: Mapping[str, Any], epoch: int, sources: Sequence[str]) -> RunRecord:
     return RunRecord(
-        payload["run_id"], epoch, payload["claim"], clock.utc_now(), payload["triggered_by"], tuple(sources)
+        payload["run_id"],
+        epoch,
+        payload["claim"],
+        clock.utc_now(),
+        payload["triggered_by"],
+        tuple(sources),
+        retry_of=run_ref(payload.get("retry_of")),
     )
 
 

@@ -11,12 +11,16 @@ from orchestrations.retries import INFRASTRUCTURE
 
 
 def daily_scrape(context: DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any]]:
-    """One run. Input, all optional: `sources` (names; default all), `epoch` (set by our starters), `triggered_by`.
+    """One run. Input, all optional: `sources` (names; default all), `triggered_by`; of our starters also `epoch`, and
+    for a retry `retry_of` (`run_id` and `epoch` of a run, of which only what it did not load is scraped).
 
     Returns `outcome`, `reason` and one summary per source. A run that is not the singleton's holder ends at once
-    with outcome `superseded`, `held` or `stopped`, one whose ID cannot be a run ID with `refused`, having done nothing.
+    with outcome `superseded`, `held` or `stopped`, one whose ID cannot be a run ID, or whose retry comes too late, with
+    `refused`, having done nothing.
     """
     request = context.get_input() or {}
+    # Runs that retry nothing have the inputs that they always had.
+    retry = {"retry_of": request["retry_of"]} if request.get("retry_of") else {}
     _show(context, "claiming")
     claim = yield context.call_activity_with_retry(
         names.CLAIM_RUN,
@@ -28,6 +32,7 @@ def daily_scrape(context: DurableOrchestrationContext) -> Generator[Any, Any, di
             "claim": context.current_utc_datetime.isoformat(),
             "sources": request.get("sources"),
             "triggered_by": request.get("triggered_by", "durable API"),
+            **retry,
         },
     )
     if claim["code"] != "claimed":
@@ -37,7 +42,7 @@ def daily_scrape(context: DurableOrchestrationContext) -> Generator[Any, Any, di
     sources = claim["sources"]
     log_claimed(context, claim["epoch"], len(sources))
     _show(context, "scraping", sources=len(sources))
-    results, reason = yield from _scrape_all(context, claim["epoch"], sources)
+    results, reason = yield from _scrape_all(context, claim["epoch"], sources, retry.get("retry_of"))
     _show(context, "finishing", sources=len(sources))
     summary = yield context.call_activity_with_retry(
         names.FINISH_RUN,
@@ -61,7 +66,7 @@ def _show(context: DurableOrchestrationContext, stage: str, **facts: Any) -> Non
 
 
 def _scrape_all(
-    context: DurableOrchestrationContext, epoch: int, sources: list[str]
+    context: DurableOrchestrationContext, epoch: int, sources: list[str], base: dict[str, Any] | None
 ) -> Generator[Any, Any, tuple[list[dict[str, Any]], str]]:
     """One sub-orchestration per source, all at once; returns their summaries and what broke them, if anything.
 
@@ -70,10 +75,11 @@ def _scrape_all(
     """
     if not sources:
         return [], ""  # an empty task_all would yield None
+    retry = {} if base is None else {"base_epoch": base["epoch"]}
     children = [
         context.call_sub_orchestrator(
             names.SCRAPE_SOURCE,
-            {"run_id": context.instance_id, "epoch": epoch, "source": source},
+            {"run_id": context.instance_id, "epoch": epoch, "source": source, **retry},
             names.source_instance_id(context.instance_id, epoch, source),
         )
         for source in sources

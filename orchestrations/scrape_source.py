@@ -11,7 +11,7 @@ from orchestrations.retries import INFRASTRUCTURE
 
 
 def scrape_source(context: DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any]]:
-    """Scrape one source for a run. Input: `run_id`, `epoch`, `source`.
+    """Scrape one source for a run. Input: `run_id`, `epoch`, `source`; of a retry also `base_epoch`.
 
     Returns `source`, `outcome` (`published`, `refused`, `failed`, `superseded`, `stopped`), `reason` and the counts of
     the snapshot. Never raises for what happened to the source: one broken source must not end the others.
@@ -32,7 +32,9 @@ def _scrape(context: DurableOrchestrationContext, source: dict[str, Any]) -> Gen
     if plan["code"] != "planned":
         return _ended(source, plan["code"], plan["reason"])
     _show(context, source, "scraping", batches=plan["batches"])
-    lanes = yield context.task_all(_lanes(context, source, plan))
+    children = _lanes(context, source, plan)
+    # A retry may have nothing to fetch, only to publish; an empty task_all would yield None.
+    lanes = (yield context.task_all(children)) if children else []
     if any(lane["code"] == "superseded" for lane in lanes):
         return _ended(source, "superseded", "a newer run has begun")
     for lane in lanes:

@@ -3,24 +3,28 @@
 One partition per snapshot holds the recorded plan, the page lists of that plan's batches, and one result per
 batch. Plan and results are inserted once and never changed: whoever comes second takes what is there. So an
 activity may run twice, or beside its own zombie, and all of them go on with the same pages and the same rows.
+
+A run that retries another cuts the same batches as that one: those that are complete are taken over as results, by
+reference to where their rows lie, and of the others a list holds the pages that are left.
 """
 
+import asyncio
 import json
-import zlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.data.tables import EdmType, EntityProperty
 
 from storage.errors import MissingRecord
 from storage.keys import prefix_filter
+from storage.page_lists import PageList, Part, parts_as_text, parts_from_text
 from storage.tables import Tables
 from storage.writes import upsert_all
 
 PLAN: Final = "plan"
 PAGE_LIST_BYTES: Final = 60_000  # of JSON before compression; a property takes 64 KiB
+INSERTS_IN_FLIGHT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Plan:
     """The pages of a snapshot: how many, in how many batches, and which planning attempt wrote the lists.
 
     `not_found` counts places that should have named pages and could not be read; `left_out` the pages beyond
-    the source's `max_pages`.
+    the source's `max_pages`. `taken_over` counts the batches that an earlier run has loaded completely.
     """
 
     attempt: str
@@ -36,17 +40,34 @@ class Plan:
     pages: int
     not_found: int
     left_out: int
+    taken_over: int = 0
+
+    @property
+    def lists(self) -> int:
+        """The batches that have pages to fetch; their page lists are numbered from 0."""
+        return self.batches - self.taken_over
 
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """The attempt of one batch that counts, and what it found."""
+    """The attempt of one batch that counts, and what there is of the batch since then.
+
+    The counts are of the whole batch, `earlier` included: the parts of it that other runs have loaded. `attempt` is
+    empty if they have loaded all of it.
+    """
 
     batch: int
     attempt: str
     loaded: int
     failed: int
     rows: int
+    earlier: tuple[Part, ...] = ()
+
+    def parts(self, snapshot: str) -> tuple[Part, ...]:
+        """Where the rows of this result of `snapshot` lie: always where they were written, however many runs ago."""
+        loaded = self.loaded - sum(part.loaded for part in self.earlier)
+        rows = self.rows - sum(part.rows for part in self.earlier)
+        return (*self.earlier, Part(snapshot, self.attempt, loaded, rows)) if loaded else self.earlier
 
 
 Record = TypeVar("Record", Plan, BatchResult)
@@ -61,33 +82,54 @@ class Batches:
     async def plan(self, snapshot: str) -> Plan | None:
         """The recorded plan, or None if there is none yet."""
         entity = await self._find(snapshot, PLAN)
-        return None if entity is None else Plan(**_fields(entity, Plan))
+        return None if entity is None else _record(entity, Plan)
 
     async def record_plan(self, snapshot: str, plan: Plan, pages: Sequence[Sequence[str]]) -> Plan:
         """Store the page lists, then the plan; returns the plan that counts, ours or an earlier one."""
+        lists = [PageList.whole(number, urls) for number, urls in enumerate(pages)]
+        return await self.record_retry(snapshot, plan, lists, [])
+
+    async def record_retry(
+        self, snapshot: str, plan: Plan, lists: Sequence[PageList], taken_over: Sequence[BatchResult]
+    ) -> Plan:
+        """As `record_plan`, for a run that retries another: `taken_over` are the results of complete batches.
+
+        Planning again may find more complete batches than before, never fewer, since results are never removed. So a
+        batch that has both a result and a page list, by two attempts to plan, is one that needs no work any more.
+        """
+        slots = asyncio.Semaphore(INSERTS_IN_FLIGHT)
+
+        async def insert(result: BatchResult) -> None:
+            async with slots:
+                await self.record_result(snapshot, result)
+
+        await asyncio.gather(*map(insert, taken_over))
         entities = (
-            {
-                "PartitionKey": snapshot,
-                "RowKey": _page_list_key(plan.attempt, number),
-                "pages": EntityProperty(_pack(urls), EdmType.BINARY),
-            }
-            for number, urls in enumerate(pages)
+            {"PartitionKey": snapshot, "RowKey": _page_list_key(plan.attempt, number), **one.columns()}
+            for number, one in enumerate(lists)
         )
         await upsert_all(await self._tables.table("batches"), entities)
         return await self._insert_once(snapshot, PLAN, plan, Plan)
 
-    async def pages(self, snapshot: str, *, plan_attempt: str, batch: int) -> list[str]:
-        """The URLs of one batch, in plan order. Raises MissingRecord if the plan never wrote it."""
-        entity = await self._find(snapshot, _page_list_key(plan_attempt, batch))
+    async def page_list(self, snapshot: str, *, plan_attempt: str, number: int) -> PageList:
+        """The pages to fetch for one batch, in plan order. Raises MissingRecord if the plan never wrote the list."""
+        entity = await self._find(snapshot, _page_list_key(plan_attempt, number))
         if entity is None:
-            raise MissingRecord(f"snapshot {snapshot} has no page list for batch {batch}; was it purged?")
-        pages: list[str] = json.loads(zlib.decompress(entity["pages"]))
-        return pages
+            raise MissingRecord(f"snapshot {snapshot} has no page list {number}; was it purged?")
+        return PageList.from_entity(entity, number=number)
+
+    async def page_lists(self, snapshot: str, *, plan_attempt: str) -> list[PageList]:
+        """The pages to fetch for every batch that has some."""
+        table = await self._tables.table("batches")
+        async with self._tables.faults():
+            entities = table.query_entities(prefix_filter(snapshot, f"pages-{plan_attempt}-"))
+            found = [entity async for entity in entities]
+        return [PageList.from_entity(entity, number=number) for number, entity in enumerate(found)]
 
     async def result(self, snapshot: str, batch: int) -> BatchResult | None:
         """The recorded result of a batch, or None if no attempt has finished."""
         entity = await self._find(snapshot, _result_key(batch))
-        return None if entity is None else BatchResult(**_fields(entity, BatchResult))
+        return None if entity is None else _record(entity, BatchResult)
 
     async def record_result(self, snapshot: str, result: BatchResult) -> BatchResult:
         """Make this attempt the one that counts, unless one does already; returns the one that counts."""
@@ -101,7 +143,7 @@ class Batches:
         table = await self._tables.table("batches")
         async with self._tables.faults():
             async for entity in table.query_entities(prefix_filter(snapshot, "result-")):
-                yield BatchResult(**_fields(entity, BatchResult))
+                yield _record(entity, BatchResult)
 
     async def _find(self, snapshot: str, row_key: str) -> Any:
         table = await self._tables.table("batches")
@@ -115,10 +157,9 @@ class Batches:
         table = await self._tables.table("batches")
         async with self._tables.faults():
             try:
-                await table.create_entity({"PartitionKey": snapshot, "RowKey": row_key, **asdict(record)})
+                await table.create_entity({"PartitionKey": snapshot, "RowKey": row_key, **_columns(record)})
             except ResourceExistsError:
-                entity = await table.get_entity(snapshot, row_key)
-                return kind(**_fields(entity, kind))
+                return _record(await table.get_entity(snapshot, row_key), kind)
         return record
 
 
@@ -136,17 +177,23 @@ def cut_batches(urls: Sequence[str], *, pages_per_batch: int) -> list[list[str]]
     return batches
 
 
-def _page_list_key(plan_attempt: str, batch: int) -> str:
-    return f"pages-{plan_attempt}-{batch:06d}"
+def _page_list_key(plan_attempt: str, number: int) -> str:
+    return f"pages-{plan_attempt}-{number:06d}"
 
 
 def _result_key(batch: int) -> str:
     return f"result-{batch:06d}"
 
 
-def _pack(urls: Sequence[str]) -> bytes:
-    return zlib.compress(json.dumps(list(urls)).encode())
+def _columns(record: Plan | BatchResult) -> dict[str, Any]:
+    columns = {name: getattr(record, name) for name in record.__dataclass_fields__}
+    if "earlier" in columns:
+        columns["earlier"] = parts_as_text(columns["earlier"])
+    return columns
 
 
-def _fields(entity: Any, kind: type[Any]) -> dict[str, Any]:
-    return {name: entity[name] for name in kind.__dataclass_fields__}
+def _record(entity: Any, kind: type[Record]) -> Record:
+    columns = {name: entity[name] for name in kind.__dataclass_fields__ if name in entity}
+    if "earlier" in columns:
+        columns["earlier"] = parts_from_text(columns["earlier"])
+    return kind(**columns)

@@ -35,6 +35,11 @@ def attempt_key(attempt: str, index: int, position: int = 0) -> str:
     return f"{attempt}-{index:04d}-{position:06d}"
 
 
+def page_of_key(place: str) -> int:
+    """The page of the batch, from what follows the attempt in a key of `attempt_key`."""
+    return int(place.partition("-")[0])
+
+
 def newest_first(epoch: int) -> str:
     """A row key that sorts a higher epoch before a lower one."""
     return f"{9_999_999_999 - epoch:010d}"

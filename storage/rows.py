@@ -15,8 +15,9 @@ from azure.data.tables import EdmType, EntityProperty
 
 from scraper.models import PageFailure, PageLoaded, Row, Scalar
 from storage.batches import BatchResult
-from storage.errors import RowTooLarge
-from storage.keys import attempt_key, batch_partition, prefix_filter
+from storage.errors import MissingRecord, RowTooLarge
+from storage.keys import attempt_key, batch_partition, page_of_key, prefix_filter
+from storage.page_lists import Part
 from storage.tables import Tables
 from storage.writes import ENTITY_BYTES, Writer, size_of, upsert_all
 
@@ -50,13 +51,13 @@ class Rows:
         """Write the rows of one attempt; returns how many."""
         async with self.staging(snapshot, batch, attempt) as staging:
             for page in pages:
-                staging.add(page)
+                staging.add(page, place=page.index)
         return staging.rows
 
     async def stage_failures(
         self, snapshot: str, batch: int, attempt: str, failures: Sequence[tuple[int, PageFailure]]
     ) -> None:
-        """Write the failed pages of one attempt, each with its index in the batch."""
+        """Write the failed pages of one attempt, each with its place in the batch."""
         partition = batch_partition(snapshot, batch)
         entities = (
             {"PartitionKey": partition, "RowKey": attempt_key(attempt, index), **_without_none(failure)}
@@ -65,15 +66,45 @@ class Rows:
         await upsert_all(await self._tables.table("failures"), entities)
 
     async def of_snapshot(self, snapshot: str, results: Sequence[BatchResult]) -> AsyncIterator[StoredRow]:
-        """The rows of the attempts in `results`, in page order."""
-        table = await self._tables.table("rows")
+        """The rows of the attempts in `results`, in page order: also of pages that a later run has loaded."""
         for result in results:
-            if result.rows == 0:
-                continue
-            partition = batch_partition(snapshot, result.batch)
-            async with self._tables.faults():
-                async for entity in table.query_entities(prefix_filter(partition, f"{result.attempt}-")):
-                    yield _row(entity)
+            parts = [self._of_part(part, result.batch) for part in result.parts(snapshot) if part.rows]
+            async for row in _in_page_order(parts):
+                yield row
+
+    async def _of_part(self, part: Part, batch: int) -> AsyncIterator[tuple[str, StoredRow]]:
+        """The rows of one attempt, each with a text that sorts by page of the batch and position."""
+        table = await self._tables.table("rows")
+        prefix = f"{part.attempt}-"
+        async with self._tables.faults():
+            async for entity in table.query_entities(prefix_filter(batch_partition(part.snapshot, batch), prefix)):
+                yield entity["RowKey"].removeprefix(prefix), _row(entity)
+
+    async def has_rows_of(self, part: Part, batch: int) -> bool:
+        """True if the rows of an attempt, which had some, are still there."""
+        table = await self._tables.table("rows")
+        query = prefix_filter(batch_partition(part.snapshot, batch), f"{part.attempt}-")
+        async with self._tables.faults():
+            async for _ in table.query_entities(query, results_per_page=1, select=["RowKey"]):
+                return True
+        return False
+
+    async def failed_pages(self, snapshot: str, result: BatchResult) -> list[tuple[int, str]]:
+        """The failed pages of one batch: place in the batch, and URL.
+
+        Raises MissingRecord if they are not all there any more.
+        """
+        table = await self._tables.table("failures")
+        prefix = f"{result.attempt}-"
+        query = prefix_filter(batch_partition(snapshot, result.batch), prefix)
+        async with self._tables.faults():
+            found = [
+                (page_of_key(entity["RowKey"].removeprefix(prefix)), str(entity["url"]))
+                async for entity in table.query_entities(query, select=["RowKey", "url"])
+            ]
+        if len(found) != result.failed:
+            raise MissingRecord(f"snapshot {snapshot} lists {len(found)} of {result.failed} failed pages of a batch")
+        return found
 
     async def failures(
         self, snapshot: str, results: Sequence[BatchResult], *, plan_attempt: str
@@ -97,24 +128,41 @@ class Staging:
         self.rows = 0
         self._writer, self._partition, self._attempt = writer, partition, attempt
 
-    def add(self, page: PageLoaded) -> None:
-        """Take the rows of one page. Raises RowTooLarge, and takes none, if the service would refuse one."""
-        entities = [self._entity(page, row) for row in page.rows]
+    def add(self, page: PageLoaded, *, place: int) -> None:
+        """Take the rows of the page that is the batch's `place`th, from 0.
+
+        Raises RowTooLarge, and takes none, if the service would refuse one.
+        """
+        entities = [self._entity(page, place, row) for row in page.rows]
         for entity in entities:
             if size_of(entity) > ENTITY_BYTES:
                 raise RowTooLarge(page.url, entity["_position"], size_of(entity))
         self.rows += len(entities)
         self._writer.add(entities)
 
-    def _entity(self, page: PageLoaded, row: Row) -> dict[str, Any]:
+    def _entity(self, page: PageLoaded, place: int, row: Row) -> dict[str, Any]:
         return {
             "PartitionKey": self._partition,
-            "RowKey": attempt_key(self._attempt, page.index, row.position),
+            "RowKey": attempt_key(self._attempt, place, row.position),
             "_url": page.url,
             "_position": row.position,
             "_fetched_at": page.fetched_at,
             **{name: _storable(value) for name, value in row.values.items() if value is not None},
         }
+
+
+async def _in_page_order(parts: Sequence[AsyncIterator[tuple[str, StoredRow]]]) -> AsyncIterator[StoredRow]:
+    """The rows of several attempts at one batch, each of which is in order, merged."""
+    heads = [(head, part) for part in parts if (head := await anext(part, None)) is not None]
+    while heads:
+        first = min(range(len(heads)), key=lambda number: heads[number][0][0])
+        (_, row), part = heads[first]
+        yield row
+        following = await anext(part, None)
+        if following is None:
+            del heads[first]
+        else:
+            heads[first] = (following, part)
 
 
 def _without_none(failure: PageFailure) -> dict[str, Any]:

@@ -24,12 +24,20 @@ UNCLAIMED = ""  # the claim of a run that was stopped before its first step
 
 
 @dataclass(frozen=True, slots=True)
+class RunRef:
+    """One execution of a run ID: IDs can be used again, epochs cannot."""
+
+    run_id: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One run. `claim` tells executions of one instance ID apart; `sources` is filled as the run goes on.
 
-    `outcome` is None while the run lasts, else `completed`, `completed_with_failures`, `failed`, `superseded` or
-    `stopped`.
-    `results` has one summary per source, as its orchestration returned it; empty until the run has finished.
+    `outcome` is None while the run lasts, else `completed`, `completed_with_failures`, `failed`, `superseded`,
+    `stopped` or `refused`. `results` has one summary per source, as its orchestration returned it; empty until the run
+    has finished. `retry_of` is the run that this one retries.
     """
 
     run_id: str
@@ -42,6 +50,7 @@ class RunRecord:
     reason: str = ""
     finished_at: datetime | None = None
     results: tuple[Mapping[str, Any], ...] = field(default=())
+    retry_of: RunRef | None = None
 
 
 class Runs:
@@ -82,6 +91,14 @@ class Runs:
         async with self._tables.faults():
             entity = await table.get_entity(RUNS, newest_first(epoch))
         return _from_entity(entity), str(entity.metadata["etag"])
+
+    async def of_execution(self, ref: RunRef) -> RunRecord | None:
+        """The run with this ID and epoch, or None."""
+        try:
+            run = await self.of_epoch(ref.epoch)
+        except ResourceNotFoundError:
+            return None
+        return run if run.run_id == ref.run_id else None
 
     async def find(self, run_id: str) -> RunRecord | None:
         """The newest run with this ID, or None; any text may be asked for."""
@@ -153,6 +170,8 @@ def _to_entity(run: RunRecord) -> dict[str, Any]:
         entity["outcome"] = run.outcome
     if run.finished_at is not None:
         entity["finished_at"] = run.finished_at
+    if run.retry_of is not None:
+        entity |= {"retry_of": run.retry_of.run_id, "retry_of_epoch": run.retry_of.epoch}
     return entity
 
 
@@ -173,4 +192,5 @@ def _from_entity(entity: Any) -> RunRecord:
         reason=entity["reason"],
         finished_at=entity.get("finished_at"),
         results=tuple(json.loads(zlib.decompress(entity["results"]))),
+        retry_of=RunRef(entity["retry_of"], entity["retry_of_epoch"]) if "retry_of" in entity else None,
     )

@@ -84,6 +84,7 @@ def run_view(run: RunRecord, state: str, req: func.HttpRequest) -> dict[str, Any
         "startedAt": run.started_at.isoformat(),
         "finishedAt": run.finished_at.isoformat() if run.finished_at else None,
         "triggeredBy": run.triggered_by,
+        "retryOf": run.retry_of.run_id if run.retry_of else None,
         "links": run_links(req, run.run_id),
     }
 

@@ -73,9 +73,25 @@ async def overtaken_run() -> AsyncIterator[tuple[str, str]]:
         yield "scrape_source-superseded", record(await host.history("run-4:7:books"))
 
 
+async def retried_run() -> AsyncIterator[tuple[str, str]]:
+    """A run that retries another: one source has pages left, the other has only to be published."""
+    plan = {"code": "planned", "attempt": "p1", "window": 2, "share": SHARE}
+    plans = {"books": {**plan, "batches": 1}, "news": {**plan, "batches": 0}}
+    async with scrape_host(plans, plan_source=lambda job: plans[job["source"]]) as host:
+        payload = {"sources": ["books", "news"], "epoch": 7, "retry_of": {"run_id": "run-0", "epoch": 6}}
+        await host.start("daily_scrape", payload, instance_id="run-5")
+        await host.wait_for("run-5")
+        for name, instance_id in (
+            ("daily_scrape-retried", "run-5"),
+            ("scrape_source-retried", "run-5:7:books"),
+            ("scrape_source-published-only", "run-5:7:news"),
+        ):
+            yield name, record(await host.history(instance_id))
+
+
 async def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for recording in (finished_run(), running_run(), overtaken_run()):
+    for recording in (finished_run(), running_run(), overtaken_run(), retried_run()):
         async for name, text in recording:
             (folder / f"{name}.json").write_text(text, encoding="utf-8")
 

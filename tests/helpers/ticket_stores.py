@@ -1,6 +1,7 @@
 """A ticket store and a task hub in memory, which give the turn away before every call."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -45,6 +46,8 @@ class MemoryTickets:
 class HubInstance:
     runtime_status: Status
     payload: Any
+    output: Any = None
+    last_updated_time: datetime | None = None
 
 
 class MemoryHub:

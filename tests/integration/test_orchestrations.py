@@ -30,6 +30,23 @@ async def test_a_run_of_one_batch_takes_these_steps() -> None:
         )
 
 
+async def test_a_run_that_retries_another_tells_its_claim_and_the_planning_of_its_sources() -> None:
+    base = {"run_id": "run-0", "epoch": 3}
+    step = {"run_id": "run-1", "epoch": 7, "source": "books"}
+    async with scrape_host(["books"], batches=1) as host:
+        await host.start("daily_scrape", {"epoch": 7, "retry_of": base}, instance_id="run-1")
+        await host.wait_for("run-1")
+        assert host.calls.inputs("claim_run")[0]["retry_of"] == base
+        assert host.calls.inputs("plan_source") == [{**step, "base_epoch": 3}]
+        assert host.calls.inputs("scrape_batch") == [{**step, "plan_attempt": "p1", "share": SHARE, "batch": 0}]
+
+
+async def test_a_source_that_has_nothing_to_fetch_is_published() -> None:
+    async with scrape_host(["books"], batches=0) as host:
+        assert (await run_output(host))["sources"] == [summary("books", "published")]
+        assert host.calls.inputs("scrape_batch") == []
+
+
 async def test_no_more_batches_run_at_a_time_than_the_window_of_the_source() -> None:
     in_flight = most = 0
 

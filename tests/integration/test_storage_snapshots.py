@@ -11,6 +11,7 @@ from scraper.settings import Settings
 from storage.batches import BatchResult, Plan
 from storage.datasets import Superseded
 from storage.errors import RowTooLarge, StorageUnreachable
+from storage.page_lists import PageList, Part
 from storage.progress import progress_of
 from storage.runs import RunRecord, finished
 from storage.store import Store, open_store
@@ -42,7 +43,8 @@ async def test_the_first_recorded_plan_counts_and_its_pages_are_the_ones_scraped
     first = await store.batches.record_plan(SNAPSHOT, PLAN, PAGES)
     second = await store.batches.record_plan(SNAPSHOT, Plan("p2", 1, 1, 0, 0), [["http://site/other"]])
     assert (first, second) == (PLAN, PLAN)
-    assert await store.batches.pages(SNAPSHOT, plan_attempt="p1", batch=1) == ["http://site/3"]
+    pages = await store.batches.page_list(SNAPSHOT, plan_attempt="p1", number=1)
+    assert pages == PageList.whole(1, ["http://site/3"])
 
 
 async def test_rows_of_an_attempt_that_was_not_recorded_are_never_read(store: Store) -> None:
@@ -52,6 +54,23 @@ async def test_rows_of_an_attempt_that_was_not_recorded_are_never_read(store: St
     late = await store.batches.record_result(SNAPSHOT, BatchResult(0, "zombie", 1, 0, 1))
     assert (recorded.attempt, late.attempt) == ("winner", "winner")
     assert await values_of(store) == [{"title": "whole"}]
+
+
+async def test_rows_that_several_snapshots_hold_are_read_in_page_order(store: Store) -> None:
+    await store.rows.stage("books~0000000000", 0, "a", [page(0, {"n": 0}), page(3, {"n": 3})])
+    await store.rows.stage(SNAPSHOT, 0, "b", [page(1, {"n": 1}, {"n": 1.5}), page(2, {"n": 2}), page(4, {"n": 4})])
+    earlier = (Part("books~0000000000", "a", 2, 2),)
+    result = await store.batches.record_result(SNAPSHOT, BatchResult(0, "b", 5, 0, 6, earlier=earlier))
+    assert [values["n"] for values in await values_of(store)] == [0, 1, 1.5, 2, 3, 4]
+    assert await store.batches.results(SNAPSHOT) == [result]
+
+
+async def test_a_result_that_a_retry_takes_over_has_only_the_rows_of_others(store: Store) -> None:
+    await store.rows.stage("books~0000000000", 0, "a", [page(0, {"n": 0})])
+    await store.batches.record_result(
+        SNAPSHOT, BatchResult(0, "", 1, 0, 1, earlier=(Part("books~0000000000", "a", 1, 1),))
+    )
+    assert await values_of(store) == [{"n": 0}]
 
 
 async def test_a_batch_of_many_rows_is_read_back_in_page_order_with_every_type(store: Store) -> None:
@@ -92,9 +111,9 @@ async def test_rows_too_large_for_one_transaction_are_written_in_several(store: 
 async def test_a_row_that_the_service_would_refuse_is_refused_before_and_harms_no_other(store: Store) -> None:
     large = page(0, {f"field_{number}": "x" * 32_000 for number in range(32)})
     async with store.rows.staging(SNAPSHOT, 0, "a") as staging:
-        staging.add(page(1, {"text": "small"}))
+        staging.add(page(1, {"text": "small"}), place=1)
         with pytest.raises(RowTooLarge, match="row 0 has"):
-            staging.add(large)
+            staging.add(large, place=0)
     await store.batches.record_result(SNAPSHOT, BatchResult(0, "a", 1, 1, 1))
     assert await values_of(store) == [{"text": "small"}]
 

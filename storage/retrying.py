@@ -1,0 +1,116 @@
+"""What a run has left undone, and what a run that retries it takes over.
+
+A page counts as loaded if it is in a recorded result and not among its failures. So the pages of batches that nobody
+finished, since the run was stopped or broke, are left as much as those that failed.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+from storage.batches import BatchResult, Plan
+from storage.errors import MissingRecord
+from storage.keys import snapshot_id
+from storage.page_lists import PageList
+from storage.rows import PLAN_BATCH
+from storage.runs import RunRecord, RunRef
+from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What a run has left undone of one source.
+
+    `pages` were planned and not loaded; None if no pages were found at all, so that they have to be looked for anew.
+    `is_published` is true if readers see this run's snapshot, or that of a newer run: then `newer` is that one.
+    `unread` counts places that should have named pages, and could not be read.
+    """
+
+    source: str
+    pages: int | None
+    is_published: bool
+    newer: RunRef | None = None
+    unread: int = 0
+
+    @property
+    def is_nothing(self) -> bool:
+        """True if every page that was found is loaded, and published."""
+        return self.pages == 0 and self.is_published
+
+
+async def rest_of(store: Store, run: RunRecord, source: str) -> Rest:
+    """What `run`, which has ended, has left undone of one of its sources."""
+    snapshot = snapshot_id(source, run.epoch)
+    plan = await store.batches.plan(snapshot)
+    dataset = await store.datasets.find(source)
+    seen = RunRef(dataset.run_id, dataset.epoch) if dataset is not None else RunRef("", 0)
+    rest = Rest(source, None, seen.epoch >= run.epoch, seen if seen.epoch > run.epoch else None)
+    if plan is None or plan.pages == 0:
+        return rest
+    loaded = sum(result.loaded for result in await store.batches.results(snapshot))
+    return replace(rest, pages=plan.pages - loaded, unread=plan.not_found)
+
+
+async def why_not_retry(store: Store, run: RunRecord, rest: Rest) -> str:
+    """Why what is left of a source cannot be made up for by a retry; empty if it can."""
+    if rest.newer is not None:
+        return f"the newer run '{rest.newer.run_id}' has published '{rest.source}' since: retry that one"
+    planned = next((one.get("pages", 0) for one in run.results if one["source"] == rest.source), 0)
+    if (rest.pages is None and planned) or not await _rows_are_there(store, rest.source, run.epoch):
+        return f"what run '{run.run_id}' loaded of '{rest.source}' is not kept any more: start a new run"
+    return ""
+
+
+async def _rows_are_there(store: Store, source: str, epoch: int) -> bool:
+    snapshot = snapshot_id(source, epoch)
+    results = await store.batches.results(snapshot)
+    staged = [(part, result.batch) for result in results for part in result.parts(snapshot) if part.rows]
+    return all(await asyncio.gather(*(store.rows.has_rows_of(part, batch) for part, batch in staged)))
+
+
+async def plan_retry(store: Store, snapshot: str, base: str) -> Plan | None:
+    """Plan `snapshot` as what is left of the snapshot `base`; None if no pages were found for that one.
+
+    Of the pages, those that `base` has loaded are taken over by reference. What failed at planning it fails here,
+    too: the places that should have named pages are not read again. Returns the plan that counts, as `record_plan`.
+    Raises MissingRecord if `base` is not complete any more.
+    """
+    base_plan = await store.batches.plan(base)
+    if base_plan is None or base_plan.pages == 0:
+        return None
+    taken_over, lists = await _divided(store, base, base_plan)
+    attempt = uuid4().hex[:12]
+    failures = [failure async for failure in store.rows.failures(base, [], plan_attempt=base_plan.attempt)]
+    await store.rows.stage_failures(snapshot, PLAN_BATCH, attempt, list(enumerate(failures)))
+    plan = Plan(
+        attempt,
+        base_plan.batches,
+        base_plan.pages,
+        base_plan.not_found,
+        base_plan.left_out,
+        taken_over=len(taken_over),
+    )
+    return await store.batches.record_retry(snapshot, plan, lists, taken_over)
+
+
+async def _divided(store: Store, base: str, plan: Plan) -> tuple[list[BatchResult], list[PageList]]:
+    """The batches of `base` that are complete, as results of a new snapshot; and the pages that are left of others."""
+    results = {one.batch: one for one in await store.batches.results(base)}
+    complete = [_taken_over(base, one) for one in results.values() if not one.failed]
+    left = list(await asyncio.gather(*(_failed_part(store, base, one) for one in results.values() if one.failed)))
+    if len(results) < plan.batches:
+        lists = await store.batches.page_lists(base, plan_attempt=plan.attempt)
+        left += [one for one in lists if one.batch not in results]
+    if len(complete) + len(left) != plan.batches:
+        raise MissingRecord(f"snapshot {base} has {len(complete) + len(left)} of its {plan.batches} batches")
+    return complete, sorted(left, key=lambda one: one.batch)
+
+
+def _taken_over(base: str, result: BatchResult) -> BatchResult:
+    return BatchResult(result.batch, "", result.loaded, 0, result.rows, earlier=result.parts(base))
+
+
+async def _failed_part(store: Store, base: str, result: BatchResult) -> PageList:
+    failed = await store.rows.failed_pages(base, result)
+    places, urls = zip(*failed, strict=True)
+    return PageList(result.batch, urls, places, earlier=result.parts(base))
