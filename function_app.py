@@ -10,10 +10,12 @@ from activities.batches import plan_source, scrape_batch
 from activities.claim import claim_run
 from activities.datasets import publish_source
 from activities.runs import finish_run
+from activities.starting import start_instance
 from activities.welcome import say_welcome
 from orchestrations.daily_scrape import daily_scrape
 from orchestrations.scrape_lane import scrape_lane
 from orchestrations.scrape_source import scrape_source
+from orchestrations.start_later import start_later
 from orchestrations.welcome import welcome
 from scraper.settings import Settings
 from triggers.health import health, health_details
@@ -22,6 +24,7 @@ from triggers.run_commands import request_stop, start_run
 from triggers.run_retry import retry_run
 from triggers.runs import get_run, list_failures, list_runs
 from triggers.schedule import daily_timer
+from triggers.schedule_control import get_schedule, list_skips, put_schedule
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 settings = Settings()
@@ -46,20 +49,23 @@ http("POST", "runs", start_run)
 http("POST", "runs/{runId}/stop", request_stop)
 http("POST", "runs/{runId}/retry", retry_run)
 app.timer_trigger(arg_name="timer", schedule=settings.scrape_schedule)(with_client(daily_timer))
+http("PUT", "schedule", put_schedule)
 
 # Looking: what ran, how far it is, and whether the app can work.
 http("GET", "runs", list_runs)
 http("GET", "runs/{runId}", get_run)
 http("GET", "runs/{runId}/failures", list_failures)
+http("GET", "skips", list_skips)
+http("GET", "schedule", get_schedule)
 http("GET", "health", health, func.AuthLevel.ANONYMOUS)
 http("GET", "health/details", health_details)
 
 # Orchestrators: plain generators until here.
-for orchestrator in (daily_scrape, scrape_source, scrape_lane, welcome):
+for orchestrator in (daily_scrape, scrape_source, scrape_lane, start_later, welcome):
     app.orchestration_trigger(context_name="context")(orchestrator)
 
 # Activities: what the orchestrators name. Inputs and outputs are keys, counts and codes, never page bodies.
-for activity in (claim_run, plan_source, scrape_batch, publish_source):
+for activity in (claim_run, plan_source, scrape_batch, publish_source, start_instance):
     app.activity_trigger(input_name="payload")(with_client(activity))
 app.activity_trigger(input_name="payload")(finish_run)
 app.activity_trigger(input_name="payload")(say_welcome)

@@ -1,7 +1,7 @@
 """The first step of a run: only the singleton's holder may pass."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import azure.durable_functions as df
@@ -19,6 +19,7 @@ from storage.errors import TicketHeld
 from storage.hub import is_live
 from storage.locks import acquire, mark_started
 from storage.runs import UNCLAIMED, RunRecord, finished
+from storage.skips import Skip, SkipReason
 from storage.store import Store, open_store
 from storage.ticket import StopMode, Ticket, TicketState
 
@@ -44,6 +45,7 @@ async def claim_run(payload: dict, client: df.DurableOrchestrationClient) -> dic
     try:
         run = await _claim(store, client, settings, payload, sources)
     except TicketHeld as held:
+        await _record_skip(store, payload, held)
         return {"code": "held", "reason": str(held)}
     except _Stopped as stopped:
         return {"code": "stopped", "reason": str(stopped)}
@@ -176,6 +178,15 @@ async def _acquire(
     )
     grace = timedelta(0) if is_own else settings.start_grace
     return await acquire(store.tickets, wanted, is_live=another_is_live, grace=grace)
+
+
+async def _record_skip(store: Store, payload: Mapping[str, Any], held: TicketHeld) -> None:
+    """A run that came past our routes and met another one did not run; nobody else would tell."""
+    holder = held.ticket.instance_id if held.ticket else ""
+    at = datetime.fromisoformat(payload["claim"])  # when the run began: the same at every attempt of this step
+    await store.skips.record(
+        Skip(at, payload["run_id"], payload["triggered_by"], SkipReason.HELD, holder, detail=str(held))
+    )
 
 
 async def _superseded(store: Store, payload: Mapping[str, Any], ticket: Ticket | None) -> dict[str, Any]:

@@ -41,6 +41,15 @@ def lane_instance_id(source_instance: str, lane: int) -> str:
     return f"{source_instance}:{lane}"
 
 
+# The one start of the daily scrape that may wait for the run before it to end.
+BUFFERED_SCRAPE: Final = f"buffered:{DAILY_SCRAPE}"
+
+
+def later_id(instance_id: str) -> str:
+    """The instance that waits until it is time to start `instance_id`."""
+    return f"later:{instance_id}"
+
+
 INSTANCE_ID_LENGTH: Final = 256
 RUN_ID_LENGTH: Final = 100  # the IDs of a run's children are made from it
 _INSTANCE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]*")

@@ -5,7 +5,7 @@ live holder, is refused. A starter that dies in between leaves a ticket whose gr
 sleeps past it is stopped by the fence in `claim_run`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -46,13 +46,21 @@ class RunAlreadyLive(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What is to be started, and by whom (`http`, `timer`, …). `once`: not again if this ID held it last."""
+    """What is to be started, and by whom (`http`, `timer`, …). `once`: not again if this ID held it last.
+
+    `unless` is asked while we hold the ticket, when nobody else can start this ID: True ends the start there. A
+    caller that has seen that an ID has not run yet asks again with it, since in between another may have run it.
+    `claim` is for a step that may be repeated: the same one at every attempt, so that what an earlier attempt has
+    begun is finished and not refused.
+    """
 
     orchestrator: str
     instance_id: str
     payload: Any
     started_by: str
     once: bool = False
+    unless: Callable[[], Awaitable[bool]] | None = None
+    claim: str = ""
 
 
 async def start_singleton(
@@ -74,12 +82,17 @@ async def start_singleton(
         state=TicketState.STARTING,
         acquired_at=now or clock.utc_now(),
         acquired_by=start.started_by,
-        claim=uuid4().hex,
+        claim=start.claim or uuid4().hex,
     )
     try:
         ticket = await acquire(tickets, wanted, is_live=holder_is_live, grace=grace, once=start.once)
     except TicketHeld as held:
         raise RunAlreadyLive(start.orchestrator, start.instance_id, held.ticket) from held
+    if ticket.state is TicketState.STARTED:
+        return ticket  # an earlier attempt of this very step has done it all
+    if start.unless is not None and await start.unless():
+        await give_back(tickets, ticket)
+        raise RunAlreadyLive(start.orchestrator, start.instance_id, ticket)
     await _create_instance(client, tickets, start, ticket)
     await mark_started(tickets, ticket)
     with log_context(run_id=start.instance_id if start.orchestrator == names.DAILY_SCRAPE else ""):

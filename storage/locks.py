@@ -41,11 +41,14 @@ async def acquire(
 ) -> Ticket:
     """Take the singleton of `wanted`, a ticket without epoch; returns it as it is stored, with its new epoch.
 
-    `once` refuses also when this very instance ID was the last that was started, whatever became of it.
+    `once` refuses also when this very instance ID was the last that was started, whatever became of it. A ticket with
+    the claim of `wanted` was taken by an earlier attempt of the same step, and is returned as it stands.
     Raises TicketHeld if its holder lives, is still starting, or if another caller was faster.
     """
     current = await store.read(wanted.key)
     if current is not None:
+        if current.claim == wanted.claim and current.state is not TicketState.FREE:
+            return current
         was_started = current.state is TicketState.STARTED or current.stop is not StopMode.NONE
         served = once and was_started and current.instance_id == wanted.instance_id
         if served or await is_held(current, is_live=is_live, now=wanted.acquired_at, grace=grace):

@@ -87,7 +87,8 @@ def _id_of(skip: Skip) -> str:
 
 
 def _row_key(skip: Skip, own_id: str) -> str:
-    return f"{newest_time_first(skip.at)}-{own_id}"
+    """The newest first; of those that were decided in one moment, the one that was scheduled last."""
+    return f"{newest_time_first(skip.at)}-{newest_time_first(skip.scheduled_for or skip.at)}-{own_id}"
 
 
 def _to_entity(skip: Skip, own_id: str) -> dict[str, Any]:

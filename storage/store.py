@@ -11,6 +11,7 @@ from storage.errors import MissingRecord
 from storage.locks import TableTickets
 from storage.rows import Rows, StoredRow
 from storage.runs import Runs
+from storage.schedule import Schedules
 from storage.skips import Skips
 from storage.tables import Tables, open_tables
 
@@ -26,6 +27,7 @@ class Store:
     rows: Rows
     datasets: Datasets
     skips: Skips
+    schedules: Schedules
 
     async def failures_of(self, snapshot: str) -> AsyncIterator[PageFailure]:
         """The failed pages of a snapshot so far: planning's own first, then batch by batch."""
@@ -57,4 +59,5 @@ def open_store(settings: Settings) -> Store:
         rows=Rows(tables),
         datasets=Datasets(tables),
         skips=Skips(tables),
+        schedules=Schedules(tables),
     )

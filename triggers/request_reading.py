@@ -44,5 +44,12 @@ def whole_number(req: func.HttpRequest, name: str, *, default: int, low: int, hi
 
 def json_type(value: Any) -> str:
     """What JSON calls a value's type."""
-    kinds = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "an array"}
+    kinds = {
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        str: "a string",
+        list: "an array",
+        dict: "an object",
+    }
     return kinds.get(type(value), "null")

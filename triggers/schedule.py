@@ -1,47 +1,158 @@
-"""The daily tick."""
+"""The daily tick: gather the facts, decide, act."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from orchestrations import names
 from scraper import clock
-from scraper.run_log import run_logger
+from scraper.run_log import log_context, run_logger
 from scraper.settings import Settings
+from starts.later import find_scheduled, start_when_free
 from starts.singleton import RunAlreadyLive, Start, start_singleton
-from storage.store import open_store
+from storage.hub import is_live
+from storage.locks import is_held
+from storage.skips import Skip, SkipReason
+from storage.store import Store, open_store
+from storage.ticket import StopMode, Ticket, TicketState
+from triggers.run_stop import RunHasEnded, RunNotFound, stop_run
+from triggers.schedule_decision import Act, Decision, Facts, decide
+from triggers.ticks import owed_ticks, tick_of
 
-TICK_TOLERANCE = timedelta(seconds=30)  # a host's clock may fire a little early
+# Between looking and acting the world may change; then we look again. So often only if others start all the time.
+MOST_ROUNDS: Final = 5
+TRIGGER: Final = "timer"
 
 logger = run_logger(__name__)
 
 
 async def daily_timer(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
-    """Start the run of this tick's UTC date, unless a run is live or this tick has been served already."""
-    run_id = f"daily-{tick_of(timer.schedule_status, now=clock.utc_now()).date().isoformat()}"
+    """Start the run of this tick's UTC date, or write down why not. Raises what storage or hub raised."""
+    now = clock.utc_now()
     settings = Settings()
-    store = open_store(settings)
-    served = await store.runs.find(run_id)
-    if served is not None and served.outcome != "superseded":
-        logger.warning("skipped the scheduled start of '%s': this date has had its run", run_id)
-        return
-    start = Start(names.DAILY_SCRAPE, run_id, {}, started_by="timer", once=True)
-    try:
-        await start_singleton(client, store.tickets, start, grace=settings.start_grace)
-    except RunAlreadyLive as refusal:
-        logger.warning("skipped the scheduled start of '%s': %s", run_id, refusal)
+    owed = owed_ticks(settings.scrape_schedule, tick_of(timer.schedule_status, now=now), now)
+    for tick, later_tick in zip(owed, [*owed[1:], None], strict=True):
+        await _Tick(client, settings, open_store(settings), tick, later_tick).serve()
 
 
-def tick_of(schedule_status: Mapping[str, Any] | None, *, now: datetime) -> datetime:
-    """The scheduled time of this tick in UTC: the host's `Next`.
+@dataclass(frozen=True, slots=True)
+class _Tick:
+    """One tick and what it takes to serve it."""
 
-    It is now if the host keeps no schedule status, or if somebody runs the timer by hand: then `Next` is still to come.
-    """
-    scheduled = (schedule_status or {}).get("Next")
-    if not scheduled:
-        return now
-    tick = datetime.fromisoformat(scheduled).astimezone(UTC)
-    return now if tick > now + TICK_TOLERANCE else tick
+    client: df.DurableOrchestrationClient
+    settings: Settings
+    store: Store
+    tick: datetime
+    later_tick: datetime | None
+
+    @property
+    def run_id(self) -> str:
+        """One date, one run."""
+        return f"daily-{self.tick.date().isoformat()}"
+
+    async def serve(self) -> None:
+        """Deal with the tick. A fault is written down where that can be done, and raised for the host to see."""
+        with log_context(run_id=self.run_id):
+            try:
+                await self._serve()
+            except Exception as fault:
+                await self._note_fault(fault)
+                raise
+
+    async def _note_fault(self, fault: Exception) -> None:
+        detail = f"{type(fault).__name__}: {fault}"
+        try:
+            await self._skip(Decision(Act.SKIP, SkipReason.CANNOT_START, detail=detail))
+        except Exception:
+            logger.exception("the start of '%s' failed, and that could not be written down", self.run_id)
+
+    async def _serve(self) -> None:
+        refusal: RunAlreadyLive | None = None
+        for _ in range(MOST_ROUNDS):
+            decision = decide(await self._facts())
+            if decision.act is Act.NOTHING:
+                return
+            if decision.act is Act.SKIP:
+                await self._skip(decision)
+                return
+            try:
+                await self._act(decision)
+            except RunAlreadyLive as refused:
+                refusal = refused  # somebody was faster: look again
+            else:
+                return
+        holder = refusal.ticket.instance_id if refusal is not None and refusal.ticket is not None else ""
+        await self._skip(Decision(Act.SKIP, SkipReason.HELD, holder, str(refusal)))
+
+    async def _facts(self) -> Facts:
+        ticket = await self.store.tickets.read(names.DAILY_SCRAPE)
+        state = await self.store.schedules.read(names.DAILY_SCRAPE)
+        holder = await self._holder(ticket)
+        waiting = await find_scheduled(self.client, self.store.schedules, names.BUFFERED_SCRAPE)
+        is_waiting = waiting is not None and waiting.is_waiting
+        return Facts(
+            tick=self.tick,
+            now=clock.utc_now(),
+            policy=self.settings.overlap_policy,
+            catchup_window=timedelta(minutes=self.settings.catchup_window_minutes),
+            run_id=self.run_id,
+            paused=state.paused,
+            served_at=await self._served_at(ticket, holder),
+            later_tick=self.later_tick,
+            holder=holder,
+            waiting=waiting.start.instance_id if waiting is not None and is_waiting else "",
+            waiting_for=waiting.start.due_at if waiting is not None and is_waiting else None,
+        )
+
+    async def _served_at(self, ticket: Ticket | None, holder: str) -> datetime | None:
+        """When the run of this date began; a start that was overtaken before it did anything is none."""
+        run = await self.store.runs.find(self.run_id)
+        if run is not None and run.outcome != "superseded":
+            return run.started_at
+        if ticket is None or ticket.instance_id != self.run_id:
+            return None
+        return ticket.acquired_at if ticket.state is TicketState.STARTED or holder == self.run_id else None
+
+    async def _holder(self, ticket: Ticket | None) -> str:
+        async def holder_is_live(instance_id: str) -> bool:
+            return await is_live(self.client, instance_id)
+
+        if ticket is None:
+            return ""
+        grace = self.settings.start_grace
+        held = await is_held(ticket, is_live=holder_is_live, now=clock.utc_now(), grace=grace)
+        return ticket.instance_id if held else ""
+
+    async def _act(self, decision: Decision) -> None:
+        start = Start(names.DAILY_SCRAPE, self.run_id, {}, started_by=TRIGGER, once=True)
+        grace = self.settings.start_grace
+        if decision.act is Act.WAIT:
+            await start_when_free(self.client, self.store.tickets, start, due=self.tick, grace=grace)
+            logger.info("'%s' starts as soon as '%s' has ended", self.run_id, decision.holder)
+            return
+        if decision.act is Act.REPLACE:
+            await self._stop(decision.holder)
+        await start_singleton(self.client, self.store.tickets, start, grace=grace)
+
+    async def _stop(self, holder: str) -> None:
+        with suppress(RunHasEnded, RunNotFound):  # what has ended in this moment need not be stopped
+            await stop_run(self.client, self.store, holder, StopMode.NOW, by=f"the schedule, for '{self.run_id}'")
+
+    async def _skip(self, decision: Decision) -> None:
+        assert decision.reason is not None
+        await self.store.skips.record(
+            Skip(
+                at=clock.utc_now(),
+                run_id=self.run_id,
+                trigger=TRIGGER,
+                reason=decision.reason,
+                holder=decision.holder,
+                detail=decision.detail,
+                scheduled_for=self.tick,
+            )
+        )
+        logger.warning("skipped the scheduled start of '%s': %s", self.run_id, decision.detail)

@@ -16,6 +16,7 @@ from storage.datasets import Superseded
 from storage.keys import snapshot_id
 from storage.locks import TableTickets
 from storage.runs import RunRecord, finished
+from storage.skips import Skip
 from storage.store import Store, open_store
 from storage.ticket import Ticket, TicketState
 from tests.helpers.ticket_stores import MemoryHub, Status
@@ -61,7 +62,9 @@ async def start(hub: MemoryHub, store: Store, run_id: str) -> dict[str, Any]:
     return claim_of(run_id, hub.instances[run_id].payload["epoch"])
 
 
-def claim_of(run_id: str, epoch: int | None, *, claim: str = "t1", sources: Any = None) -> dict[str, Any]:
+def claim_of(
+    run_id: str, epoch: int | None, *, claim: str = "2026-11-21T06:00:00+00:00", sources: Any = None
+) -> dict[str, Any]:
     return {"run_id": run_id, "epoch": epoch, "claim": claim, "sources": sources, "triggered_by": "http"}
 
 
@@ -103,25 +106,33 @@ async def test_a_run_without_epoch_is_told_who_holds_the_singleton(hub: MemoryHu
     assert claim == {"code": "held", "reason": "The singleton 'daily_scrape' is held by 'a'."}
 
 
+async def test_a_run_without_epoch_that_is_held_stands_once_in_the_ledger(hub: MemoryHub, store: Store) -> None:
+    await claim_run(await start(hub, store, "a"), hub)
+    for _ in range(2):
+        await claim_run(claim_of("webhook", None), hub)
+    reason = "The singleton 'daily_scrape' is held by 'a'."
+    assert await store.skips.newest(limit=10) == ([Skip(NOW, "webhook", "http", "held", "a", reason)], None)
+
+
 async def test_a_finished_run_that_is_restarted_with_its_id_gets_a_new_epoch(hub: MemoryHub, store: Store) -> None:
     payload = await start(hub, store, "a")
     await claim_run(payload, hub)
     await finish_run({"run_id": "a", "epoch": 1, "reason": "", "sources": []})
-    claim = await claim_run({**payload, "claim": "t2"}, hub)
+    claim = await claim_run({**payload, "claim": "2026-11-21T07:00:00+00:00"}, hub)
     assert (claim["code"], claim["epoch"]) == ("claimed", 2)
 
 
 async def test_a_copy_of_a_live_run_under_another_id_is_held(hub: MemoryHub, store: Store) -> None:
     payload = await start(hub, store, "a")
     await claim_run(payload, hub)
-    assert (await claim_run({**payload, "run_id": "copy", "claim": "t2"}, hub))["code"] == "held"
+    assert (await claim_run({**payload, "run_id": "copy", "claim": "2026-11-21T07:00:00+00:00"}, hub))["code"] == "held"
 
 
 async def test_a_copy_of_a_finished_run_under_another_id_gets_a_new_epoch(hub: MemoryHub, store: Store) -> None:
     payload = await start(hub, store, "a")
     await claim_run(payload, hub)
     hub.finish("a", Status.Completed)
-    claim = await claim_run({**payload, "run_id": "copy", "claim": "t2"}, hub)
+    claim = await claim_run({**payload, "run_id": "copy", "claim": "2026-11-21T07:00:00+00:00"}, hub)
     assert (claim["code"], claim["epoch"]) == ("claimed", 2)
 
 

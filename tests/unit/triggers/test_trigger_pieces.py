@@ -12,7 +12,7 @@ from triggers.orchestrators import known_orchestrator, valid_instance_id
 from triggers.problem import Problem, answers_problems
 from triggers.request_reading import whole_number
 from triggers.run_requests import run_request
-from triggers.schedule import tick_of
+from triggers.ticks import tick_of
 
 NOW = datetime(2026, 11, 21, 6, 0, 3, tzinfo=UTC)
 
