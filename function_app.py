@@ -20,6 +20,7 @@ from orchestrations.welcome import welcome
 from scraper.settings import Settings
 from triggers.health import health, health_details
 from triggers.orchestrators import start_orchestrator
+from triggers.polling import poll_orchestrator
 from triggers.run_commands import request_stop, start_run
 from triggers.run_retry import retry_run
 from triggers.runs import get_run, list_failures, list_runs
@@ -45,6 +46,7 @@ def http(methods: str, route: str, handler: Handler, auth_level: func.AuthLevel 
 
 # Starting any orchestrator, and the daily scrape in particular: all go through the one singleton.
 http("POST", "orchestrators/{functionName}/{instanceId}", start_orchestrator)
+http("PUT", "orchestrators/{functionName}/{instanceId}", poll_orchestrator)
 http("POST", "runs", start_run)
 http("POST", "runs/{runId}/stop", request_stop)
 http("POST", "runs/{runId}/retry", retry_run)

@@ -23,7 +23,7 @@ async def start_orchestrator(req: func.HttpRequest, client: df.DurableOrchestrat
     orchestrator = known_orchestrator(req.route_params["functionName"])
     instance_id = valid_instance_id(orchestrator, req.route_params["instanceId"])
     settings = Settings()
-    start = Start(orchestrator, instance_id, _payload(orchestrator, req, settings), started_by="http")
+    start = Start(orchestrator, instance_id, start_input(orchestrator, instance_id, req, settings), started_by="http")
     await start_or_conflict(req, client, open_store(settings), settings, start)
     return client.create_check_status_response(req, instance_id)
 
@@ -49,7 +49,12 @@ def valid_instance_id(orchestrator: str, text: str) -> str:
     return text
 
 
-def _payload(orchestrator: str, req: func.HttpRequest, settings: Settings) -> Any:
-    if orchestrator not in names.SINGLETONS_BY_NAME:
-        return json_body(req)
-    return run_request(json_object(req), known=[source.name for source in app_sources(settings)])
+def start_input(orchestrator: str, instance_id: str, req: func.HttpRequest, settings: Settings) -> Any:
+    """The body as the input of a new instance of this orchestrator. Raises Problem 400 for what it cannot take."""
+    if orchestrator == names.DAILY_SCRAPE:
+        return run_request(json_object(req), known=_known_sources(settings))
+    return json_body(req)
+
+
+def _known_sources(settings: Settings) -> list[str]:
+    return [source.name for source in app_sources(settings)]

@@ -35,6 +35,17 @@ def activities_of(sources: Iterable[str], *, batches: int = 3, window: int = 2) 
     }
 
 
+def app_settings(azurite: str, table_prefix: str) -> dict[str, str]:
+    """What the app needs to use real tables, with sources that are never asked."""
+    return {
+        "AzureWebJobsStorage": azurite,
+        "TABLE_PREFIX": table_prefix,
+        "SAMPLE_SITE_URL": "http://127.0.0.1:1",
+        "SAMPLE_LISTING_PAGES": "1",
+        "WELCOME_FAILURE_PERCENT": "0",
+    }
+
+
 async def run_output(host: Host) -> dict[str, Any]:
     """The output of a whole run with the ID run-1."""
     await host.start("daily_scrape", instance_id="run-1")

@@ -1,0 +1,94 @@
+"""`PUT orchestrators/{functionName}/{instanceId}`: poll the function until it has the result."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
+
+from scraper.settings import Settings
+from starts.singleton import RunAlreadyLive, Start, StartingClient, start_singleton
+from storage.hub import LIVE
+from storage.locks import TicketStore
+from storage.store import open_store
+from triggers.http_start import conflict
+from triggers.orchestrators import known_orchestrator, start_input, valid_instance_id
+from triggers.problem import Problem, answers_problems, json_response
+
+RETRY_AFTER_S = "10"
+
+# What the hub's output of an instance is, by how it ended.
+_OUTPUT_IS = {Status.Completed: "output", Status.Failed: "error"}
+
+
+@answers_problems
+async def poll_orchestrator(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """202 while the instance runs, which is started if there is none; 200 with its result once it has ended.
+
+    The body is the input, and is read only by the request that starts. Nothing that has ended is started again.
+    """
+    orchestrator = known_orchestrator(req.route_params["functionName"])
+    instance_id = valid_instance_id(orchestrator, req.route_params["instanceId"])
+    settings = Settings()
+    store = open_store(settings)
+
+    def start() -> Start:
+        return Start(orchestrator, instance_id, start_input(orchestrator, instance_id, req, settings), "http")
+
+    try:
+        status = await start_unless_there(client, store.tickets, instance_id, start, grace=settings.start_grace)
+    except RunAlreadyLive as refusal:
+        answer = (await conflict(refusal, req, store)).response()
+        answer.headers["Retry-After"] = RETRY_AFTER_S
+        return answer
+    if status and status.name != orchestrator:
+        detail = f"An instance with ID '{instance_id}' already exists, of the orchestrator '{status.name}'."
+        raise Problem(HTTPStatus.CONFLICT, detail)
+    if not status or status.runtime_status in LIVE:
+        return client.create_check_status_response(req, instance_id)
+    return json_response(_ended(instance_id, status))
+
+
+async def start_unless_there(
+    client: StartingClient,
+    tickets: TicketStore,
+    instance_id: str,
+    start: Callable[[], Start],
+    *,
+    grace: timedelta,
+    now: datetime | None = None,
+) -> Any:
+    """The status of the instance, which is started if the hub has none; None while it has only just been started.
+
+    Raises RunAlreadyLive if the singleton is held by an instance with another ID.
+    """
+
+    async def is_there() -> bool:
+        return bool(await client.get_status(instance_id))
+
+    status = await client.get_status(instance_id)
+    if status:
+        return status
+    try:
+        await start_singleton(client, tickets, replace(start(), unless=is_there), grace=grace, now=now)
+    except RunAlreadyLive as refusal:
+        # Another caller may have started it since we looked, and it may even have ended.
+        status = await client.get_status(instance_id)
+        is_own = refusal.ticket is not None and refusal.ticket.instance_id == instance_id
+        if not status and not is_own:
+            raise
+    return status or None
+
+
+def _ended(instance_id: str, status: Any) -> dict[str, Any]:
+    return {
+        "id": instance_id,
+        "runtimeStatus": status.runtime_status.name,
+        _OUTPUT_IS.get(status.runtime_status, "reason"): status.output,
+        "createdTime": status.created_time.isoformat(),
+        "lastUpdatedTime": status.last_updated_time.isoformat(),
+    }
