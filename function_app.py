@@ -17,6 +17,7 @@ from orchestrations.scrape_lane import scrape_lane
 from orchestrations.scrape_source import scrape_source
 from orchestrations.start_later import start_later
 from orchestrations.welcome import welcome
+from orchestrations.workflow import workflow
 from scraper.settings import Settings
 from triggers.health import health, health_details
 from triggers.orchestrators import start_orchestrator
@@ -26,6 +27,8 @@ from triggers.run_retry import retry_run
 from triggers.runs import get_run, list_failures, list_runs
 from triggers.schedule import daily_timer
 from triggers.schedule_control import get_schedule, list_skips, put_schedule
+from triggers.workflow_events import workflow_events
+from triggers.workflows import check_workflow, start_workflow, stop_workflow
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 settings = Settings()
@@ -42,6 +45,14 @@ def with_client(handler: Handler) -> Any:
 def http(methods: str, route: str, handler: Handler, auth_level: func.AuthLevel = func.AuthLevel.FUNCTION) -> None:
     """A route below /api; the handler's arguments are `req` and `client`."""
     app.route(route=route, methods=methods.split(), auth_level=auth_level)(with_client(handler))
+
+
+def queue(name: str, handler: Handler) -> None:
+    """A queue and its poison queue; the handler's arguments are `msg`, `client` and `poison`."""
+    account = {"connection": "AzureWebJobsStorage"}
+    bound = app.queue_output(arg_name="poison", queue_name=f"{name}-poison", **account)(with_client(handler))
+    # Binary: a message that is no text must reach the handler, too, which says what is wrong with it.
+    app.queue_trigger(arg_name="msg", queue_name=name, data_type=func.DataType.BINARY, **account)(bound)
 
 
 # Starting any orchestrator, and the daily scrape in particular: all go through the one singleton.
@@ -62,8 +73,15 @@ http("GET", "schedule", get_schedule)
 http("GET", "health", health, func.AuthLevel.ANONYMOUS)
 http("GET", "health/details", health_details)
 
+# The event-driven workflow, by key. GET for commands is what the article shows, and what crawlers would send.
+COMMAND = "GET POST" if settings.allow_get_commands else "POST"
+http(COMMAND, "start/{input}", start_workflow)
+http("GET", "check/{input}", check_workflow)
+http(COMMAND, "stop/{input}", stop_workflow)
+queue("workflow-events", workflow_events)
+
 # Orchestrators: plain generators until here.
-for orchestrator in (daily_scrape, scrape_source, scrape_lane, start_later, welcome):
+for orchestrator in (daily_scrape, scrape_source, scrape_lane, start_later, welcome, workflow):
     app.orchestration_trigger(context_name="context")(orchestrator)
 
 # Activities: what the orchestrators name. Inputs and outputs are keys, counts and codes, never page bodies.

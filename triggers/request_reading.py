@@ -8,6 +8,8 @@ import azure.functions as func
 
 from triggers.problem import Problem
 
+DEEPEST = 50  # levels of nesting; the durable host reads no JSON deeper than 64, and wraps ours in its own
+
 
 def json_body(req: func.HttpRequest) -> Any:
     """The request's body as JSON, or None if it is empty. Raises Problem 400 for anything else."""
@@ -15,13 +17,44 @@ def json_body(req: func.HttpRequest) -> Any:
     if not body.strip():
         return None
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
+        return strict_json(body)
+    except ValueError as error:
         raise Problem(HTTPStatus.BAD_REQUEST, f"The body is not JSON that can be read: {error}.") from error
 
 
-def json_object(req: func.HttpRequest) -> dict[str, Any]:
-    """The body as a JSON object; no body, or null, counts as an empty object. Raises Problem 400 for anything else."""
+def strict_json(body: bytes) -> Any:
+    """`body` as JSON that can be sent on as JSON. Raises ValueError that says why not.
+
+    Python's own reader also takes NaN, numbers that become infinite, and halves of surrogate pairs, none of which
+    anybody else would read again.
+    """
+    try:
+        value = json.loads(body)
+        if _is_deep(value, DEEPEST):
+            raise ValueError(f"it is nested more than {DEEPEST} levels deep")
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError(f"it is nested more than {DEEPEST} levels deep") from None
+    except UnicodeEncodeError:
+        raise ValueError("it has a half of a surrogate pair, which is no character") from None
+    return value
+
+
+def _is_deep(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deep(one, levels - 1) for one in inner)
+
+
+def json_object(req: func.HttpRequest, *, most_bytes: int | None = None) -> dict[str, Any]:
+    """The body as a JSON object; no body, or null, counts as an empty object.
+
+    Raises Problem 400 for anything else, and 413 for a body of more than `most_bytes`.
+    """
+    if most_bytes is not None and len(req.get_body()) > most_bytes:
+        reason = f"The body has {len(req.get_body()):,} bytes; at most {most_bytes:,} are allowed."
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
     body = json_body(req)
     if body is None:
         return {}

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from devhost.testing import record
-from tests.helpers.scrape_host import SHARE, scrape_host
+from devhost.testing import Host, record
+from tests.helpers.scrape_host import REPOSITORY, SHARE, scrape_host
 
 
 def fails_twice_then_works() -> Any:
@@ -89,9 +89,27 @@ async def retried_run() -> AsyncIterator[tuple[str, str]]:
             yield name, record(await host.history(instance_id))
 
 
+async def workflows() -> AsyncIterator[tuple[str, str]]:
+    """Workflows that wait, that have their events on both sides of a step of the deadline, and that are too late."""
+    every = {"waitFor": ["paid", "packed"], "mode": "all", "timeoutSeconds": 12 * 24 * 3600}
+    requests = {"any": {}, "running": every, "all": every, "too-late": every}
+    async with Host(REPOSITORY, settings={"AzureWebJobs.daily_timer.Disabled": "true"}) as host:
+        for key, request in requests.items():
+            await host.start("workflow", {"input": key, **request}, instance_id=f"workflow:{key}")
+        await host.raise_event("workflow:any", "Workflow", {"by": "phone"})
+        await host.raise_event("workflow:all", "packed")
+        await host.raise_event("workflow:all", "packed", "again")
+        await host.advance(days=6)
+        await host.raise_event("workflow:all", "paid", 100)
+        yield "workflow-running", record(await host.history("workflow:running"))
+        await host.advance(days=6)
+        for key in ("any", "all", "too-late"):
+            yield f"workflow-{key}", record(await host.history(f"workflow:{key}"))
+
+
 async def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for recording in (finished_run(), running_run(), overtaken_run(), retried_run()):
+    for recording in (finished_run(), running_run(), overtaken_run(), retried_run(), workflows()):
         async for name, text in recording:
             (folder / f"{name}.json").write_text(text, encoding="utf-8")
 

@@ -21,9 +21,11 @@ HISTORIES = sorted((REPOSITORY / "tests/data/histories").glob("*.json"))
 
 def test_every_orchestration_has_recorded_histories() -> None:
     recorded = {path.stem.partition("-")[0] for path in HISTORIES}
-    assert recorded == {names.DAILY_SCRAPE, names.SCRAPE_SOURCE, names.SCRAPE_LANE}
+    assert recorded == {names.DAILY_SCRAPE, names.SCRAPE_SOURCE, names.SCRAPE_LANE, names.WORKFLOW}
 
 
+# The SDK says this of an event that comes twice, which one of the histories has.
+@pytest.mark.filterwarnings("ignore:Potential duplicate Task completion")
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 def test_todays_orchestrations_fit_the_recorded_history(path: Path) -> None:
     assert check_replay(path, REPOSITORY).name == path.stem.partition("-")[0]

@@ -1,0 +1,85 @@
+"""An event for a workflow, from whatever trigger: looked at first, so that a refusal can say why."""
+
+from datetime import timedelta
+from typing import Any, Final, Protocol
+
+from orchestrations.workflow_request import WorkflowRequest, workflow_id
+from storage.locks import TicketStore
+from triggers.workflow_requests import WorkflowEvent
+from triggers.workflow_state import Phase, StatusClient, WorkflowState, settled_state
+
+ATTEMPTS: Final = 3
+
+
+class EventRefused(Exception):
+    """The event cannot be raised, and trying again is of no use."""
+
+
+class WorkflowNotFound(EventRefused):
+    """There is no workflow with this key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no workflow '{key}': it was never started, or its history was purged.")
+
+
+class WorkflowEnded(EventRefused):
+    """The workflow has ended; `state` tells how."""
+
+    def __init__(self, state: WorkflowState) -> None:
+        super().__init__(f"The workflow '{state.key}' has ended: {state.outcome}.")
+        self.state = state
+
+
+class EventNotAwaited(EventRefused):
+    """The workflow waits for other events."""
+
+    def __init__(self, event: WorkflowEvent, request: WorkflowRequest) -> None:
+        self.awaited = list(request.wait_for)
+        super().__init__(
+            f"'event': the workflow '{event.key}' does not wait for '{event.event}'; "
+            f"it waits for {request.mode} of: {', '.join(self.awaited)}."
+        )
+
+
+class StillStarting(Exception):
+    """A start of the workflow is on its way and does not arrive; it can be tried again later."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The workflow '{key}' is only being started; try again in a moment.")
+
+
+class SignallingClient(StatusClient, Protocol):
+    """The part of the SDK's durable client that raising an event needs."""
+
+    async def raise_event(self, instance_id: str, event_name: str, event_data: Any = None) -> None:
+        """Send the event; raises a plain Exception when the hub refuses."""
+
+
+async def raise_workflow_event(
+    client: SignallingClient, tickets: TicketStore, event: WorkflowEvent, *, grace: timedelta
+) -> None:
+    """Raise the event; what comes of it shows later. Raises EventRefused, StillStarting, or what the hub raised."""
+    for attempt in range(1, ATTEMPTS + 1):
+        await _require_waiting(client, tickets, event, grace=grace)
+        try:
+            await client.raise_event(workflow_id(event.key), event.event, event.data)
+        except Exception:
+            # The SDK has no narrower type. The workflow may have ended since we looked: the next look tells.
+            if attempt == ATTEMPTS:
+                raise
+        else:
+            return
+
+
+async def _require_waiting(
+    client: SignallingClient, tickets: TicketStore, event: WorkflowEvent, *, grace: timedelta
+) -> None:
+    state = await settled_state(client, tickets, event.key, grace=grace)
+    if state.phase is Phase.STARTING:
+        raise StillStarting(event.key)
+    if state.phase is Phase.ABSENT:
+        raise WorkflowNotFound(event.key)
+    if state.phase is Phase.ENDED:
+        raise WorkflowEnded(state)
+    if state.request is not None and event.event not in state.request.wait_for:
+        raise EventNotAwaited(event, state.request)
