@@ -14,6 +14,9 @@ from storage.errors import StorageUnreachable
 
 Handler = Callable[..., Awaitable[func.HttpResponse]]
 
+DETAIL_CHARACTERS = 1000
+"""At most so many in an answer; a detail quotes what the caller has sent, which may be megabytes."""
+
 logger = run_logger(__name__)
 
 
@@ -32,12 +35,16 @@ class Problem(Exception):
             "type": "about:blank",
             "title": self.status.phrase,
             "status": self.status.value,
-            "detail": self.detail,
+            "detail": _shortened(self.detail),
             **self.members,
         }
         return func.HttpResponse(
             json.dumps(document) + "\n", status_code=self.status.value, mimetype="application/problem+json"
         )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= DETAIL_CHARACTERS else f"{text[: DETAIL_CHARACTERS - 1]}…"
 
 
 def answers_problems(handler: Handler) -> Handler:

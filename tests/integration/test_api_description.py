@@ -17,6 +17,7 @@ from scripts.checkout import ROOT
 from tests.helpers.api_description import Node, Operation, closed, operations, read_description, resolved
 from tests.helpers.loaded_apps import load_script
 from triggers import runs
+from triggers.problem import DETAIL_CHARACTERS
 
 DOCUMENT = read_description()
 OPERATIONS = {operation.name: operation for operation in operations(DOCUMENT)}
@@ -94,7 +95,9 @@ def test_its_bounds_are_those_of_the_code() -> None:
     assert parameter(OPERATIONS["list_runs"], "limit")["maximum"] == runs.MOST_RUNS
     assert parameter(OPERATIONS["list_failures"], "limit")["maximum"] == runs.MOST_FAILURES
     assert parameter(OPERATIONS["list_failures"], "limit")["default"] == runs.MOST_FAILURES
+    assert schema("Problem")["properties"]["detail"]["maxLength"] == DETAIL_CHARACTERS
     assert schema("RunId")["maxLength"] == names.RUN_ID_LENGTH
+    assert schema("InstanceId")["maxLength"] == names.INSTANCE_ID_LENGTH
 
 
 def test_its_orchestrators_are_those_that_can_be_started() -> None:
@@ -110,6 +113,7 @@ def test_its_pattern_of_run_ids_accepts_what_the_code_accepts(text: str) -> None
     described = schema("RunId")
     is_described = bool(re.search(described["pattern"].replace("$", r"\Z"), text))
     assert (is_described and len(text) <= described["maxLength"]) == (names.run_id_problem(text) == "")
+    assert described["pattern"] == schema("InstanceId")["pattern"]
 
 
 def test_its_examples_of_problems_have_the_title_of_their_status() -> None:

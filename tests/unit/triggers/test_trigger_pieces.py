@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 import azure.functions as func
@@ -135,6 +136,11 @@ async def test_a_problem_is_answered_as_problem_json() -> None:
         "status": 503,
         "detail": "the account does not answer",
     }
+
+
+def test_a_problem_does_not_give_back_all_that_it_was_sent() -> None:
+    document = json.loads(Problem(HTTPStatus.NOT_FOUND, "There is no " + "x" * 100_000).response().get_body())
+    assert document["detail"] == "There is no " + "x" * 987 + "…"
 
 
 async def test_a_defect_is_not_hidden_behind_a_problem() -> None:
