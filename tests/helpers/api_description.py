@@ -32,6 +32,18 @@ class Operation:
         return frozenset(int(status) for status in self.node["responses"])
 
 
+def parameters(document: Node, operation: Operation) -> list[Node]:
+    """The parameters of an operation and of its path."""
+    of_the_path = document["paths"][operation.path].get("parameters", [])
+    return [resolved(document, one) for one in [*of_the_path, *operation.node.get("parameters", [])]]
+
+
+def usual_path(document: Node, operation: Operation) -> dict[str, str]:
+    """A value for each parameter of the path: its example, or the first that it can have."""
+    of_the_path = [one for one in parameters(document, operation) if one["in"] == "path"]
+    return {one["name"]: str(one.get("example") or resolved(document, one["schema"])["enum"][0]) for one in of_the_path}
+
+
 def read_description() -> Node:
     """The document as it is."""
     document: Node = yaml.safe_load(DESCRIPTION.read_text())

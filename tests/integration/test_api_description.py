@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 import schemathesis
-from schemathesis.core.failures import Failure, FailureGroup
 
 from orchestrations import names
 from scraper.models import Reason
 from scripts.checkout import ROOT
-from tests.helpers.api_description import Node, Operation, closed, operations, read_description, resolved
+from tests.helpers.answer_checks import PROBLEM as PROBLEM_JSON
+from tests.helpers.answer_checks import faults, response_of
+from tests.helpers.api_description import Node, Operation, closed, operations, parameters, read_description, resolved
 from tests.helpers.loaded_apps import load_script
 from triggers import runs
 from triggers.problem import DETAIL_CHARACTERS
@@ -34,9 +35,7 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 def parameter(operation: Operation, name: str) -> Node:
     """The schema of a parameter."""
-    of_the_path = DOCUMENT["paths"][operation.path].get("parameters", [])
-    parameters = [resolved(DOCUMENT, one) for one in [*of_the_path, *operation.node.get("parameters", [])]]
-    (found,) = [one for one in parameters if one["name"] == name]
+    (found,) = [one for one in parameters(DOCUMENT, operation) if one["name"] == name]
     return resolved(DOCUMENT, found["schema"])
 
 
@@ -127,26 +126,10 @@ def test_its_examples_of_problems_have_the_title_of_their_status() -> None:
 STRICT = schemathesis.openapi.from_dict(closed(DOCUMENT))
 
 
-def fault(operation_name: str, status: int, body: Any) -> str:
+def fault(operation_name: str, status: int, body: Any, media_type: str = "application/json") -> str:
     """What is wrong with an answer by the closed description; empty if nothing is."""
-    operation = OPERATIONS[operation_name]
-    response = resolved(DOCUMENT, operation.node["responses"][str(status)])
-    (media_type,) = response["content"]
-    answer = schemathesis.Response(
-        status_code=status,
-        headers={"content-type": [media_type]},
-        content=json.dumps(body).encode(),
-        request=None,  # type: ignore[arg-type]  # nobody asked
-        elapsed=0,
-        verify=False,
-    )
-    try:
-        STRICT[operation.path][operation.method].validate_response(answer)
-    except FailureGroup as group:
-        return "\n".join(map(str, group.exceptions))
-    except Failure as failure:
-        return str(failure)
-    return ""
+    response = response_of(status, {"Content-Type": media_type}, json.dumps(body).encode())
+    return "\n".join(failure.message for failure in faults(STRICT, OPERATIONS[operation_name], response))
 
 
 PROBLEM = {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": "'limit' is too large."}
@@ -166,13 +149,13 @@ RUN = {
 
 
 def test_the_description_accepts_the_answers_it_describes() -> None:
-    assert fault("list_runs", 400, PROBLEM) == ""
+    assert fault("list_runs", 400, PROBLEM, PROBLEM_JSON) == ""
     assert fault("get_run", 200, RUN) == ""
 
 
 def test_when_closed_it_refuses_a_member_that_is_not_described_at_any_depth() -> None:
     refused = "Unevaluated properties are not allowed ('more' was unexpected)"
-    assert refused in fault("list_runs", 400, PROBLEM | {"more": 1})
+    assert refused in fault("list_runs", 400, PROBLEM | {"more": 1}, PROBLEM_JSON)
     assert refused in fault("get_run", 200, RUN | {"more": 1})
     assert refused in fault("get_run", 200, RUN | {"links": LINKS | {"more": 1}})
 
@@ -180,3 +163,14 @@ def test_when_closed_it_refuses_a_member_that_is_not_described_at_any_depth() ->
 def test_it_refuses_an_answer_that_lacks_a_member() -> None:
     without = {name: value for name, value in RUN.items() if name != "sources"}
     assert '"sources" is a required property' in fault("get_run", 200, without)
+
+
+def test_it_refuses_an_answer_with_another_status_type_or_title() -> None:
+    assert "Received: 418" in fault("get_run", 418, RUN)
+    assert "Received: text/html" in fault("get_run", 200, RUN, "text/html")
+    assert "told as 400 Conflict" in fault("list_runs", 400, PROBLEM | {"title": "Conflict"}, PROBLEM_JSON)
+
+
+def test_it_refuses_an_answer_that_shows_a_traceback_or_a_key() -> None:
+    shown = "Traceback (most recent call last)"
+    assert shown in fault("list_runs", 400, PROBLEM | {"detail": f"{shown}: File"}, PROBLEM_JSON)

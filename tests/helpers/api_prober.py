@@ -1,0 +1,173 @@
+"""Requests of every kind to a running host, each answer held to docs/openapi.yaml."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import schemathesis
+from schemathesis.core.failures import Failure
+from schemathesis.engine import Status, events, from_schema
+
+from tests.helpers.answer_checks import faults, has_wrong_method, response_of
+from tests.helpers.api_description import closed, operations, read_description
+
+PREFIX = "/api"
+_TIMEOUT_S = 60
+ANY = {"expected-statuses": ["2xx", "4xx"]}
+
+
+@dataclass
+class Prober:
+    """One host. `answers` counts by operation and status, `faults` has an example of each kind of wrong answer."""
+
+    url: str
+    key: str
+    known: Mapping[str, Sequence[str]]
+    """Values that exist, by parameter (`path.runId`); half of the generated requests use one."""
+    sources: Sequence[str]
+    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
+    wrong_methods: Counter[str] = field(default_factory=Counter)
+    faults: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.document = closed(read_description())
+        # Which sources there are is a matter of the installation, so the description cannot say it.
+        self.document["components"]["schemas"]["SourceName"]["enum"] = list(self.sources)
+        self.operations = {operation.name: operation for operation in operations(self.document)}
+        self._schema = self._load({})
+
+    @property
+    def total(self) -> int:
+        """Requests so far."""
+        return self.answers.total() + self.wrong_methods.total()
+
+    def send(
+        self,
+        name: str,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | str = "",
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        method: str = "",
+    ) -> schemathesis.Response:
+        """One request as it is: values of the path and a query as text are sent unencoded, a body of bytes as such."""
+        operation = self.operations[name]
+        method = method or operation.method
+        target = operation.path
+        for parameter, value in (path or {}).items():
+            target = target.replace(f"{{{parameter}}}", value)
+        text = query if isinstance(query, str) else urlencode(query)
+        target = f"{PREFIX}{target}?{text}" if text else f"{PREFIX}{target}"
+        payload = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        response = self._exchange(method, target, payload, {"x-functions-key": self.key, **(headers or {})})
+        if method == operation.method:
+            self.answers[name, response.status_code] += 1
+        else:
+            self.wrong_methods[operation.path] += 1
+        request = f"{method} {target[:300]} {(payload or b'')[:300]!r}"
+        self._note(name, faults(self._schema, operation, response, method=method), request)
+        return response
+
+    def fuzz(self, *, seed: int, examples: int, phases: Iterable[str]) -> None:
+        """Generated requests, right and wrong: `phases` of examples, coverage, fuzzing, stateful."""
+        enabled = set(phases)
+        every = ("examples", "coverage", "fuzzing", "stateful")
+        schema = self._load(
+            {
+                "seed": seed,
+                "phases": {phase: {"enabled": phase in enabled} for phase in every},
+                "generation": {"mode": "all", "max-examples": examples, "no-shrink": True, "database": "none"},
+            }
+        )
+        for event in from_schema(schema).execute():
+            if isinstance(event, events.NonFatalError):
+                self.faults[f"{event.label}: {type(event.value).__name__}"] = str(event.value)
+            elif isinstance(event, events.ScenarioFinished):
+                self._count(event.recorder)
+
+    def report(self) -> str:
+        """The wrong answers, one of each kind, with the request that led to it."""
+        return "".join(f"\n\n{kind}\n{example}" for kind, example in self.faults.items())
+
+    def table(self) -> str:
+        """Which answers of which operation there were, and how often."""
+        statuses = sorted({status for _, status in self.answers})
+        lines = [f"{'':24}" + "".join(f"{status:>7}" for status in statuses)]
+        for name in self.operations:
+            counts = [self.answers[name, status] for status in statuses]
+            lines.append(f"{name:24}" + "".join(f"{count or '-':>7}" for count in counts))
+        wrong = f"{self.wrong_methods.total()} of them with a method that the path does not have"
+        return "\n".join([*lines, f"{self.total} requests, {wrong}"])
+
+    def never_reached(self, *, leave_out: Iterable[int]) -> dict[str, list[int]]:
+        """The answers that are described and did not come, by operation."""
+        left_out = set(leave_out)
+        missing = {
+            name: sorted(status for status in operation.statuses - left_out if not self.answers[name, status])
+            for name, operation in self.operations.items()
+        }
+        return {name: statuses for name, statuses in missing.items() if statuses}
+
+    def _load(self, settings: Mapping[str, Any]) -> schemathesis.BaseSchema:
+        known = {name: {"values": list(values)} for name, values in self.known.items()}
+        config = {
+            "base-url": f"{self.url}{PREFIX}",
+            "continue-on-failure": True,
+            "request-timeout": _TIMEOUT_S,
+            "workers": 1,  # Python 3.11 cannot parse in one thread while Hypothesis sets the recursion limit in another
+            "cache": {"enabled": False},
+            "warnings": False,
+            "dictionaries": known,
+            "parameters": {name: {"dictionary": name, "probability": 0.5} for name in known},
+            "auth": {"openapi": {"functionKey": {"api_key": self.key}}},
+            "checks": {"unsupported_method": {"enabled": False}},  # it asks for 405, which Azure Functions never gives
+            # What `welcome` takes, `daily_scrape` may refuse; no description can say that of one operation.
+            "operations": [{"include-operation-id": "start_orchestrator", "checks": {"positive_data_acceptance": ANY}}],
+            **settings,
+        }
+        return schemathesis.openapi.from_dict(self.document, config=schemathesis.Config.from_dict(config))
+
+    def _exchange(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> schemathesis.Response:
+        # The usual clients repair a target before they send it.
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=_TIMEOUT_S)
+        try:
+            connection.request(method, target, body=body, headers=dict(headers))
+            answer = connection.getresponse()
+            content = answer.read()
+        finally:
+            connection.close()
+        return response_of(answer.status, dict(answer.getheaders()), content, sent=headers)
+
+    def _count(self, recorder: Any) -> None:
+        for case_id, interaction in recorder.interactions.items():
+            case = recorder.cases[case_id].value
+            if interaction.response is None:
+                self.faults[f"{case.operation.label}: no answer"] = interaction.request.uri
+            elif has_wrong_method(case):
+                self.wrong_methods[case.operation.path] += 1
+            else:
+                self.answers[case.operation.definition.raw["operationId"], interaction.response.status_code] += 1
+        for case_id, nodes in recorder.checks.items():
+            for node in nodes:
+                if node.status is not Status.SUCCESS:
+                    label = recorder.cases[case_id].value.operation.label
+                    info = node.failure_info
+                    self._note(label, [info.failure] if info else [], info.code_sample if info else node.name)
+
+    def _note(self, where: str, failures: Iterable[Failure], request: str) -> None:
+        for failure in failures:
+            self.faults.setdefault(f"{where}: {failure.title}", f"{request}\n{failure.message[:2000]}")
+
+
+def encoded(text: str) -> str:
+    """`text` as one segment of a path."""
+    return quote(text, safe="")

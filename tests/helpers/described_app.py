@@ -1,0 +1,44 @@
+"""The app under a host that asks for keys, on a small sample site: the world that its description is held against."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.checkout import ROOT
+from scripts.processes import Supervisor
+from scripts.sample_site import start_sample_site
+from tests.helpers.host_process import RunningHost, running_host
+from tests.helpers.loaded_apps import load_script
+
+BOOKS = 20  # the least that the gates of sources.toml let through
+
+
+@dataclass(frozen=True)
+class DescribedApp:
+    """A running host, and a key that opens every function."""
+
+    host: RunningHost
+    key: str
+
+
+@contextmanager
+def described_app(folder: Path, storage: str, **settings: str) -> Iterator[DescribedApp]:
+    """The app, nothing of which starts by itself: timers and queue triggers are off."""
+    with Supervisor(folder / "logs") as supervisor:
+        site = start_sample_site(supervisor, books=BOOKS, fault_percent=5)
+        environment = {**site.settings, **_switched_off(folder), "AzureWebJobsStorage": storage, **settings}
+        state = folder / "state"
+        with running_host(
+            ROOT, log_dir=folder / "logs", state_dir=state, arguments=["--enable-auth"], env=environment
+        ) as host:
+            yield DescribedApp(host, json.loads((state / "keys.json").read_text())["host"]["default"])
+
+
+def _switched_off(folder: Path) -> Mapping[str, str]:
+    functions = load_script(folder, (ROOT / "function_app.py").read_text()).functions
+    alone = [one.name for one in functions if one.trigger_type in {"timerTrigger", "queueTrigger"}]
+    return {f"AzureWebJobs.{name}.Disabled": "true" for name in alone}

@@ -1,0 +1,73 @@
+"""An app that cannot work says so as docs/openapi.yaml describes it: 500 and 503, operation by operation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+
+from devhost.testing import Host, Reply
+from scripts.checkout import ROOT
+from storage import tables
+from tests.helpers.answer_checks import faults, response_of
+from tests.helpers.api_description import Operation, closed, operations, read_description, usual_path
+
+DOCUMENT = closed(read_description())
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+OPERATIONS = {operation.name: operation for operation in operations(DOCUMENT)}
+NOBODY = "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=c2VjcmV0;TableEndpoint=http://127.0.0.1:1/a;"
+HEALTH = {"health", "health_details"}
+SITE = {"SAMPLE_SITE_URL": "http://127.0.0.1:1", "SAMPLE_LISTING_PAGES": "1"}
+
+
+def named(status: int) -> list[str]:
+    """The operations with this answer in their description."""
+    return [name for name, operation in OPERATIONS.items() if status in operation.statuses]
+
+
+async def answer(name: str, settings: dict[str, str]) -> Reply:
+    """What an operation answers to a usual request, under these settings."""
+    operation = OPERATIONS[name]
+    async with Host(ROOT, settings={**SITE, **settings}) as host:
+        return await host.request(operation.method, f"/api{operation.path.format(**usual_path(DOCUMENT, operation))}")
+
+
+def check(operation: Operation, reply: Reply, status: int) -> Any:
+    """The answer's document, after it was held to the description."""
+    assert reply.status == status
+    response = response_of(reply.status, reply.headers, reply.body)
+    assert [failure.message for failure in faults(SCHEMA, operation, response, is_sound=False)] == []
+    return reply.json()
+
+
+@pytest.mark.parametrize("name", named(503))
+async def test_without_storage_every_operation_says_that_it_does_not_answer(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(tables.PATIENCE, "retry_total", 0)
+    told = check(OPERATIONS[name], await answer(name, {"AzureWebJobsStorage": NOBODY}), 503)
+    if name in HEALTH:
+        assert told["checks"] == {"settings": "ok", "storage": "failed", "hub": "ok"}
+    else:
+        assert told["detail"].startswith("The storage account does not answer: ")
+    assert "c2VjcmV0" not in str(told)
+
+
+@pytest.mark.parametrize("name", named(500))
+async def test_without_a_setting_every_operation_names_the_setting(name: str) -> None:
+    told = check(OPERATIONS[name], await answer(name, {"AzureWebJobsStorage": ""}), 500)
+    assert told["detail"].startswith("AzureWebJobsStorage is not set: ")
+
+
+async def test_without_its_sources_file_the_app_names_the_file() -> None:
+    settings = {"AzureWebJobsStorage": NOBODY, "SOURCES_FILE": "nowhere.toml"}
+    told = check(OPERATIONS["start_run"], await answer("start_run", settings), 500)
+    assert "nowhere.toml" in told["detail"]
+
+
+async def test_without_its_sources_file_the_app_is_unhealthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(tables.PATIENCE, "retry_total", 0)
+    settings = {"AzureWebJobsStorage": NOBODY, "SOURCES_FILE": "nowhere.toml"}
+    told = check(OPERATIONS["health_details"], await answer("health_details", settings), 503)
+    assert "nowhere.toml" in told["faults"]["settings"]
