@@ -41,14 +41,16 @@ def walk(prober: Prober) -> None:
     prober.send("list_failures", path={"runId": FINISHED_RUN})
     wait_for(lambda: prober.send("get_run", path={"runId": FINISHED_RUN}).json()["state"] == "finished", timeout_s=60)
     assert prober.send("request_stop", path={"runId": FINISHED_RUN}).status_code == 409
+    retries = [prober.send("retry_run", path={"runId": FINISHED_RUN}) for _ in range(2)]
+    assert [retry.status_code for retry in retries] == [202, 409]
     for name, operation in prober.operations.items():
         unknown = {"functionName": "daily_scrape", "instanceId": "today", "runId": "nobody"}
         path = {parameter: value for parameter, value in unknown.items() if f"{{{parameter}}}" in operation.path}
         prober.send(name, path=path, headers={"x-functions-key": "wrong"})
-        prober.send(name, path=path, query="limit=many&mode=never")
+        prober.send(name, path=path, query="limit=many&mode=never", body=[])
     prober.send("start_orchestrator", path={"functionName": "nothing", "instanceId": "today"})
     prober.send("start_orchestrator", path={"functionName": "daily_scrape", "instanceId": "-"})
-    prober.send("start_run", body=[])
+    prober.send("retry_run", path={"runId": FINISHED_RUN}, body=[])
 
 
 def start(prober: Prober, run_id: str) -> None:

@@ -19,6 +19,11 @@ from tests.helpers.api_description import closed, operations, read_description
 
 PREFIX = "/api"
 _TIMEOUT_S = 60
+WELL_FORMED = {
+    "start_orchestrator": "what `welcome` takes as its input, `daily_scrape` may refuse",
+    "retry_run": "its sources must be those of the run",
+}
+"""Where a request that is as described may be refused all the same, and why no description can say so."""
 ANY = {"expected-statuses": ["2xx", "4xx"]}
 
 
@@ -128,8 +133,9 @@ class Prober:
             "parameters": {name: {"dictionary": name, "probability": 0.5} for name in known},
             "auth": {"openapi": {"functionKey": {"api_key": self.key}}},
             "checks": {"unsupported_method": {"enabled": False}},  # it asks for 405, which Azure Functions never gives
-            # What `welcome` takes, `daily_scrape` may refuse; no description can say that of one operation.
-            "operations": [{"include-operation-id": "start_orchestrator", "checks": {"positive_data_acceptance": ANY}}],
+            "operations": [
+                {"include-operation-id": name, "checks": {"positive_data_acceptance": ANY}} for name in WELL_FORMED
+            ],
             **settings,
         }
         return schemathesis.openapi.from_dict(self.document, config=schemathesis.Config.from_dict(config))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from http import HTTPStatus
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import schemathesis
 
@@ -115,49 +115,54 @@ def test_its_pattern_of_run_ids_accepts_what_the_code_accepts(text: str) -> None
     assert described["pattern"] == schema("InstanceId")["pattern"]
 
 
-def test_its_examples_of_problems_have_the_title_of_their_status() -> None:
-    for name, response in DOCUMENT["components"]["responses"].items():
-        for media_type in response.get("content", {}).values():
-            if "example" in media_type:
-                example = media_type["example"]
-                assert (name, example["title"]) == (name, HTTPStatus(example["status"]).phrase)
-
-
 STRICT = schemathesis.openapi.from_dict(closed(DOCUMENT))
 
 
 def fault(operation_name: str, status: int, body: Any, media_type: str = "application/json") -> str:
     """What is wrong with an answer by the closed description; empty if nothing is."""
     response = response_of(status, {"Content-Type": media_type}, json.dumps(body).encode())
-    return "\n".join(failure.message for failure in faults(STRICT, OPERATIONS[operation_name], response))
+    found = faults(STRICT, OPERATIONS[operation_name], response, is_sound=False)
+    return "\n".join(failure.message for failure in found)
 
 
-PROBLEM = {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": "'limit' is too large."}
-LINKS = {"self": "http://localhost/api/runs/a", "failures": "http://localhost/api/runs/a/failures"}
-RUN = {
-    "runId": "a",
-    "epoch": 1,
-    "state": "running",
-    "outcome": None,
-    "reason": "",
-    "startedAt": "2026-11-03T06:00:00+00:00",
-    "finishedAt": None,
-    "triggeredBy": "http",
-    "links": LINKS,
-    "sources": [],
-}
+def examples() -> list[tuple[str, int, str, Any]]:
+    """Operation, status, media type and body of every answer that has an example."""
+    return [
+        (operation.name, int(status), name, media_type["example"])
+        for operation in OPERATIONS.values()
+        for status, node in operation.node["responses"].items()
+        for name, media_type in resolved(DOCUMENT, node).get("content", {}).items()
+        if "example" in media_type
+    ]
 
 
-def test_the_description_accepts_the_answers_it_describes() -> None:
-    assert fault("list_runs", 400, PROBLEM, PROBLEM_JSON) == ""
-    assert fault("get_run", 200, RUN) == ""
+EXAMPLES = {(name, status): body for name, status, _, body in examples()}
+PROBLEM = EXAMPLES["list_runs", 400]
+RUN = EXAMPLES["get_run", 200]
+
+
+@pytest.mark.parametrize(("name", "status", "media_type", "body"), examples())
+def test_its_examples_are_as_described(name: str, status: int, media_type: str, body: Any) -> None:
+    headers = {"Content-Type": media_type, "Location": "http://localhost", "Retry-After": "1"}
+    response = response_of(status, headers, json.dumps(body).encode())
+    assert [one.message for one in faults(STRICT, OPERATIONS[name], response, is_sound=False)] == []
+
+
+@pytest.mark.parametrize("name", [name for name, one in OPERATIONS.items() if "requestBody" in one.node])
+def test_its_examples_of_bodies_are_as_described(name: str) -> None:
+    (content,) = resolved(DOCUMENT, OPERATIONS[name].node["requestBody"])["content"].values()
+    validator = jsonschema_rs.Draft202012Validator({**DOCUMENT, **content["schema"]})
+    given = {example: one["value"] for example, one in content["examples"].items()}
+    assert {example: [str(fault) for fault in validator.iter_errors(value)] for example, value in given.items()} == {
+        example: [] for example in given
+    }
 
 
 def test_when_closed_it_refuses_a_member_that_is_not_described_at_any_depth() -> None:
     refused = "Unevaluated properties are not allowed ('more' was unexpected)"
     assert refused in fault("list_runs", 400, PROBLEM | {"more": 1}, PROBLEM_JSON)
     assert refused in fault("get_run", 200, RUN | {"more": 1})
-    assert refused in fault("get_run", 200, RUN | {"links": LINKS | {"more": 1}})
+    assert refused in fault("get_run", 200, RUN | {"links": RUN["links"] | {"more": 1}})
 
 
 def test_it_refuses_an_answer_that_lacks_a_member() -> None:
