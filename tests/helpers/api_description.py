@@ -44,6 +44,14 @@ def usual_path(document: Node, operation: Operation) -> dict[str, str]:
     return {one["name"]: str(one.get("example") or resolved(document, one["schema"])["enum"][0]) for one in of_the_path}
 
 
+def usual_body(document: Node, operation: Operation) -> Any:
+    """The first example of the body; None if the operation has none."""
+    if "requestBody" not in operation.node:
+        return None
+    (content,) = resolved(document, operation.node["requestBody"])["content"].values()
+    return next(iter(content["examples"].values()))["value"]
+
+
 def read_description() -> Node:
     """The document as it is."""
     document: Node = yaml.safe_load(DESCRIPTION.read_text())

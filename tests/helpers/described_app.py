@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from devhost.functions.description import LoadedApp
 from scripts.checkout import ROOT
 from scripts.processes import Supervisor
 from scripts.sample_site import start_sample_site
@@ -38,7 +39,13 @@ def described_app(folder: Path, storage: str, **settings: str) -> Iterator[Descr
             yield DescribedApp(host, json.loads((state / "keys.json").read_text())["host"]["default"])
 
 
+def loaded_app(folder: Path) -> LoadedApp:
+    """The functions of this repository's app; `folder` takes a copy of its script."""
+    settings = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+    return load_script(folder, (ROOT / "function_app.py").read_text(), environ=settings)
+
+
 def _switched_off(folder: Path) -> Mapping[str, str]:
-    functions = load_script(folder, (ROOT / "function_app.py").read_text()).functions
+    functions = loaded_app(folder).functions
     alone = [one.name for one in functions if one.trigger_type in {"timerTrigger", "queueTrigger"}]
     return {f"AzureWebJobs.{name}.Disabled": "true" for name in alone}

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, get_args
 
 import jsonschema_rs
 import pytest
 import schemathesis
+from azure.durable_functions import OrchestrationRuntimeStatus
 
-from orchestrations import names
+from orchestrations import names, workflow_request
 from scraper.models import Reason
+from scraper.settings import Settings
 from scripts.checkout import ROOT
+from storage.skips import SkipReason
 from tests.helpers.answer_checks import PROBLEM as PROBLEM_JSON
 from tests.helpers.answer_checks import faults, response_of
 from tests.helpers.api_description import Node, Operation, closed, operations, parameters, read_description, resolved
-from tests.helpers.loaded_apps import load_script
+from tests.helpers.described_app import loaded_app
 from triggers import runs
 from triggers.problem import DETAIL_CHARACTERS
+from triggers.request_reading import DEEPEST
+from triggers.schedule_control import MOST_SKIPS
+from triggers.workflow_requests import MOST_BYTES
 
 DOCUMENT = read_description()
 OPERATIONS = {operation.name: operation for operation in operations(DOCUMENT)}
@@ -28,7 +36,7 @@ PREFIX = json.loads((ROOT / "host.json").read_text())["extensions"]["http"]["rou
 @pytest.fixture(scope="module")
 def routes(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """The HTTP triggers of the app, each with the name of its function."""
-    app = load_script(tmp_path_factory.mktemp("app"), (ROOT / "function_app.py").read_text())
+    app = loaded_app(tmp_path_factory.mktemp("app"))
     assert app.problems == ()
     return [{**one.trigger, "name": one.name} for one in app.functions if one.trigger_type == "httpTrigger"]
 
@@ -94,9 +102,29 @@ def test_its_bounds_are_those_of_the_code() -> None:
     assert parameter(OPERATIONS["list_runs"], "limit")["maximum"] == runs.MOST_RUNS
     assert parameter(OPERATIONS["list_failures"], "limit")["maximum"] == runs.MOST_FAILURES
     assert parameter(OPERATIONS["list_failures"], "limit")["default"] == runs.MOST_FAILURES
+    assert parameter(OPERATIONS["list_skips"], "limit")["maximum"] == MOST_SKIPS
     assert schema("Problem")["properties"]["detail"]["maxLength"] == DETAIL_CHARACTERS
     assert schema("RunId")["maxLength"] == names.RUN_ID_LENGTH
     assert schema("InstanceId")["maxLength"] == names.INSTANCE_ID_LENGTH
+
+
+def test_its_bounds_of_workflows_are_those_of_the_code() -> None:
+    fields = schema("WorkflowRequest")["properties"]
+    assert list(fields) == list(workflow_request.FIELDS)
+    assert fields["waitFor"]["maxItems"] == workflow_request.MOST_EVENTS
+    assert fields["mode"]["enum"] == [*workflow_request.MODES, None]
+    assert fields["timeoutSeconds"]["maximum"] == workflow_request.LONGEST_TIMEOUT.total_seconds()
+    assert schema("WorkflowKey")["maxLength"] == workflow_request.KEY_LENGTH
+    assert schema("EventName")["maxLength"] == workflow_request.EVENT_NAME_LENGTH
+    assert f"{MOST_BYTES // 1024} KiB" in DOCUMENT["components"]["responses"]["BodyTooLarge"]["description"]
+    assert f"up to {DEEPEST} levels" in schema("AnyJson")["description"]
+
+
+def test_its_words_are_those_of_the_code() -> None:
+    assert schema("Skip")["properties"]["reason"]["enum"] == [str(reason) for reason in SkipReason]
+    policies = get_args(Settings.model_fields["overlap_policy"].annotation)
+    assert schema("Schedule")["properties"]["overlapPolicy"]["enum"] == list(policies)
+    assert set(schema("RuntimeStatus")["enum"]) == {status.name for status in OrchestrationRuntimeStatus}
 
 
 def test_its_orchestrators_are_those_that_can_be_started() -> None:
@@ -107,12 +135,32 @@ def test_its_reasons_of_failed_pages_are_those_of_the_code() -> None:
     assert schema("PageFailure")["properties"]["reason"]["enum"] == [str(reason) for reason in Reason]
 
 
-@pytest.mark.parametrize("text", ["a", "a" * 100, "A-1_b.c:d~e", "", "a" * 101, "-a", "a b", "é", "a/b", "a\n", "%41"])
-def test_its_pattern_of_run_ids_accepts_what_the_code_accepts(text: str) -> None:
-    described = schema("RunId")
-    is_described = bool(re.search(described["pattern"].replace("$", r"\Z"), text))
-    assert (is_described and len(text) <= described["maxLength"]) == (names.run_id_problem(text) == "")
-    assert described["pattern"] == schema("InstanceId")["pattern"]
+TEXTS = [
+    "a",
+    "A-1_b.c:d~e",
+    "",
+    "-a",
+    "a b",
+    "é",
+    "a/b",
+    "a\n",
+    "%41",
+    *("x" * n for n in (100, 101, 200, 201, 256, 257)),
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("RunId", names.run_id_problem),
+        ("InstanceId", names.instance_id_problem),
+        ("WorkflowKey", workflow_request.key_problem),
+        ("EventName", partial(names.instance_id_problem, longest=workflow_request.EVENT_NAME_LENGTH)),
+    ],
+)
+def test_it_takes_the_names_that_the_code_takes(name: str, problem: Callable[[str], str], text: str) -> None:
+    assert jsonschema_rs.is_valid(schema(name), text) == (problem(text) == "")
 
 
 STRICT = schemathesis.openapi.from_dict(closed(DOCUMENT))

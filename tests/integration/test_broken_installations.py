@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from devhost.testing import Host, Reply
 from scripts.checkout import ROOT
 from storage import tables
 from tests.helpers.answer_checks import faults, response_of
-from tests.helpers.api_description import Operation, closed, operations, read_description, usual_path
+from tests.helpers.api_description import Operation, closed, operations, read_description, usual_body, usual_path
 
 DOCUMENT = closed(read_description())
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
@@ -26,11 +27,11 @@ def named(status: int) -> list[str]:
     return [name for name, operation in OPERATIONS.items() if status in operation.statuses]
 
 
-async def answer(name: str, settings: dict[str, str]) -> Reply:
-    """What an operation answers to a usual request, under these settings."""
+async def answer(name: str, host: Host) -> Reply:
+    """What an operation answers to a usual request."""
     operation = OPERATIONS[name]
-    async with Host(ROOT, settings={**SITE, **settings}) as host:
-        return await host.request(operation.method, f"/api{operation.path.format(**usual_path(DOCUMENT, operation))}")
+    path = operation.path.format(**usual_path(DOCUMENT, operation))
+    return await host.request(operation.method, f"/api{path}", json=usual_body(DOCUMENT, operation))
 
 
 def check(operation: Operation, reply: Reply, status: int) -> Any:
@@ -41,12 +42,17 @@ def check(operation: Operation, reply: Reply, status: int) -> Any:
     return reply.json()
 
 
-@pytest.mark.parametrize("name", named(503))
-async def test_without_storage_every_operation_says_that_it_does_not_answer(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+async def host(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
+    """The app on a storage account that nobody serves."""
     monkeypatch.setitem(tables.PATIENCE, "retry_total", 0)
-    told = check(OPERATIONS[name], await answer(name, {"AzureWebJobsStorage": NOBODY}), 503)
+    async with Host(ROOT, settings={**SITE, "AzureWebJobsStorage": NOBODY}) as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", named(503))
+async def test_without_storage_every_operation_says_that_it_does_not_answer(name: str, host: Host) -> None:
+    told = check(OPERATIONS[name], await answer(name, host), 503)
     if name in HEALTH:
         assert told["checks"] == {"settings": "ok", "storage": "failed", "hub": "ok"}
     else:
@@ -55,19 +61,20 @@ async def test_without_storage_every_operation_says_that_it_does_not_answer(
 
 
 @pytest.mark.parametrize("name", named(500))
-async def test_without_a_setting_every_operation_names_the_setting(name: str) -> None:
-    told = check(OPERATIONS[name], await answer(name, {"AzureWebJobsStorage": ""}), 500)
-    assert told["detail"].startswith("AzureWebJobsStorage is not set: ")
+async def test_with_a_wrong_setting_every_operation_names_the_setting(
+    name: str, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLE_PREFIX", "1!")
+    told = check(OPERATIONS[name], await answer(name, host), 500)
+    assert told["detail"].startswith("TABLE_PREFIX: ")
 
 
-async def test_without_its_sources_file_the_app_names_the_file() -> None:
-    settings = {"AzureWebJobsStorage": NOBODY, "SOURCES_FILE": "nowhere.toml"}
-    told = check(OPERATIONS["start_run"], await answer("start_run", settings), 500)
-    assert "nowhere.toml" in told["detail"]
+async def test_without_its_sources_file_the_app_names_the_file(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCES_FILE", "nowhere.toml")
+    assert "nowhere.toml" in check(OPERATIONS["start_run"], await answer("start_run", host), 500)["detail"]
 
 
-async def test_without_its_sources_file_the_app_is_unhealthy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(tables.PATIENCE, "retry_total", 0)
-    settings = {"AzureWebJobsStorage": NOBODY, "SOURCES_FILE": "nowhere.toml"}
-    told = check(OPERATIONS["health_details"], await answer("health_details", settings), 503)
+async def test_without_its_sources_file_the_app_is_unhealthy(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCES_FILE", "nowhere.toml")
+    told = check(OPERATIONS["health_details"], await answer("health_details", host), 503)
     assert "nowhere.toml" in told["faults"]["settings"]
