@@ -27,6 +27,7 @@ from triggers.run_retry import retry_run
 from triggers.runs import get_run, list_failures, list_runs
 from triggers.schedule import daily_timer
 from triggers.schedule_control import get_schedule, list_skips, put_schedule
+from triggers.watchdog import watchdog
 from triggers.workflow_events import workflow_events
 from triggers.workflows import check_workflow, start_workflow, stop_workflow
 
@@ -72,6 +73,7 @@ http("GET", "skips", list_skips)
 http("GET", "schedule", get_schedule)
 http("GET", "health", health, func.AuthLevel.ANONYMOUS)
 http("GET", "health/details", health_details)
+app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")(with_client(watchdog))
 
 # The event-driven workflow, by key. GET for commands is what the article shows, and what crawlers would send.
 COMMAND = "GET POST" if settings.allow_get_commands else "POST"

@@ -12,6 +12,7 @@ from activities.fence import Standing, standing_of
 from activities.run_context import logs_run
 from activities.run_watch import RunEnded, until_run_ends
 from activities.wiring import open_fetcher
+from scraper import clock
 from scraper.app_sources import app_source
 from scraper.discover import Discovery, discover
 from scraper.load import BATCH_TIME_LIMIT_S, scrape_pages
@@ -80,7 +81,14 @@ async def _record_plan(store: Store, snapshot: str, discovery: Discovery, pages_
     await store.rows.stage_failures(snapshot, PLAN_BATCH, attempt, list(enumerate(discovery.failures)))
     plan = await store.batches.record_plan(
         snapshot,
-        Plan(attempt, len(batches), len(discovery.urls), discovery.failure_count, discovery.left_out),
+        Plan(
+            attempt,
+            len(batches),
+            len(discovery.urls),
+            discovery.failure_count,
+            discovery.left_out,
+            recorded_at=clock.utc_now(),
+        ),
         batches,
     )
     if plan.attempt == attempt:
@@ -136,7 +144,8 @@ async def _scrape(
                 failed.append((place, failure))
     await store.rows.stage_failures(snapshot, pages.batch, attempt, failed)
     loaded, rows = pages.loaded + len(pages.urls) - len(failed), pages.rows + staging.rows
-    return BatchResult(pages.batch, attempt, loaded, len(failed), rows, earlier=pages.earlier), failed
+    recorded_at = clock.utc_now()
+    return BatchResult(pages.batch, attempt, loaded, len(failed), rows, pages.earlier, recorded_at), failed
 
 
 async def _record(store: Store, snapshot: str, result: BatchResult, failed: Failures) -> BatchResult:

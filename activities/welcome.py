@@ -1,12 +1,12 @@
 """An activity that fails on purpose, so that everybody can watch what a retry does."""
 
-import logging
 import random
 from typing import Any
 
+from scraper.run_log import run_logger
 from scraper.settings import Settings
 
-logger = logging.getLogger(__name__)
+logger = run_logger(__name__)
 
 
 class FailedOnPurpose(Exception):

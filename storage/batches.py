@@ -12,6 +12,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -33,6 +34,7 @@ class Plan:
 
     `not_found` counts places that should have named pages and could not be read; `left_out` the pages beyond
     the source's `max_pages`. `taken_over` counts the batches that an earlier run has loaded completely.
+    `recorded_at` is the app's time; None in records of older versions.
     """
 
     attempt: str
@@ -41,6 +43,7 @@ class Plan:
     not_found: int
     left_out: int
     taken_over: int = 0
+    recorded_at: datetime | None = None
 
     @property
     def lists(self) -> int:
@@ -53,7 +56,7 @@ class BatchResult:
     """The attempt of one batch that counts, and what there is of the batch since then.
 
     The counts are of the whole batch, `earlier` included: the parts of it that other runs have loaded. `attempt` is
-    empty if they have loaded all of it.
+    empty if they have loaded all of it. `recorded_at` as in Plan; None for what was taken over.
     """
 
     batch: int
@@ -62,6 +65,7 @@ class BatchResult:
     failed: int
     rows: int
     earlier: tuple[Part, ...] = ()
+    recorded_at: datetime | None = None
 
     def parts(self, snapshot: str) -> tuple[Part, ...]:
         """Where the rows of this result of `snapshot` lie: always where they were written, however many runs ago."""
@@ -186,7 +190,8 @@ def _result_key(batch: int) -> str:
 
 
 def _columns(record: Plan | BatchResult) -> dict[str, Any]:
-    columns = {name: getattr(record, name) for name in record.__dataclass_fields__}
+    values = {name: getattr(record, name) for name in record.__dataclass_fields__}
+    columns = {name: value for name, value in values.items() if value is not None}
     if "earlier" in columns:
         columns["earlier"] = parts_as_text(columns["earlier"])
     return columns

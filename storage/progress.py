@@ -1,16 +1,27 @@
-"""How far a source of a run has come, read from what its batches recorded."""
+"""How far a run and its sources have come, read from what their steps recorded."""
 
+import asyncio
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any, Final, Literal
 
 from storage.batches import Batches
 from storage.datasets import Datasets
 from storage.keys import snapshot_id
+from storage.runs import RunRecord
+
+SOURCES_AT_ONCE: Final = 16
+"""Sources whose records are read at the same time; a run may have hundreds."""
+
+Count = Literal["pages", "loaded", "failed", "rows"]
 
 
 @dataclass(frozen=True, slots=True)
 class SourceProgress:
-    """Counts of one source of a live run; `pages` is 0 until it is planned."""
+    """Counts of one source of a live run; `pages` is 0 until it is planned.
+
+    `last_progress_at` is when its newest plan, batch or publication was recorded; None if there is none.
+    """
 
     source: str
     state: Literal["planning", "scraping", "publishing", "published"]
@@ -20,6 +31,32 @@ class SourceProgress:
     rows: int = 0
     batches: int = 0
     batches_done: int = 0
+    last_progress_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """The sources of a run, and when any of them, or the run's start, was last heard of."""
+
+    sources: tuple[SourceProgress, ...]
+    last_progress_at: datetime
+
+    def total(self, count: Count) -> int:
+        """One count over all sources."""
+        return sum(getattr(source, count) for source in self.sources)
+
+
+async def run_progress(batches: Batches, datasets: Datasets, run: RunRecord) -> RunProgress:
+    """The progress of a run; its cost grows with its batches."""
+    slots = asyncio.Semaphore(SOURCES_AT_ONCE)
+
+    async def of(source: str) -> SourceProgress:
+        async with slots:
+            return await progress_of(batches, datasets, source, snapshot_id(source, run.epoch), epoch=run.epoch)
+
+    sources = await asyncio.gather(*(of(source) for source in run.sources))
+    moments = [source.last_progress_at for source in sources if source.last_progress_at is not None]
+    return RunProgress(tuple(sources), max([run.started_at, *moments]))
 
 
 async def progress_of(
@@ -32,6 +69,9 @@ async def progress_of(
     results = await batches.results(snapshot)
     dataset = await datasets.find(source)
     is_published = dataset is not None and dataset.epoch == epoch
+    moments = [plan.recorded_at, *(result.recorded_at for result in results)]
+    if dataset is not None and is_published:
+        moments.append(dataset.published_at)
     working: Literal["scraping", "publishing"] = "publishing" if len(results) == plan.batches else "scraping"
     return SourceProgress(
         source,
@@ -42,6 +82,7 @@ async def progress_of(
         rows=sum(result.rows for result in results),
         batches=plan.batches,
         batches_done=len(results),
+        last_progress_at=max((moment for moment in moments if moment is not None), default=None),
     )
 
 

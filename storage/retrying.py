@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
+from scraper import clock
 from storage.batches import BatchResult, Plan
 from storage.errors import MissingRecord
 from storage.keys import snapshot_id
@@ -89,6 +90,7 @@ async def plan_retry(store: Store, snapshot: str, base: str) -> Plan | None:
         base_plan.not_found,
         base_plan.left_out,
         taken_over=len(taken_over),
+        recorded_at=clock.utc_now(),
     )
     return await store.batches.record_retry(snapshot, plan, lists, taken_over)
 

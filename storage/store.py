@@ -13,6 +13,7 @@ from storage.rows import Rows, StoredRow
 from storage.runs import Runs
 from storage.schedule import Schedules
 from storage.skips import Skips
+from storage.stalls import Stalls
 from storage.tables import Tables, open_tables
 
 
@@ -28,6 +29,7 @@ class Store:
     datasets: Datasets
     skips: Skips
     schedules: Schedules
+    stalls: Stalls
 
     async def failures_of(self, snapshot: str) -> AsyncIterator[PageFailure]:
         """The failed pages of a snapshot so far: planning's own first, then batch by batch."""
@@ -60,4 +62,5 @@ def open_store(settings: Settings) -> Store:
         datasets=Datasets(tables),
         skips=Skips(tables),
         schedules=Schedules(tables),
+        stalls=Stalls(tables),
     )

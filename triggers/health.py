@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +14,7 @@ from scraper.app_sources import app_sources
 from scraper.run_log import run_logger
 from scraper.settings import Settings
 from storage.store import open_store
+from triggers.live_runs import live_run, stall_of
 from triggers.problem import json_response
 
 PATIENCE_S = 5
@@ -21,7 +23,10 @@ logger = run_logger(__name__)
 
 
 async def health(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """200, or 503 that names the checks that failed; for everybody, so it does not say why."""
+    """200, or 503 that names the checks that failed; for everybody, so it does not say why.
+
+    With a run that is stuck the app is `degraded`, and the answer 200: it can work, and somebody has to look.
+    """
     return await _health(client, detailed=False)
 
 
@@ -31,38 +36,69 @@ async def health_details(req: func.HttpRequest, client: df.DurableOrchestrationC
 
 
 async def _health(client: df.DurableOrchestrationClient, *, detailed: bool) -> func.HttpResponse:
-    faults = {
-        "settings": await _fault(_settings()),
-        "storage": await _fault(_storage()),
-        "hub": await _fault(client.get_status("health-probe")),
+    found = {
+        "settings": await _found(_settings()),
+        "storage": await _found(_storage()),
+        "hub": await _found(_hub(client)),
     }
-    failed = [name for name, fault in faults.items() if fault]
+    can_look = not (found["storage"].fault or found["hub"].fault)
+    found["runs"] = await _found(_runs(client)) if can_look else Finding("unknown")
+    failed = [name for name, finding in found.items() if finding.state == "failed"]
     for name in failed:
-        logger.error("health check '%s' failed: %s", name, faults[name])
+        logger.error("health check '%s' failed: %s", name, found[name].fault)
+    well = "degraded" if found["runs"].state == "stuck" else "ok"
     document: dict[str, Any] = {
-        "status": "unhealthy" if failed else "ok",
-        "checks": {name: "failed" if fault else "ok" for name, fault in faults.items()},
+        "status": "unhealthy" if failed else well,
+        "checks": {name: finding.state for name, finding in found.items()},
     }
     if detailed:
-        document["faults"] = {name: faults[name] for name in failed}
+        document["faults"] = {name: finding.fault for name, finding in found.items() if finding.fault}
     return json_response(document, HTTPStatus.SERVICE_UNAVAILABLE if failed else HTTPStatus.OK)
 
 
-async def _settings() -> None:
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check has found: `ok`, `failed`, `stuck` or `unknown`, and why."""
+
+    state: str
+    fault: str = ""
+
+
+OK = Finding("ok")
+
+
+async def _settings() -> Finding:
     app_sources(Settings())
+    return OK
 
 
-async def _storage() -> None:
+async def _storage() -> Finding:
     await open_store(Settings()).tickets.read(names.DAILY_SCRAPE)
+    return OK
 
 
-async def _fault(check: Awaitable[Any]) -> str:
-    """What is wrong, or an empty text."""
+async def _hub(client: df.DurableOrchestrationClient) -> Finding:
+    await client.get_status("health-probe")
+    return OK
+
+
+async def _runs(client: df.DurableOrchestrationClient) -> Finding:
+    store = open_store(Settings())
+    live = await live_run(client, store)
+    stall = await stall_of(store, live.run) if live is not None else None
+    if stall is None:
+        return OK
+    return Finding(
+        "stuck", f"'{stall.run_id}' has made no progress since {stall.since:%Y-%m-%dT%H:%M:%SZ}: {stall.reason}"
+    )
+
+
+async def _found(check: Awaitable[Finding]) -> Finding:
+    """What a check finds; whatever it raises, or no answer, is its fault."""
     try:
         async with asyncio.timeout(PATIENCE_S):
-            await check
+            return await check
     except TimeoutError:
-        return f"no answer within {PATIENCE_S} s"
+        return Finding("failed", f"no answer within {PATIENCE_S} s")
     except Exception as fault:  # noqa: BLE001 - whatever a check meets is its finding
-        return f"{type(fault).__name__}: {fault}"
-    return ""
+        return Finding("failed", f"{type(fault).__name__}: {fault}")

@@ -10,11 +10,11 @@ import azure.functions as func
 
 from orchestrations import names
 from storage.hub import LIVE, HubClient, is_live
-from storage.keys import snapshot_id
-from storage.progress import SourceProgress, progress_of
+from storage.progress import SourceProgress
 from storage.runs import RunRecord
 from storage.store import Store
 from storage.ticket import StopMode
+from triggers.live_runs import progress
 from triggers.problem import Problem
 
 RESULT_COUNTS = ("pages", "loaded", "failed", "rows", "batches")
@@ -103,18 +103,15 @@ def api_root(req: func.HttpRequest) -> str:
 
 async def progress_of_run(store: Store, run: RunRecord) -> list[dict[str, Any]]:
     """How far each source of a live run is."""
-    return [progress_view(await _progress(store, source, run.epoch)) for source in run.sources]
+    return [progress_view(source) for source in (await progress(store, run)).sources]
 
 
-async def _progress(store: Store, source: str, epoch: int) -> SourceProgress:
-    return await progress_of(store.batches, store.datasets, source, snapshot_id(source, epoch), epoch=epoch)
-
-
-def progress_view(progress: SourceProgress) -> dict[str, Any]:
+def progress_view(source: SourceProgress) -> dict[str, Any]:
     """One source of a live run."""
-    view = asdict(progress)
+    view = asdict(source)
     view["batchesDone"] = view.pop("batches_done")
-    return {**view, "reason": ""}
+    moment = view.pop("last_progress_at")
+    return {**view, "lastProgressAt": moment.isoformat() if moment else None, "reason": ""}
 
 
 def result_view(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,6 +121,7 @@ def result_view(result: Mapping[str, Any]) -> dict[str, Any]:
         "state": result["outcome"],
         **{name: result.get(name, 0) for name in RESULT_COUNTS},
         "batchesDone": result.get("batches_done", result.get("batches", 0)),
+        "lastProgressAt": None,
         "reason": result["reason"],
     }
 

@@ -6,11 +6,14 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from scraper.settings import Settings
+from storage.hub import HubClient
 from storage.keys import snapshot_id
-from storage.store import open_store
+from storage.runs import RunRecord
+from storage.store import Store, open_store
+from triggers.live_runs import is_starting, live_run, progress, run_facts
 from triggers.problem import answers_problems, json_response
 from triggers.request_reading import whole_number
-from triggers.run_views import as_it_is, no_such_run, progress_of_run, result_view, run_view, starting_run, state_of
+from triggers.run_views import as_it_is, no_such_run, progress_view, result_view, run_view, starting_run, state_of
 
 MOST_RUNS = 200
 MOST_FAILURES = 1000
@@ -22,14 +25,34 @@ async def list_runs(req: func.HttpRequest, client: df.DurableOrchestrationClient
     limit = whole_number(req, "limit", default=20, low=1, high=MOST_RUNS)
     before = whole_number(req, "continuation", default=0, low=0, high=10**10)
     store = open_store(Settings())
+    live = await live_run(client, store)  # first: what takes its first step meanwhile is on the page then
     page, continuation = await store.runs.newest(limit=limit, before_epoch=before or None)
-    runs = [await as_it_is(client, store, run) for run in page]
+    if live is not None and is_starting(live.run) and not before:
+        page, continuation = _with_first(live.run, page, continuation, limit=limit)
     return json_response(
         {
-            "runs": [run_view(run, await state_of(store, run), req) for run in runs],
+            "runs": [await _line(client, store, run, req) for run in page],
             "continuation": None if continuation is None else str(continuation),
         }
     )
+
+
+def _with_first(
+    starting: RunRecord, page: list[RunRecord], continuation: int | None, *, limit: int
+) -> tuple[list[RunRecord], int | None]:
+    """The first page with the run that has no record yet; its epoch is the highest there is."""
+    if starting.epoch in [run.epoch for run in page]:
+        return page, continuation
+    longer = [starting, *page]
+    return longer[:limit], longer[limit - 1].epoch if len(longer) > limit else continuation
+
+
+async def _line(client: HubClient, store: Store, run: RunRecord, req: func.HttpRequest) -> dict[str, Any]:
+    """One run of the history; only of one that still lives are the batches read."""
+    if not is_starting(run):
+        run = await as_it_is(client, store, run)
+    so_far = await progress(store, run) if run.outcome is None else None
+    return {**run_view(run, await state_of(store, run), req), **await run_facts(store, run, so_far)}
 
 
 @answers_problems
@@ -40,15 +63,18 @@ async def get_run(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
     run = await store.runs.find(run_id)
     starting = await starting_run(client, store, run_id, after_epoch=run.epoch if run else 0)
     if starting is not None:
-        return json_response({**run_view(starting, await state_of(store, starting), req), "sources": []})
+        facts = await run_facts(store, starting, await progress(store, starting))
+        return json_response({**run_view(starting, await state_of(store, starting), req), **facts, "sources": []})
     if run is None:
         raise no_such_run(run_id)
     run = await as_it_is(client, store, run)
-    if run.results:
+    so_far = None if run.results else await progress(store, run)
+    if so_far is None:
         sources = [result_view(result) for result in run.results]
     else:
-        sources = await progress_of_run(store, run)
-    return json_response({**run_view(run, await state_of(store, run), req), "sources": sources})
+        sources = [progress_view(source) for source in so_far.sources]
+    facts = await run_facts(store, run, so_far)
+    return json_response({**run_view(run, await state_of(store, run), req), **facts, "sources": sources})
 
 
 @answers_problems

@@ -167,5 +167,5 @@ async def test_health_is_ok_and_names_what_fails(start_app: StartApp, supervisor
     app = start_app(start_sample_site(supervisor, books=20, fault_percent=0), SOURCES_FILE="nowhere.toml")
     answer = app.ask("GET", "/api/health")
     assert answer.status == 503
-    assert answer.document["checks"] == {"settings": "failed", "storage": "ok", "hub": "ok"}
+    assert answer.document["checks"] == {"settings": "failed", "storage": "ok", "hub": "ok", "runs": "ok"}
     assert "nowhere.toml" in app.ask("GET", "/api/health/details").document["faults"]["settings"]
