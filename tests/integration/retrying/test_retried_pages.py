@@ -1,5 +1,6 @@
 """Retries of runs on the real tables and a site that can be broken and mended: only what is missing is fetched."""
 
+import asyncio
 import random
 from collections import Counter
 
@@ -9,8 +10,10 @@ from storage.batches import Batches
 from storage.keys import snapshot_id
 from storage.rows import Rows
 from storage.store import Store
+from storage.ticket import StopMode
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.tiny_site import TinySite
+from triggers.run_stop import stop_run
 
 BOOKS_ONLY = {"sources": ["books"]}
 
@@ -65,6 +68,25 @@ async def test_the_pages_of_batches_that_nobody_finished_are_fetched_by_the_retr
     ended = await runs.complete(await runs.start_retry(base))
     assert site.hits == dict.fromkeys([f"/books/{number}" for number in (0, 1, 2, 4, 6, 7, 8)], 1)
     assert ended["outcome"] == "completed"
+    assert await published(runs.store, "books") == site.rows_of(*site.books)
+
+
+@pytest.mark.parametrize("mode", [StopMode.DRAIN, StopMode.NOW])
+async def test_a_run_that_was_stopped_is_completed_by_its_retry(
+    runs: ActivityRuns, site: TinySite, mode: StopMode
+) -> None:
+    base = await runs.start("base", **BOOKS_ONLY)
+    await runs.claim(base)
+    await runs.scrape(base, "books", lists=[0, 2])
+    await stop_run(runs.hub, runs.store, base, mode, by="test")
+    await runs.scrape(base, "books", lists=[1, 3])
+    await runs.finish(base, summaries=[{"source": "books", "outcome": "stopped", "reason": "stopped by test"}])
+    run = await runs.store.runs.find(base)
+    assert run is not None
+    assert run.outcome == "stopped"
+    site.hits.clear()
+    assert (await runs.complete(await runs.start_retry(base)))["outcome"] == "completed"
+    assert site.hits == dict.fromkeys([f"/books/{number}" for number in (3, 4, 5, 9, 10, 11)], 1)
     assert await published(runs.store, "books") == site.rows_of(*site.books)
 
 
@@ -182,6 +204,15 @@ async def test_the_record_of_a_retry_names_the_run_that_it_retries(runs: Activit
     assert run is not None
     assert run.retry_of is not None
     assert (run.retry_of.run_id, run.retry_of.epoch) == ("base", 1)
+
+
+async def test_two_plannings_at_a_time_go_on_with_the_same_plan(runs: ActivityRuns, site: TinySite) -> None:
+    retry = await runs.start_retry(await runs.run_with_failures("/books/1", "/books/7"))
+    await runs.claim(retry)
+    one, other = await asyncio.gather(runs.plan(retry, "books"), runs.plan(retry, "books"))
+    assert one == other
+    assert (await runs.complete(retry))["outcome"] == "completed"
+    assert await published(runs.store, "books") == site.rows_of(*site.books)
 
 
 async def test_planning_that_crashes_at_any_write_and_is_repeated_changes_nothing(
