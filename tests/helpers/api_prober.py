@@ -21,7 +21,10 @@ PREFIX = "/api"
 _TIMEOUT_S = 60
 WELL_FORMED = {
     "start_orchestrator": "what `welcome` takes as its input, `daily_scrape` may refuse",
+    "poll_orchestrator": "the same",
     "retry_run": "its sources must be those of the run",
+    "start_workflow": "names of events that differ in case only count as the same",
+    "stop_workflow": "its event must be one that the workflow waits for",
 }
 """Where a request that is as described may be refused all the same, and why no description can say so."""
 ANY = {"expected-statuses": ["2xx", "4xx"]}

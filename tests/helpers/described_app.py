@@ -20,10 +20,20 @@ BOOKS = 20  # the least that the gates of sources.toml let through
 
 @dataclass(frozen=True)
 class DescribedApp:
-    """A running host, and a key that opens every function."""
+    """A running host, a key that opens every function, and one that opens everything."""
 
     host: RunningHost
     key: str
+    master_key: str
+
+    def suspend(self, started: Mapping[str, str]) -> None:
+        """Keep an instance from ending, by the answer to its start."""
+        assert self.host.call("POST", started["suspendPostUri"].replace("{text}", "test")).status == 202
+
+    def run_timer(self, name: str) -> None:
+        """Run a timer function once; it has been accepted when this returns."""
+        headers = {"x-functions-key": self.master_key, "Content-Type": "application/json"}
+        assert self.host.call("POST", f"/admin/functions/{name}", body="{}", headers=headers).status == 202
 
 
 @contextmanager
@@ -36,7 +46,8 @@ def described_app(folder: Path, storage: str, **settings: str) -> Iterator[Descr
         with running_host(
             ROOT, log_dir=folder / "logs", state_dir=state, arguments=["--enable-auth"], env=environment
         ) as host:
-            yield DescribedApp(host, json.loads((state / "keys.json").read_text())["host"]["default"])
+            keys = json.loads((state / "keys.json").read_text())
+            yield DescribedApp(host, keys["host"]["default"], keys["master"])
 
 
 def loaded_app(folder: Path) -> LoadedApp:
