@@ -16,6 +16,7 @@ from orchestrations.daily_scrape import daily_scrape
 from orchestrations.scrape_lane import scrape_lane
 from orchestrations.scrape_source import scrape_source
 from orchestrations.start_later import start_later
+from orchestrations.watch_source import watch_source
 from orchestrations.welcome import welcome
 from orchestrations.workflow import workflow
 from scraper.settings import Settings
@@ -83,7 +84,7 @@ http(COMMAND, "stop/{input}", stop_workflow)
 queue("workflow-events", workflow_events)
 
 # Orchestrators: plain generators until here.
-for orchestrator in (daily_scrape, scrape_source, scrape_lane, start_later, welcome, workflow):
+for orchestrator in (daily_scrape, scrape_source, scrape_lane, start_later, watch_source, welcome, workflow):
     app.orchestration_trigger(context_name="context")(orchestrator)
 
 # Activities: what the orchestrators name. Inputs and outputs are keys, counts and codes, never page bodies.

@@ -19,8 +19,11 @@ FINISH_RUN: Final = "finish_run"
 START_INSTANCE: Final = "start_instance"
 SAY_WELCOME: Final = "say_welcome"
 
+# The event that ends a watch.
+STOP: Final = "stop"
+
 # What a caller may start by name. The others are parts of these and would run outside the singleton.
-STARTABLE: Final = (DAILY_SCRAPE, WELCOME)
+STARTABLE: Final = (DAILY_SCRAPE, WATCH_SOURCE, WELCOME)
 
 # Of these at most one instance lives at a time, whatever its ID; of all others, one per instance ID.
 SINGLETONS_BY_NAME: Final = frozenset({DAILY_SCRAPE})
@@ -48,6 +51,11 @@ BUFFERED_SCRAPE: Final = f"buffered:{DAILY_SCRAPE}"
 def later_id(instance_id: str) -> str:
     """The instance that waits until it is time to start `instance_id`."""
     return f"later:{instance_id}"
+
+
+def watch_id(source: str) -> str:
+    """The one instance ID that the watch of a source can have: so there is one watch per source."""
+    return f"watch:{source}"
 
 
 INSTANCE_ID_LENGTH: Final = 256

@@ -15,6 +15,7 @@ from triggers.http_start import start_or_conflict
 from triggers.problem import Problem, answers_problems
 from triggers.request_reading import json_body, json_object
 from triggers.run_requests import run_request
+from triggers.watch_requests import watch_request
 
 
 @answers_problems
@@ -53,6 +54,8 @@ def start_input(orchestrator: str, instance_id: str, req: func.HttpRequest, sett
     """The body as the input of a new instance of this orchestrator. Raises Problem 400 for what it cannot take."""
     if orchestrator == names.DAILY_SCRAPE:
         return run_request(json_object(req), known=_known_sources(settings))
+    if orchestrator == names.WATCH_SOURCE:
+        return watch_request(json_object(req), instance_id, known=_known_sources(settings))
     return json_body(req)
 
 

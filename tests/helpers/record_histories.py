@@ -107,9 +107,43 @@ async def workflows() -> AsyncIterator[tuple[str, str]]:
             yield f"workflow-{key}", record(await host.history(f"workflow:{key}"))
 
 
+async def welcomes() -> AsyncIterator[tuple[str, str]]:
+    """A smoke test one of whose attempts fails."""
+    faults = [OSError("out for lunch")]
+
+    def say_welcome(payload: dict[str, Any]) -> str:
+        if payload["name"] == "Two" and faults:
+            raise faults.pop()
+        return f"Welcome {payload['name']}"
+
+    async with scrape_host([], say_welcome=say_welcome) as host:
+        await host.start("welcome", instance_id="welcome-1")
+        await host.wait_for("welcome-1")
+        yield "welcome-with-retries", record(await host.history("welcome-1"))
+
+
+async def watches() -> AsyncIterator[tuple[str, str]]:
+    """A watch that waits for its second run, that is at it, and that was stopped meanwhile."""
+
+    async def claim_run(_: dict[str, Any]) -> dict[str, Any]:
+        await host.clock.sleep(600)
+        return {"code": "held", "reason": "held by 'run-1'"}
+
+    async with scrape_host([], claim_run=claim_run) as host:
+        await host.start("watch_source", {"source": "books", "intervalMinutes": 60}, instance_id="watch:books")
+        await host.advance(minutes=30)
+        yield "watch_source-waiting", record(await host.history("watch:books"))
+        await host.advance(minutes=35)
+        yield "watch_source-running", record(await host.history("watch:books"))
+        await host.raise_event("watch:books", "stop")
+        await host.wait_for("watch:books")
+        yield "watch_source-stopped", record(await host.history("watch:books"))
+
+
 async def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for recording in (finished_run(), running_run(), overtaken_run(), retried_run(), workflows()):
+    recordings = (finished_run(), running_run(), overtaken_run(), retried_run(), workflows(), welcomes(), watches())
+    for recording in recordings:
         async for name, text in recording:
             (folder / f"{name}.json").write_text(text, encoding="utf-8")
 
