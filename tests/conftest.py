@@ -31,3 +31,11 @@ def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
     """Starts child processes for one test and ends them with it; logs are in `supervisor.log_dir`."""
     with Supervisor(tmp_path / "logs") as running:
         yield running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watchdog_is_off() -> Iterator[None]:
+    """It looks at the storage every five minutes: 288 times in a day of a virtual clock, mostly where there is none."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AzureWebJobs.watchdog.Disabled", "true")
+        yield

@@ -10,7 +10,7 @@ from devhost.testing import Host
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARE = {"concurrency": 2, "requests_per_second": 1.0}
-# These tests have no storage, which the watchdog reads every five minutes of their clocks.
+# It reads the storage every five minutes of a virtual clock, and here is none. Tests have it off; scripts say so.
 WITHOUT_WATCHDOG = {"AzureWebJobs.watchdog.Disabled": "true"}
 Answer = Callable[[dict[str, Any]], Any]
 

@@ -79,6 +79,7 @@ async def world(
         "SOURCES_FILE": str(tmp_path / "sources.toml"),
         "STUCK_AFTER_MINUTES": "20",
         "AzureWebJobs.daily_timer.Disabled": "true",
+        "AzureWebJobs.watchdog.Disabled": "false",
     }
     made = World(settings, tmp_path / "state", monkeypatch)
     logging.getLogger("triggers.watchdog").addHandler(made.errors)
