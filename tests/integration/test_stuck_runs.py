@@ -165,13 +165,15 @@ async def test_a_second_stall_of_a_run_is_a_second_error(world: World) -> None:
     world.settings["PAGES_PER_BATCH"] = "1"
     world.settings["MAX_PARALLEL_BATCHES"] = "1"
     async with world.host(activities={"scrape_batch": slow}) as host:
+        began = host.clock.now()
         await host.start("daily_scrape", instance_id="run-1")
         await host.advance(minutes=29)
         assert len(world.errors.lines) == 1
         await host.advance(minutes=2)
-        assert (await shown(host, "run-1"))["health"] == ("ok", "ok")
+        assert await shown(host, "run-1") == well(began + timedelta(minutes=30))
         await host.advance(minutes=25)
         assert len(world.errors.lines) == 2
+        assert await shown(host, "run-1") == stuck(began + timedelta(minutes=30))
 
 
 async def test_a_run_whose_host_was_off_for_hours_is_not_stuck_when_it_comes_back(world: World) -> None:
