@@ -18,7 +18,7 @@ STATE ?= .
 # test: more options for pytest, for example PYTEST_ARGS="-k singleton"
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-random prove-singleton prove-exact prove-api prove-manuals prove-samples clean
+.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-random prove-singleton prove-exact prove-api prove-retry prove-manuals prove-samples clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## /  make \1\t/p' Makefile | expand -t 26
@@ -68,6 +68,9 @@ prove-exact: setup ## 1,000 pages with 5 % faults: rows and failures equal the s
 
 prove-api: setup ## 5,000 generated requests: every answer as docs/openapi.yaml describes it (SEED=1 repeats them)
 	@$(BIN)/python -m pytest -s -m long tests/e2e/test_described_answers.py $(PYTEST_ARGS)
+
+prove-retry: setup ## a hundred random chains of runs, stops and retries, and a retry whose host is killed fifteen times
+	@$(BIN)/python -m pytest -s -m long -k "retries or retry" $(PYTEST_ARGS)
 
 prove-manuals: setup ## real pages: the HTML manuals of two Debian packages (python3-doc, postgresql-doc)
 	@$(BIN)/python -m tests.proofs.manuals
