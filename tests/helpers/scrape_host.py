@@ -10,8 +10,8 @@ from devhost.testing import Host
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARE = {"concurrency": 2, "requests_per_second": 1.0}
-# It reads the storage every five minutes of a virtual clock, and here is none. Tests have it off; scripts say so.
-WITHOUT_WATCHDOG = {"AzureWebJobs.watchdog.Disabled": "true"}
+# These tests have no storage, which the timers would ask for whenever their clocks pass the time.
+WITHOUT_TIMERS = {"AzureWebJobs.watchdog.Disabled": "true", "AzureWebJobs.daily_timer.Disabled": "true"}
 Answer = Callable[[dict[str, Any]], Any]
 
 
@@ -23,7 +23,7 @@ def summary(source: str, outcome: str) -> dict[str, Any]:
 def scrape_host(sources: Iterable[str], *, batches: int = 3, window: int = 2, **answers: Answer) -> Host:
     """A host whose activities answer as if every step went well; `answers` replaces some of them."""
     activities = {**activities_of(sources, batches=batches, window=window), **answers}
-    return Host(REPOSITORY, activities=activities, settings=WITHOUT_WATCHDOG)
+    return Host(REPOSITORY, activities=activities, settings=WITHOUT_TIMERS)
 
 
 def activities_of(sources: Iterable[str], *, batches: int = 3, window: int = 2) -> dict[str, Answer]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from devhost.testing import Host, survive_every_crash
-from tests.helpers.scrape_host import REPOSITORY, activities_of, app_settings, scrape_host
+from tests.helpers.scrape_host import REPOSITORY, WITHOUT_TIMERS, activities_of, app_settings, scrape_host
 
 WATCH = "watch:books"
 HOURLY = {"source": "books", "intervalMinutes": 60}
@@ -175,7 +175,7 @@ async def check_crashes(minutes: int, *, runs: int) -> None:
         ended = await host.wait_for(WATCH)
         return ended.output, len([one for one in await host.instances() if one.name == "daily_scrape"])
 
-    report = await survive_every_crash(REPOSITORY, scenario)
+    report = await survive_every_crash(REPOSITORY, scenario, settings=WITHOUT_TIMERS)
     print(f"stop after {minutes} min: {report.crashes} crashes at {report.writes} writes, {runs} runs every time")
     assert report.outcome == ({"code": "stopped", "source": "books", "runs": runs, "last": "held"}, runs)
     assert report.crashes == 2 * report.writes > 15
