@@ -28,6 +28,7 @@ from triggers.run_retry import retry_run
 from triggers.runs import get_run, list_failures, list_runs
 from triggers.schedule import daily_timer
 from triggers.schedule_control import get_schedule, list_skips, put_schedule
+from triggers.scrape_requests import scrape_requests
 from triggers.watchdog import watchdog
 from triggers.workflow_events import workflow_events
 from triggers.workflows import check_workflow, start_workflow, stop_workflow
@@ -51,10 +52,10 @@ def http(methods: str, route: str, handler: Handler, auth_level: func.AuthLevel 
 
 def queue(name: str, handler: Handler) -> None:
     """A queue and its poison queue; the handler's arguments are `msg`, `client` and `poison`."""
-    account = {"connection": "AzureWebJobsStorage"}
-    bound = app.queue_output(arg_name="poison", queue_name=f"{name}-poison", **account)(with_client(handler))
+    full_name, account = settings.queue_name(name), {"connection": "AzureWebJobsStorage"}
+    bound = app.queue_output(arg_name="poison", queue_name=f"{full_name}-poison", **account)(with_client(handler))
     # Binary: a message that is no text must reach the handler, too, which says what is wrong with it.
-    app.queue_trigger(arg_name="msg", queue_name=name, data_type=func.DataType.BINARY, **account)(bound)
+    app.queue_trigger(arg_name="msg", queue_name=full_name, data_type=func.DataType.BINARY, **account)(bound)
 
 
 # Starting any orchestrator, and the daily scrape in particular: all go through the one singleton.
@@ -63,6 +64,7 @@ http("PUT", "orchestrators/{functionName}/{instanceId}", poll_orchestrator)
 http("POST", "runs", start_run)
 http("POST", "runs/{runId}/stop", request_stop)
 http("POST", "runs/{runId}/retry", retry_run)
+queue("scrape-requests", scrape_requests)
 app.timer_trigger(arg_name="timer", schedule=settings.scrape_schedule)(with_client(daily_timer))
 http("PUT", "schedule", put_schedule)
 

@@ -90,6 +90,10 @@ class Settings(BaseSettings):
             return self.user_agent.replace("{contact}", self.contact)
         return self.user_agent.replace(" (+{contact})", "").replace("{contact}", "")
 
+    def queue_name(self, queue: str) -> str:
+        """What the queue is called in the account; TABLE_PREFIX keeps two apps apart here, too."""
+        return f"{self.table_prefix.lower()}-{queue}" if self.table_prefix else queue
+
     def table_storage(self) -> TableStorage:
         """Where the tables are. A connection string wins over a service URI, that over an account name.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,11 @@ def app_settings(azurite: str, table_prefix: str) -> dict[str, str]:
         "SAMPLE_LISTING_PAGES": "1",
         "WELCOME_FAILURE_PERCENT": "0",
     }
+
+
+def app_queue(name: str) -> str:
+    """What the app in this process calls a queue: it is imported once, by the first host, with the settings of that."""
+    return str(importlib.import_module("function_app").settings.queue_name(name))
 
 
 async def run_output(host: Host) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class HubInstance:
     payload: Any
     output: Any = None
     last_updated_time: datetime | None = None
+    name: str = "daily_scrape"
 
 
 class MemoryHub:
@@ -68,7 +69,7 @@ class MemoryHub:
         current = self.instances.get(instance_id)
         if current is not None and current.runtime_status is Status.Running:
             raise Exception({"Message": "An Orchestration instance with the status Running already exists."})
-        self.instances[instance_id] = HubInstance(Status.Running, client_input)
+        self.instances[instance_id] = HubInstance(Status.Running, client_input, name=orchestration_function_name)
         return instance_id
 
     async def terminate(self, instance_id: str, reason: str) -> None:

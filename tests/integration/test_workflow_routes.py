@@ -14,11 +14,11 @@ from scraper import clock
 from scraper.settings import Settings
 from storage.store import Store, open_store
 from storage.ticket import Ticket, TicketState
-from tests.helpers.scrape_host import REPOSITORY
+from tests.helpers.scrape_host import REPOSITORY, app_queue
 from triggers import workflow_events, workflow_state
 from triggers.workflow_signals import raise_workflow_event
 
-EVENTS, POISON = "workflow-events", "workflow-events-poison"
+EVENTS = "workflow-events"
 TYPE = "application/problem+json"
 
 
@@ -34,7 +34,7 @@ def settings(azurite: str, table_prefix: str) -> dict[str, str]:
 @pytest.fixture
 async def host(settings: dict[str, str]) -> AsyncIterator[Host]:
     async with Host(REPOSITORY, settings=settings) as host:
-        await host.send_message(EVENTS, "")  # makes the queue, and is the first bad message
+        await host.send_message(app_queue(EVENTS), "")  # makes the queue, and is the first bad message
         yield host
 
 
@@ -252,21 +252,21 @@ async def test_a_workflow_that_failed_for_its_input_says_why(host: Host) -> None
 
 
 def poisoned(host: Host) -> list[str]:
-    first, *others = host.messages(POISON)
+    first, *others = host.messages(f"{app_queue(EVENTS)}-poison")
     assert first == ""
     return others
 
 
 async def test_a_message_raises_the_event_that_it_names(host: Host) -> None:
     await post(host, "start/a", {"waitFor": ["paid"]})
-    await host.send_message(EVENTS, {"input": "a", "event": "paid", "data": {"cents": 5}})
+    await host.send_message(app_queue(EVENTS), {"input": "a", "event": "paid", "data": {"cents": 5}})
     assert (await check(host, "a"))["events"][0]["data"] == {"cents": 5}
-    assert (poisoned(host), host.messages(EVENTS)) == ([], [])
+    assert (poisoned(host), host.messages(app_queue(EVENTS))) == ([], [])
 
 
 async def test_a_message_without_an_event_raises_the_default_one(host: Host) -> None:
     await post(host, "start/a")
-    await host.send_message(EVENTS, {"input": "a"})
+    await host.send_message(app_queue(EVENTS), {"input": "a"})
     assert (await check(host, "a"))["outcome"] == "completed"
 
 
@@ -290,8 +290,8 @@ async def test_a_bad_message_is_moved_to_the_poison_queue_as_it_came_with_its_re
     await post(host, "start/ended")
     await post(host, "stop/ended")
     caplog.clear()
-    await host.send_message(EVENTS, message)
-    assert host.messages(EVENTS) == []
+    await host.send_message(app_queue(EVENTS), message)
+    assert host.messages(app_queue(EVENTS)) == []
     assert poisoned(host) == [message]
     (told,) = logged(caplog)
     assert told.startswith("a message of 'workflow-events' is moved to 'workflow-events-poison': ")
@@ -301,8 +301,8 @@ async def test_a_bad_message_is_moved_to_the_poison_queue_as_it_came_with_its_re
 
 async def test_a_message_that_is_no_text_is_a_bad_message_of_ours(host: Host, caplog: pytest.LogCaptureFixture) -> None:
     caplog.clear()
-    await host.send_message(EVENTS, b"\xff\xfe\xff")
-    assert host.messages(EVENTS) == []
+    await host.send_message(app_queue(EVENTS), b"\xff\xfe\xff")
+    assert host.messages(app_queue(EVENTS)) == []
     assert ["the message is not JSON that can be read" in one for one in logged(caplog)] == [True]
 
 
@@ -330,7 +330,7 @@ async def test_a_message_that_a_fault_interrupts_is_delivered_again_and_is_no_ba
 ) -> None:
     breaks_once(monkeypatch, after_the_event=after_the_event)
     await post(host, "start/a")
-    await host.send_message(EVENTS, {"input": "a", "data": 1})
+    await host.send_message(app_queue(EVENTS), {"input": "a", "data": 1})
     await host.advance(minutes=5)
     assert (await check(host, "a"))["events"][0]["data"] == 1
-    assert (host.messages(EVENTS), poisoned(host)) == ([], [])
+    assert (host.messages(app_queue(EVENTS)), poisoned(host)) == ([], [])

@@ -91,19 +91,19 @@ def test_any_event_all_events_or_a_deadline_end_a_workflow_whichever_comes_first
     assert [[one["event"] for one in view["events"]] for view in views] == [["cancelled"], ["cancelled", "paid"], []]
 
 
-def poisoned(probe: StorageProbe) -> set[bytes]:
-    return {base64.b64decode(text) for text in probe.stored("workflow-events-poison")}
+def poisoned(probe: StorageProbe, queue: str) -> set[bytes]:
+    return {base64.b64decode(text) for text in probe.stored(f"{queue}-poison")}
 
 
 def test_a_message_in_a_queue_stops_a_workflow_and_a_bad_one_is_kept_as_it_came(app: RunningApp, azurite: str) -> None:
-    probe = StorageProbe(azurite)
+    probe, queue = StorageProbe(azurite), f"{app.settings['TABLE_PREFIX']}-workflow-events"
     answer(app, "POST", "start/queued", {"waitFor": ["paid"]})
-    probe.send("workflow-events", json.dumps({"input": "queued", "event": "paid", "data": {"cents": 5}}))
+    probe.send(queue, json.dumps({"input": "queued", "event": "paid", "data": {"cents": 5}}))
     assert ended(app, "queued")["events"][0]["data"] == {"cents": 5}
     bad = [b'{ "input": "nobody"}', b"[1, 2]", b"\xff\x00"]
     for body in bad:
-        probe.send("workflow-events", base64.b64encode(body).decode(), raw=True)
-    eventually(lambda: poisoned(probe), lambda found: found >= set(bad))
+        probe.send(queue, base64.b64encode(body).decode(), raw=True)
+    eventually(lambda: poisoned(probe, queue), lambda found: found >= set(bad))
     assert "is moved to 'workflow-events-poison': There is no workflow 'nobody'" in app.child.log_path.read_text()
 
 

@@ -96,3 +96,8 @@ def test_missing_storage_names_the_cure() -> None:
 def test_a_connection_string_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AzureWebJobsStorage", "AccountKey=verysecret")
     assert "verysecret" not in repr(Settings())
+
+
+@pytest.mark.parametrize(("prefix", "name"), [("", "scrape-requests"), ("Shop2", "shop2-scrape-requests")])
+def test_queues_of_two_apps_in_one_account_have_different_names(prefix: str, name: str) -> None:
+    assert Settings(table_prefix=prefix).queue_name("scrape-requests") == name
