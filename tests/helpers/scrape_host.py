@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from devhost.testing import Host
+from scraper.settings import Settings
+from storage.store import open_store
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARE = {"concurrency": 2, "requests_per_second": 1.0}
@@ -48,6 +51,18 @@ def app_settings(azurite: str, table_prefix: str) -> dict[str, str]:
         "SAMPLE_LISTING_PAGES": "1",
         "WELCOME_FAILURE_PERCENT": "0",
     }
+
+
+@asynccontextmanager
+async def host_with_tables(
+    settings: Mapping[str, str], activities: Mapping[str, Answer] | None = None
+) -> AsyncIterator[Host]:
+    """A host on the tables of `settings`; its timers are off, and its connections are closed with it."""
+    async with Host(REPOSITORY, settings={**settings, **WITHOUT_TIMERS}, activities=activities) as host:
+        try:
+            yield host
+        finally:
+            await open_store(Settings()).tables.close()
 
 
 def app_queue(name: str) -> str:

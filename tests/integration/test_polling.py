@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from devhost.testing import Host, Reply
-from tests.helpers.scrape_host import REPOSITORY, activities_of, app_settings
+from tests.helpers.scrape_host import activities_of, app_settings, host_with_tables
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ async def put(host: Host, name: str, **request: Any) -> Reply:
 
 
 async def test_an_absent_instance_is_started_then_waited_for_then_told(settings: dict[str, str]) -> None:
-    async with Host(REPOSITORY, settings=settings) as host:
+    async with host_with_tables(settings) as host:
 
         async def slow(payload: dict[str, Any]) -> str:
             await host.clock.sleep(60)
@@ -45,7 +45,7 @@ async def test_an_absent_instance_is_started_then_waited_for_then_told(settings:
 
 
 async def test_what_has_ended_stays_as_it_is_however_often_it_is_asked_for(settings: dict[str, str]) -> None:
-    async with Host(REPOSITORY, settings=settings) as host:
+    async with host_with_tables(settings) as host:
         await put(host, "welcome/a")
         await host.wait_for("a")
         calls = len(host.calls)
@@ -58,7 +58,7 @@ async def test_a_failure_is_told_with_its_error(settings: dict[str, str]) -> Non
     def broken(_: Any) -> str:
         raise OSError("nobody is at home")
 
-    async with Host(REPOSITORY, settings=settings, activities={"say_welcome": broken}) as host:
+    async with host_with_tables(settings, activities={"say_welcome": broken}) as host:
         await put(host, "welcome/a")
         await host.wait_for("a", "Failed")
         answer = await put(host, "welcome/a")
@@ -67,7 +67,7 @@ async def test_a_failure_is_told_with_its_error(settings: dict[str, str]) -> Non
 
 
 async def test_a_terminated_instance_is_told_with_the_reason(settings: dict[str, str]) -> None:
-    async with Host(REPOSITORY, settings=settings, activities={"say_welcome": lambda _: 1 / 0}) as host:
+    async with host_with_tables(settings, activities={"say_welcome": lambda _: 1 / 0}) as host:
         await put(host, "welcome/a")
         await host.terminate("a", "not today")
         answer = await put(host, "welcome/a")
@@ -76,7 +76,7 @@ async def test_a_terminated_instance_is_told_with_the_reason(settings: dict[str,
 
 
 async def test_an_instance_that_was_purged_is_started_again(settings: dict[str, str]) -> None:
-    async with Host(REPOSITORY, settings=settings) as host:
+    async with host_with_tables(settings) as host:
         await put(host, "welcome/a")
         await host.wait_for("a")
         await host.purge("a")
@@ -87,7 +87,7 @@ async def test_an_instance_that_was_purged_is_started_again(settings: dict[str, 
 async def test_a_run_that_another_one_keeps_from_starting_is_409_with_the_holder_until_it_can(
     settings: dict[str, str],
 ) -> None:
-    async with Host(REPOSITORY, settings=settings, activities=activities_of(["books"])) as host:
+    async with host_with_tables(settings, activities=activities_of(["books"])) as host:
 
         async def slow(_: Any) -> dict[str, Any]:
             await host.clock.sleep(60)
@@ -107,7 +107,7 @@ async def test_a_run_that_another_one_keeps_from_starting_is_409_with_the_holder
 
 
 async def test_the_body_counts_only_for_the_request_that_starts(settings: dict[str, str]) -> None:
-    async with Host(REPOSITORY, settings=settings, activities=activities_of(["books"])) as host:
+    async with host_with_tables(settings, activities=activities_of(["books"])) as host:
         bad = {"json": {"sources": ["nowhere"]}}
         refused = await put(host, "daily_scrape/a", **bad)
         await put(host, "daily_scrape/a", json={"sources": ["books"]})
@@ -119,13 +119,13 @@ async def test_the_body_counts_only_for_the_request_that_starts(settings: dict[s
 
 @pytest.mark.parametrize(("name", "status"), [("nothing/a", 404), ("scrape_source/a", 404), ("welcome/%40a", 400)])
 async def test_what_cannot_be_started_cannot_be_polled(name: str, status: int, settings: dict[str, str]) -> None:
-    async with Host(REPOSITORY, settings=settings) as host:
+    async with host_with_tables(settings) as host:
         answer = await put(host, name)
     assert (answer.status, answer.json()["status"]) == (status, status)
 
 
 async def test_an_id_that_belongs_to_another_orchestrator_is_409_live_or_ended(settings: dict[str, str]) -> None:
-    async with Host(REPOSITORY, settings=settings) as host:
+    async with host_with_tables(settings) as host:
         await put(host, "welcome/a")
         await host.wait_for("a")
         answer = await put(host, "daily_scrape/a")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from devhost.testing import Host
-from tests.helpers.scrape_host import REPOSITORY, WITHOUT_TIMERS, activities_of, app_queue, app_settings
+from tests.helpers.scrape_host import activities_of, app_queue, app_settings, host_with_tables
 
 # The steps of a run that write its record are the real ones.
 OF_A_SOURCE = ("plan_source", "scrape_batch", "publish_source")
@@ -21,8 +21,7 @@ A_MINUTE = 60
 @pytest.fixture
 async def host(azurite: str, table_prefix: str) -> AsyncIterator[Host]:
     fakes = {name: fake for name, fake in activities_of([], batches=1).items() if name in OF_A_SOURCE}
-    settings = {**app_settings(azurite, table_prefix), **WITHOUT_TIMERS}
-    async with Host(REPOSITORY, settings=settings, activities=fakes) as host:
+    async with host_with_tables(app_settings(azurite, table_prefix), fakes) as host:
         yield host
 
 

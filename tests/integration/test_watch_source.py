@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from devhost.testing import Host, survive_every_crash
-from tests.helpers.scrape_host import REPOSITORY, WITHOUT_TIMERS, activities_of, app_settings, scrape_host
+from tests.helpers.scrape_host import (
+    REPOSITORY,
+    WITHOUT_TIMERS,
+    activities_of,
+    app_settings,
+    host_with_tables,
+    scrape_host,
+)
 
 WATCH = "watch:books"
 HOURLY = {"source": "books", "intervalMinutes": 60}
@@ -197,7 +204,7 @@ def settings(azurite: str, table_prefix: str) -> dict[str, str]:
 
 
 async def test_over_http_it_is_a_singleton_per_source_and_can_be_stopped_by_its_url(settings: dict[str, str]) -> None:
-    async with Host(REPOSITORY, settings=settings, activities=activities_of(["books"])) as host:
+    async with host_with_tables(settings, activities=activities_of(["books"])) as host:
         first = await host.request("POST", f"/api/orchestrators/watch_source/{WATCH}", json=HOURLY)
         second = await host.request("POST", f"/api/orchestrators/watch_source/{WATCH}", json=HOURLY)
         other = await host.request(
@@ -226,6 +233,6 @@ async def test_over_http_it_is_a_singleton_per_source_and_can_be_stopped_by_its_
 async def test_a_watch_that_cannot_be_is_refused_by_field(
     instance_id: str, body: Any, detail: str, settings: dict[str, str]
 ) -> None:
-    async with Host(REPOSITORY, settings=settings) as host:
+    async with host_with_tables(settings) as host:
         answer = await host.request("POST", f"/api/orchestrators/watch_source/{instance_id}", json=body)
     assert (answer.status, answer.json()["detail"]) == (400, detail)
