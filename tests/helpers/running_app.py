@@ -67,6 +67,10 @@ class RunningApp:
         document: dict[str, Any] = answer.document
         return document
 
+    def input_of(self, instance_id: str) -> Any:
+        """What the instance was started with; the SDK's client sends it as JSON text."""
+        return json.loads(self.status(instance_id)["input"])
+
     def live_instances(self) -> list[str]:
         """IDs of all instances that have not ended."""
         listed = self.ask("GET", "/runtime/webhooks/durabletask/instances?runtimeStatus=Running,Pending&top=1000")
