@@ -24,7 +24,7 @@ INSTANCES = "/runtime/webhooks/durabletask/instances"
 @pytest.fixture(scope="module")
 def app(start_scene: StartScene) -> RunningApp:
     """With a run before the first test, which was stopped halfway: it could be retried."""
-    app = start_scene(books=300, latency_ms=100, PAGES_PER_BATCH="20")
+    app = start_scene(books=200, latency_ms=100, PAGES_PER_BATCH="20")
     app.start_run("before", {"sources": ["books"]})
     wait_for(lambda: any(one["loaded"] for one in app.run("before")["sources"]), timeout_s=30)
     assert app.ask("POST", "/api/runs/before/stop?mode=now").status == 202
