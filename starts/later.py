@@ -74,6 +74,11 @@ class Scheduled:
     is_cancelled: bool
     end: Mapping[str, Any] | None
 
+    @property
+    def due_at(self) -> datetime:
+        """When the start was, or is, to happen."""
+        return self.start.due_at
+
 
 async def start_later(
     client: StartingClient, tickets: TicketStore, start: Start, *, due: datetime, grace: timedelta
@@ -105,7 +110,9 @@ async def find_scheduled(client: LaterClient, schedules: Schedules, own_id: str)
     status = await client.get_status(own_id, show_input=True)
     if not status or status.name != names.START_LATER:
         return None
-    start = LaterStart.of_input(_decoded(status.input_))
+    start = _start_of(_decoded(status.input_))
+    if start is None:
+        return None
     is_cancelled = await schedules.is_start_cancelled(start.claim)
     is_waiting = status.runtime_status in LIVE and not is_cancelled
     end = _decoded(status.output)
@@ -135,6 +142,15 @@ async def _begin(
 ) -> None:
     waiting = Start(names.START_LATER, own_id, later.as_input(), started_by=later.started_by)
     await start_singleton(client, tickets, waiting, grace=grace)
+
+
+def _start_of(value: Any) -> LaterStart | None:
+    """What an instance of `start_later` was given, unless somebody gave it something else past our routes."""
+    try:
+        start = LaterStart.of_input(value)
+        return start if start.due_at.tzinfo is not None else None
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _decoded(value: Any) -> Any:

@@ -15,17 +15,28 @@ from triggers.http_start import start_or_conflict
 from triggers.problem import Problem, answers_problems
 from triggers.request_reading import json_body, json_object
 from triggers.run_requests import run_request
+from triggers.scheduled_starts import refuse_if_scheduled, schedule_or_conflict
+from triggers.start_times import start_at
 from triggers.watch_requests import watch_request
 
 
 @answers_problems
 async def start_orchestrator(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """202 with the check-status payload; 409 names the holder, 404 the known orchestrators, 400 what is wrong."""
+    """202 with the check-status payload; 409 names the holder, 404 the known orchestrators, 400 what is wrong.
+
+    With `startAt` in the query the payload is that of the instance that waits until then.
+    """
     orchestrator = known_orchestrator(req.route_params["functionName"])
     instance_id = valid_instance_id(orchestrator, req.route_params["instanceId"])
+    due = start_at(req.params.get("startAt"))
     settings = Settings()
+    store = open_store(settings)
     start = Start(orchestrator, instance_id, start_input(orchestrator, instance_id, req, settings), started_by="http")
-    await start_or_conflict(req, client, open_store(settings), settings, start)
+    if due is not None:
+        own_id = await schedule_or_conflict(client, store, settings, start, due)
+        return client.create_check_status_response(req, own_id)
+    await refuse_if_scheduled(client, store, instance_id)
+    await start_or_conflict(req, client, store, settings, start)
     return client.create_check_status_response(req, instance_id)
 
 

@@ -18,6 +18,8 @@ from storage.store import open_store
 from triggers.http_start import conflict
 from triggers.orchestrators import known_orchestrator, start_input, valid_instance_id
 from triggers.problem import Problem, answers_problems, json_response
+from triggers.scheduled_starts import scheduled_or_asked_for
+from triggers.start_times import start_at
 
 RETRY_AFTER_S = "10"
 
@@ -29,7 +31,8 @@ _OUTPUT_IS = {Status.Completed: "output", Status.Failed: "error"}
 async def poll_orchestrator(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """202 while the instance runs, which is started if there is none; 200 with its result once it has ended.
 
-    The body is the input, and is read only by the request that starts. Nothing that has ended is started again.
+    The body is the input, and `startAt` in the query the time to start; both are read only by the request that starts.
+    Nothing that has ended is started again.
     """
     orchestrator = known_orchestrator(req.route_params["functionName"])
     instance_id = valid_instance_id(orchestrator, req.route_params["instanceId"])
@@ -39,7 +42,14 @@ async def poll_orchestrator(req: func.HttpRequest, client: df.DurableOrchestrati
     def start() -> Start:
         return Start(orchestrator, instance_id, start_input(orchestrator, instance_id, req, settings), "http")
 
+    def due() -> datetime | None:
+        return start_at(req.params.get("startAt"))
+
     try:
+        if not await client.get_status(instance_id):
+            own_id = await scheduled_or_asked_for(client, store, settings, instance_id, start, due)
+            if own_id is not None:
+                return client.create_check_status_response(req, own_id)
         status = await start_unless_there(client, store.tickets, instance_id, start, grace=settings.start_grace)
     except RunAlreadyLive as refusal:
         answer = (await conflict(refusal, req, store)).response()

@@ -17,32 +17,42 @@ from triggers.http_start import start_or_conflict
 from triggers.problem import Problem, answers_problems, json_response
 from triggers.request_reading import json_object
 from triggers.run_requests import run_request
-from triggers.run_stop import RunHasEnded, RunNotFound, stop_run
+from triggers.run_stop import RunHasEnded, RunNotFound
 from triggers.run_views import no_such_run, run_links
+from triggers.scheduled_starts import schedule_or_conflict, stop_or_cancel
+from triggers.start_times import start_at
 
 
 @answers_problems
 async def start_run(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """Start the daily scrape now. Body, optional: `sources`. 202 with the run's ID and links, or 409."""
+    """Start the daily scrape. Body, optional: `sources`, `startAt`. 202 with the run's ID and links, or 409."""
     settings = Settings()
-    request = run_request(json_object(req), known=[source.name for source in app_sources(settings)])
-    run_id = new_run_id("run")
+    body = json_object(req)
+    request = run_request(body, known=[source.name for source in app_sources(settings)], also=["startAt"])
+    due = start_at(body.get("startAt"))
+    run_id, store = new_run_id("run"), open_store(settings)
     start = Start(names.DAILY_SCRAPE, run_id, request, started_by="http")
-    await start_or_conflict(req, client, open_store(settings), settings, start)
+    if due is not None:
+        await schedule_or_conflict(client, store, settings, start, due)
+        return run_accepted(req, run_id, startAt=due.isoformat())
+    await start_or_conflict(req, client, store, settings, start)
     return run_accepted(req, run_id)
 
 
 @answers_problems
 async def request_stop(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """Stop a run. Query: `mode`, `drain` (default) or `now`. 202; 404 unknown run; 409 with its `outcome`: too late."""
+    """Stop a run, or see to it that one that is to come does not.
+
+    Query: `mode`, `drain` (default) or `now`. 202; 404 unknown run; 409 with its `outcome`: too late.
+    """
     run_id, mode = req.route_params["runId"], _stop_mode(req)
     try:
-        stopped = await stop_run(client, open_store(Settings()), run_id, mode, by="http")
+        mode = await stop_or_cancel(client, open_store(Settings()), run_id, mode, by="http")
     except RunNotFound as unknown:
         raise no_such_run(run_id) from unknown
     except RunHasEnded as late:
         raise Problem(HTTPStatus.CONFLICT, str(late), outcome=late.outcome, links=run_links(req, run_id)) from late
-    answer = {"runId": run_id, "mode": stopped.mode.value, "links": run_links(req, run_id)}
+    answer = {"runId": run_id, "mode": mode.value, "links": run_links(req, run_id)}
     return json_response(answer, HTTPStatus.ACCEPTED)
 
 
@@ -54,10 +64,10 @@ def _stop_mode(req: func.HttpRequest) -> StopMode:
     return modes[text]
 
 
-def run_accepted(req: func.HttpRequest, run_id: str) -> func.HttpResponse:
-    """202 for a run that will come: its ID, and where to look."""
+def run_accepted(req: func.HttpRequest, run_id: str, **members: str) -> func.HttpResponse:
+    """202 for a run that will come: its ID, where to look, and further members of the answer."""
     links = run_links(req, run_id)
-    answer = json_response({"runId": run_id, "links": links}, HTTPStatus.ACCEPTED)
+    answer = json_response({"runId": run_id, **members, "links": links}, HTTPStatus.ACCEPTED)
     answer.headers["Location"] = links["self"]
     answer.headers["Retry-After"] = "10"
     return answer

@@ -7,11 +7,15 @@ from typing import Any
 from triggers.problem import Problem
 
 
-def run_request(payload: dict[str, Any], *, known: Sequence[str]) -> dict[str, Any]:
-    """The request of a run if it can be served: `sources` is all that a caller may say. Raises Problem 400."""
-    unknown = sorted(payload.keys() - {"sources"})
+def run_request(payload: dict[str, Any], *, known: Sequence[str], also: Sequence[str] = ()) -> dict[str, Any]:
+    """The request of a run if it can be served: `sources` is all that a caller may say. Raises Problem 400.
+
+    `also` are fields that somebody else reads.
+    """
+    fields = ("sources", *also)
+    unknown = sorted(payload.keys() - set(fields))
     if unknown:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"Unknown field '{unknown[0]}' in the body; known: sources.")
+        raise Problem(HTTPStatus.BAD_REQUEST, f"Unknown field '{unknown[0]}' in the body; known: {', '.join(fields)}.")
     wanted = payload.get("sources")
     if wanted is None:
         return {}

@@ -14,6 +14,7 @@ from triggers.live_runs import is_starting, live_run, progress, run_facts
 from triggers.problem import answers_problems, json_response
 from triggers.request_reading import whole_number
 from triggers.run_views import as_it_is, no_such_run, progress_view, result_view, run_view, starting_run, state_of
+from triggers.scheduled_starts import scheduled_view
 
 MOST_RUNS = 200
 MOST_FAILURES = 1000
@@ -57,7 +58,7 @@ async def _line(client: HubClient, store: Store, run: RunRecord, req: func.HttpR
 
 @answers_problems
 async def get_run(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """One run with the progress of each source; 404 if there never was one."""
+    """One run with the progress of each source, or as it is scheduled; 404 if there never was one."""
     run_id = req.route_params["runId"]
     store = open_store(Settings())
     run = await store.runs.find(run_id)
@@ -65,9 +66,13 @@ async def get_run(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
     if starting is not None:
         facts = await run_facts(store, starting, await progress(store, starting))
         return json_response({**run_view(starting, await state_of(store, starting), req), **facts, "sources": []})
+    run = await as_it_is(client, store, run) if run is not None else None
+    if run is None or run.outcome is not None:
+        scheduled = await scheduled_view(client, store, run_id, run, req)
+        if scheduled is not None:
+            return json_response(scheduled)
     if run is None:
         raise no_such_run(run_id)
-    run = await as_it_is(client, store, run)
     so_far = None if run.results else await progress(store, run)
     if so_far is None:
         sources = [result_view(result) for result in run.results]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -140,10 +141,39 @@ async def watches() -> AsyncIterator[tuple[str, str]]:
         yield "watch_source-stopped", record(await host.history("watch:books"))
 
 
+async def starts_to_come() -> AsyncIterator[tuple[str, str]]:
+    """A start that is thirty days away, before and after; one that waits for another run; one that fails."""
+    fields = {"orchestrator": "daily_scrape", "payload": {}, "started_by": "startAt", "claim": "c", "waits": False}
+    answers = {"code": "started", "reason": "", "holder": ""}
+
+    def start_instance(start: dict[str, Any]) -> dict[str, Any]:
+        if start["instance_id"] == "broken" and "fault" not in start:
+            raise OSError("the hub is away")
+        return {**answers, "code": "waiting"} if start["waits"] else answers
+
+    settings = {"AzureWebJobs.daily_timer.Disabled": "true"}
+    async with Host(REPOSITORY, settings=settings, activities={"start_instance": start_instance}) as host:
+        due = (host.clock.now() + timedelta(days=30)).isoformat()
+        soon = (host.clock.now() + timedelta(hours=1)).isoformat()
+        for instance_id, more in (
+            ("far", {"due": due}),
+            ("broken", {"due": soon}),
+            ("waiting", {"due": soon, "waits": True}),
+        ):
+            start = {**fields, "instance_id": instance_id, **more}
+            await host.start("start_later", start, instance_id=f"later:{instance_id}")
+        await host.advance(days=20)
+        yield "start_later-running", record(await host.history("later:far"))
+        yield "start_later-waiting", record(await host.history("later:waiting"))
+        yield "start_later-broken", record(await host.history("later:broken"))
+        await host.advance(days=11)
+        yield "start_later-started", record(await host.history("later:far"))
+
+
 async def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    recordings = (finished_run(), running_run(), overtaken_run(), retried_run(), workflows(), welcomes(), watches())
-    for recording in recordings:
+    runs = (finished_run(), running_run(), overtaken_run(), retried_run())
+    for recording in (*runs, workflows(), welcomes(), watches(), starts_to_come()):
         async for name, text in recording:
             (folder / f"{name}.json").write_text(text, encoding="utf-8")
 

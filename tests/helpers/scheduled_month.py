@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from devhost.testing import Host
+from devhost.testing import CrashPoint, Host
 from scraper import clock
 from scraper.settings import Settings
 from storage.store import open_store
@@ -41,27 +41,37 @@ class ScheduledMonth:
     fails: frozenset[str] = frozenset()
     host: Host | None = None
 
-    @asynccontextmanager
-    async def switched_on(self, at: str) -> AsyncIterator[Host]:
-        """A host that is on from this time, with the state of the one before it."""
+    def open_host(self, at: str, *, crash: CrashPoint | None = None, after: Host | None = None) -> Host:
+        """A host that is switched on at this time, with the state of the one before it."""
         activities = {"plan_source": self._plan, "scrape_batch": self._scrape, "publish_source": self._publish}
         self.host = Host(
-            REPOSITORY, settings=self.settings, state_dir=self.state_dir, start=moment(at), activities=activities
+            REPOSITORY,
+            settings=self.settings,
+            state_dir=self.state_dir,
+            start=moment(at),
+            activities=activities,
+            crash=crash,
+            after=after,
         )
-        async with self.host as host:
+        return self.host
+
+    @asynccontextmanager
+    async def switched_on(self, at: str, *, after: Host | None = None) -> AsyncIterator[Host]:
+        """As `open_host`, open already."""
+        async with self.open_host(at, after=after) as host:
             yield host
 
     async def until(self, text: str) -> None:
         """Let the clock reach this time."""
-        await self._host.advance(seconds=(moment(text) - self._host.clock.now()).total_seconds())
+        await self.on.advance(seconds=(moment(text) - self.on.clock.now()).total_seconds())
 
     async def run_timer_by_hand(self) -> None:
         """As the host's admin route does."""
-        await self._host.run_timer("daily_timer")
+        await self.on.run_timer("daily_timer")
 
     async def ask(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
         """The document that the app answers."""
-        reply = await self._host.request(method, path, json=body)
+        reply = await self.on.request(method, path, json=body)
         assert reply.status == status, reply.text
         return reply.json()
 
@@ -76,19 +86,20 @@ class ScheduledMonth:
         return [(one["runId"], one["trigger"], one["reason"], one["holder"]) for one in reversed(listed)]
 
     @property
-    def _host(self) -> Host:
+    def on(self) -> Host:
+        """The host that is on."""
         assert self.host is not None
         return self.host
 
     def now(self) -> datetime:
         """The app's clock: the one of the host that is on."""
-        return self._host.clock.now()
+        return self.on.clock.now()
 
     def _plan(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"code": "planned", "attempt": "p1", "batches": 1, "window": 1, "share": SHARE}
 
     async def _scrape(self, batch: dict[str, Any]) -> dict[str, Any]:
-        await self._host.clock.sleep(self.lasts.get(batch["run_id"], timedelta(minutes=10)).total_seconds())
+        await self.on.clock.sleep(self.lasts.get(batch["run_id"], timedelta(minutes=10)).total_seconds())
         return {"code": "scraped"}
 
     def _publish(self, source: dict[str, Any]) -> dict[str, Any]:
