@@ -94,7 +94,7 @@ async def workflows() -> AsyncIterator[tuple[str, str]]:
     """Workflows that wait, that have their events on both sides of a step of the deadline, and that are too late."""
     every = {"waitFor": ["paid", "packed"], "mode": "all", "timeoutSeconds": 12 * 24 * 3600}
     requests = {"any": {}, "running": every, "all": every, "too-late": every}
-    async with Host(REPOSITORY, settings={**WITHOUT_TIMERS, "AzureWebJobs.daily_timer.Disabled": "true"}) as host:
+    async with Host(REPOSITORY, settings=WITHOUT_TIMERS) as host:
         for key, request in requests.items():
             await host.start("workflow", {"input": key, **request}, instance_id=f"workflow:{key}")
         await host.raise_event("workflow:any", "Workflow", {"by": "phone"})
