@@ -8,7 +8,9 @@ parallel, each with five attempts a second apart.
 """
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -69,6 +71,19 @@ def test_a_terminated_instance_is_told_with_its_reason_and_not_scheduled_again(a
     told = result(app, "watch_source", "watch:books")
     assert (told["runtimeStatus"], told["reason"]) == ("Terminated", "test")
     assert app.status("watch:books")["runtimeStatus"] == "Terminated"
+
+
+def test_a_start_in_the_future_waits_for_its_time_and_is_polled_like_any_other(app: RunningApp) -> None:
+    start_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=4)
+    name = f"later?startAt={quote(start_at.isoformat())}"
+    scheduled = poll(app, "daily_scrape", name, {"sources": ["listing"]})
+    waiting = poll(app, "daily_scrape", "later")
+    absent = app.ask("GET", "/runtime/webhooks/durabletask/instances/later")
+    assert (scheduled.status, waiting.status, absent.status) == (202, 202, 404)
+    complete = result(app, "daily_scrape", "later")
+    assert complete["output"]["outcome"] == "completed"
+    assert datetime.fromisoformat(complete["createdTime"]) >= start_at
+    assert poll(app, "daily_scrape", name).document == complete
 
 
 @pytest.fixture
