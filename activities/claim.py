@@ -7,12 +7,11 @@ from typing import Any
 import azure.durable_functions as df
 
 from activities.fence import turned_away
-from activities.retry_claim import is_run_ref, run_ref, why_outdated
+from activities.retry_claim import run_ref, why_outdated
 from activities.run_context import logs_run
+from activities.run_input import wanted_sources, why_refused
 from orchestrations import names
 from scraper import clock
-from scraper.app_sources import app_sources
-from scraper.errors import SourcesFileError
 from scraper.settings import Settings
 from storage.datasets import Superseded
 from storage.errors import TicketHeld
@@ -33,18 +32,20 @@ async def claim_run(payload: dict, client: df.DurableOrchestrationClient) -> dic
     run its `epoch` and `sources`. A sources file that cannot be used gives no sources and the reason. A run that was
     stopped at once gets no other epoch.
     """
-    refusal = _why_refused(payload)
+    refusal = why_refused(payload)
     if refusal:
         return {"code": "refused", "reason": refusal}
     settings = Settings()
-    store, brought_epoch = open_store(settings), payload["epoch"]
+    store = open_store(settings)
     ticket = await store.tickets.read(names.DAILY_SCRAPE)
-    if brought_epoch is not None and (ticket is None or ticket.epoch != brought_epoch):
+    if _is_overtaken(payload, ticket):
         return await _superseded(store, payload, ticket)
-    sources, reason = _wanted_sources(settings, payload["sources"])
+    sources, reason = wanted_sources(settings, payload["sources"])
     try:
-        run = await _claim(store, client, settings, payload, sources)
+        run = await _claim(store, client, settings, payload, ticket, sources)
     except TicketHeld as held:
+        if held.ticket is not None and _is_overtaken(payload, held.ticket):
+            return await _superseded(store, payload, held.ticket)
         await _record_skip(store, payload, held)
         return {"code": "held", "reason": str(held)}
     except _Stopped as stopped:
@@ -68,17 +69,9 @@ async def _begun(store: Store, run: RunRecord, reason: str) -> dict[str, Any]:
     return {"code": "claimed", "reason": reason, "epoch": run.epoch, "sources": list(run.sources)}
 
 
-def _why_refused(payload: Mapping[str, Any]) -> str:
-    """What is wrong with a run that came past our routes; empty if it may try."""
-    problem = names.run_id_problem(payload["run_id"])
-    if problem:
-        return f"'{payload['run_id']}' cannot be the ID of a run: {problem}"
-    epoch = payload["epoch"]
-    if epoch is not None and (type(epoch) is not int or epoch < 1):
-        return "'epoch' is not for callers: leave it out"
-    if not is_run_ref(payload.get("retry_of")):
-        return "'retry_of' is not for callers: POST runs/{runId}/retry"
-    return ""
+def _is_overtaken(payload: Mapping[str, Any], ticket: Ticket | None) -> bool:
+    """True for a run that brought an epoch which is not the current one."""
+    return payload["epoch"] is not None and (ticket is None or ticket.epoch != payload["epoch"])
 
 
 class _Stopped(Exception):
@@ -90,21 +83,23 @@ async def _claim(
     client: df.DurableOrchestrationClient,
     settings: Settings,
     payload: Mapping[str, Any],
+    ticket: Ticket | None,
     sources: Sequence[str],
 ) -> RunRecord:
     """The run under the ticket that names this instance, taken now if need be. Raises TicketHeld, _Stopped."""
     while True:
-        ticket = await store.tickets.read(names.DAILY_SCRAPE)
         run = await _run_of_own_ticket(store, payload, ticket, sources)
         if run is not None:
             return run
         try:
-            ticket = await _acquire(store, client, settings, payload, ticket)
+            taken = await _acquire(store, client, settings, payload, ticket)
         except TicketHeld as held:
             if held.ticket is None or held.ticket.instance_id != payload["run_id"]:
                 raise
-            continue  # in this moment a starter took it for our own ID: so it is ours
-        return _unless_stopped(payload, await store.runs.create(_new_run(payload, ticket.epoch, sources)))
+            # In this moment a starter took it for our own ID: so it is ours.
+            ticket = await store.tickets.read(names.DAILY_SCRAPE)
+            continue
+        return _unless_stopped(payload, await store.runs.create(_new_run(payload, taken.epoch, sources)))
 
 
 async def _run_of_own_ticket(
@@ -177,7 +172,9 @@ async def _acquire(
         claim=_acquisition(payload),
     )
     grace = timedelta(0) if is_own else settings.start_grace
-    return await acquire(store.tickets, wanted, is_live=another_is_live, grace=grace)
+    # A run that brought an epoch may take the ticket of that epoch, and no later one.
+    only = ticket if payload["epoch"] is not None else None
+    return await acquire(store.tickets, wanted, is_live=another_is_live, grace=grace, only=only)
 
 
 async def _record_skip(store: Store, payload: Mapping[str, Any], held: TicketHeld) -> None:
@@ -212,21 +209,3 @@ def _new_run(payload: Mapping[str, Any], epoch: int, sources: Sequence[str]) -> 
         tuple(sources),
         retry_of=run_ref(payload.get("retry_of")),
     )
-
-
-def _wanted_sources(settings: Settings, wanted: Any) -> tuple[list[str], str]:
-    """The names of the sources to scrape, in file order, and why there are none or fewer.
-
-    A run that came past our routes may ask for anything.
-    """
-    try:
-        known = [source.name for source in app_sources(settings)]
-    except SourcesFileError as error:
-        return [], str(error)
-    if wanted is None:
-        return known, ""
-    if not isinstance(wanted, list):
-        return [], "'sources' must be a list of source names"
-    missing = [str(name) for name in wanted if name not in known]
-    reason = f"no such source: {', '.join(missing)[:500]}; known: {', '.join(known)}" if missing else ""
-    return [name for name in known if name in wanted], reason

@@ -15,6 +15,7 @@ from starts.singleton import RunAlreadyLive, Start, start_singleton
 from storage.hub import is_live
 from storage.skips import Skip, SkipReason
 from storage.store import Store, open_store
+from storage.ticket import StopMode
 
 # The hub's times and ours come from different clocks.
 CLOCK_SKEW: Final = timedelta(seconds=1)
@@ -80,6 +81,8 @@ class _DueStart:
         if self.later.waits and not has_own_ticket:
             return _answer("waiting", reason=str(refusal), holder=holder_id)
         code = await self.why_not()
+        if not code and has_own_ticket and holder is not None and holder.stop is StopMode.NOW:
+            return _answer("cancelled")  # an earlier attempt took the ticket, and somebody stopped what it began
         if code == SkipReason.PAUSED:
             return await self.ended(code, reason="the schedule was paused while the start waited")
         if not code and not has_own_ticket:

@@ -113,6 +113,7 @@ async def _create_instance(client: StartingClient, tickets: TicketStore, start: 
         # The SDK has no narrower type. The instance may live all the same: started past us through the durable
         # API, or by this very call if only its answer was lost. Then the ticket rightly stays with its ID.
         if await is_live(client, start.instance_id):
+            await mark_started(tickets, ticket)  # its status decides, and no grace outlasts it
             raise RunAlreadyLive(start.orchestrator, start.instance_id, ticket) from refusal
         await give_back(tickets, ticket)
         raise

@@ -37,20 +37,30 @@ class TicketStore(Protocol):
 
 
 async def acquire(
-    store: TicketStore, wanted: Ticket, *, is_live: IsLive, grace: timedelta, once: bool = False
+    store: TicketStore,
+    wanted: Ticket,
+    *,
+    is_live: IsLive,
+    grace: timedelta,
+    once: bool = False,
+    only: Ticket | None = None,
 ) -> Ticket:
     """Take the singleton of `wanted`, a ticket without epoch; returns it as it is stored, with its new epoch.
 
-    `once` refuses also when this very instance ID was the last that was started, whatever became of it. A ticket with
-    the claim of `wanted` was taken by an earlier attempt of the same step, and is returned as it stands.
-    Raises TicketHeld if its holder lives, is still starting, or if another caller was faster.
+    `once` refuses also when this very instance ID was the last that was started, whatever became of it; `only` when
+    the ticket has changed since it was read as this one. A ticket with the claim of `wanted` was taken by an earlier
+    attempt of the same step, and is returned as it stands.
+    Raises TicketHeld if its holder lives, is still starting, or if another caller was faster; also if an earlier
+    attempt of the same step took it, and somebody stopped what it began.
     """
-    current = await store.read(wanted.key)
+    current = only or await store.read(wanted.key)
     if current is not None:
         if current.claim == wanted.claim and current.state is not TicketState.FREE:
             return current
-        was_started = current.state is TicketState.STARTED or current.stop is not StopMode.NONE
+        was_stopped = current.stop is not StopMode.NONE
+        was_started = current.state is TicketState.STARTED or was_stopped
         served = once and was_started and current.instance_id == wanted.instance_id
+        served = served or (was_stopped and current.claim == wanted.claim)
         if served or await is_held(current, is_live=is_live, now=wanted.acquired_at, grace=grace):
             raise TicketHeld(wanted.key, current)
     try:

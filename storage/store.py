@@ -52,7 +52,11 @@ class Store:
 
 def open_store(settings: Settings) -> Store:
     """The stores of `settings`; cheap to call, the connection behind them is shared."""
-    tables = open_tables(settings)
+    return store_on(open_tables(settings))
+
+
+def store_on(tables: Tables) -> Store:
+    """All stores on these tables."""
     return Store(
         tables=tables,
         tickets=TableTickets(tables),

@@ -17,7 +17,7 @@ from storage.datasets import Superseded
 from storage.errors import TicketChanged
 from storage.hub import LIVE, is_live
 from storage.progress import summary_of
-from storage.runs import UNCLAIMED, RunRecord, finished
+from storage.runs import UNCLAIMED, RunRecord, RunRef, finished
 from storage.store import Store
 from storage.ticket import StopMode, Ticket, TicketState
 from triggers.run_instances import StoppingClient, terminate_run
@@ -87,7 +87,7 @@ async def _ticket_of(client: StoppingClient, store: Store, run_id: str) -> Ticke
     if ticket is None or ticket.instance_id != run_id:
         ticket = None
     elif run is None or run.epoch < ticket.epoch:
-        return await _ticket_before_the_first_step(client, ticket, run)
+        return await _ticket_before_the_first_step(client, store, ticket, run)
     if run is None:
         raise RunNotFound(run_id)
     shown = await as_it_is(client, store, run)
@@ -99,12 +99,16 @@ async def _ticket_of(client: StoppingClient, store: Store, run_id: str) -> Ticke
     raise RunHasEnded(run_id, shown.outcome or "superseded")
 
 
-async def _ticket_before_the_first_step(client: StoppingClient, ticket: Ticket, earlier: RunRecord | None) -> Ticket:
+async def _ticket_before_the_first_step(
+    client: StoppingClient, store: Store, ticket: Ticket, earlier: RunRecord | None
+) -> Ticket:
     """The ticket of a run without a record: it is on its way, or never came to it. `earlier` had the same ID."""
     status = await client.get_status(ticket.instance_id)
     is_on_its_way = ticket.state is TicketState.STARTING or ticket.stop is StopMode.NOW
     if is_on_its_way or (status and status.runtime_status in LIVE):
         return ticket
+    if await store.runs.of_execution(RunRef(ticket.instance_id, ticket.epoch)) is not None:
+        return await _ticket_of(client, store, ticket.instance_id)  # all its steps came between our looks
     if ticket.state is TicketState.STARTED and status:
         raise RunHasEnded(ticket.instance_id, outcome_in_hub(status))
     if earlier is not None and earlier.outcome is not None:

@@ -24,17 +24,18 @@ async def as_it_is(client: HubClient, store: Store, run: RunRecord) -> RunRecord
     """`run`, with an outcome if its orchestration has ended without writing one: terminated, or broken."""
     if run.outcome is not None:
         return run
+    status = None
     newest = await store.runs.find(run.run_id)
     if newest is not None and newest.epoch == run.epoch:  # else the hub speaks of a later run with this ID
         status = await client.get_status(run.run_id)
         if status and status.runtime_status in LIVE:
             return run
-        # It may have ended, and written its record, between our reading of the record and of the status.
-        written = await store.runs.of_epoch(run.epoch)
-        if written.outcome is not None:
-            return written
-        if status:
-            return _ended_by_the_hub(run, status)
+    # It may have ended, and written its record, since our reading of the record.
+    written = await store.runs.of_epoch(run.epoch)
+    if written.outcome is not None:
+        return written
+    if status:
+        return _ended_by_the_hub(run, status)
     return replace(run, outcome="failed", reason="the orchestration is gone and left no record")
 
 

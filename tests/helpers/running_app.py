@@ -18,7 +18,7 @@ from scripts.functions_host import FunctionsHost, start_devhost
 from scripts.http_json import Answer, Unreachable, ask
 from scripts.processes import Child, Supervisor
 from storage.datasets import Dataset
-from storage.store import open_store
+from storage.store import Store, open_store
 
 POLL_S = 0.25
 
@@ -121,14 +121,19 @@ async def published(settings: Mapping[str, str], source: str) -> tuple[Dataset |
         Settings(storage_connection=settings["AzureWebJobsStorage"], table_prefix=settings["TABLE_PREFIX"])
     )
     try:
-        dataset = await store.datasets.find(source)
-        rows: dict[str, list[dict[str, Any]]] = {}
-        if dataset is not None and dataset.snapshot:
-            async for row in store.published_rows(source):
-                rows.setdefault("/" + row.url.split("/", 3)[3], []).append(dict(row.values))
-        return dataset, rows
+        return await rows_by_path(store, source)
     finally:
         await store.tables.close()
+
+
+async def rows_by_path(store: Store, source: str) -> tuple[Dataset | None, dict[str, list[dict[str, Any]]]]:
+    """As `published`, for a test that has a store."""
+    dataset = await store.datasets.find(source)
+    rows: dict[str, list[dict[str, Any]]] = {}
+    if dataset is not None and dataset.snapshot:
+        async for row in store.published_rows(source):
+            rows.setdefault("/" + row.url.split("/", 3)[3], []).append(dict(row.values))
+    return dataset, rows
 
 
 def expected_rows(catalogue: Catalogue) -> dict[str, list[dict[str, Any]]]:

@@ -50,6 +50,15 @@ class HubInstance:
     last_updated_time: datetime | None = None
     name: str = "daily_scrape"
 
+    def end(self) -> None:
+        """It runs to its end, unless somebody has ended it."""
+        if self.runtime_status is Status.Running:
+            self.runtime_status = Status.Completed
+
+
+class HubRefusal(Exception):
+    """The real client raises plain Exception."""
+
 
 class MemoryHub:
     """The durable client's part that starts and stops need: refuses live IDs, as the real hub does."""
@@ -68,14 +77,14 @@ class MemoryHub:
         assert instance_id is not None
         current = self.instances.get(instance_id)
         if current is not None and current.runtime_status is Status.Running:
-            raise Exception({"Message": "An Orchestration instance with the status Running already exists."})
+            raise HubRefusal({"Message": "An Orchestration instance with the status Running already exists."})
         self.instances[instance_id] = HubInstance(Status.Running, client_input, name=orchestration_function_name)
         return instance_id
 
     async def terminate(self, instance_id: str, reason: str) -> None:
         await Pause()
         if instance_id not in self.instances:
-            raise Exception(f"No instance with ID '{instance_id}' found.")
+            raise HubRefusal(f"No instance with ID '{instance_id}' found.")
         if self.instances[instance_id].runtime_status is Status.Running:
             self.instances[instance_id].runtime_status = Status.Terminated
 

@@ -1,5 +1,6 @@
 """Plans, results, rows and pointers on the real tables, seen by activities that run twice or too late."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,7 +15,8 @@ from storage.errors import RowTooLarge, StorageUnreachable
 from storage.page_lists import PageList, Part
 from storage.progress import progress_of
 from storage.runs import RunRecord, finished
-from storage.store import Store, open_store
+from storage.store import Store, open_store, store_on
+from tests.helpers.memory_tables import MemoryTables
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 SNAPSHOT = "books~0000000001"
@@ -22,9 +24,14 @@ PLAN = Plan("p1", batches=2, pages=3, not_found=0, left_out=0)
 PAGES = [["http://site/1", "http://site/2"], ["http://site/3"]]
 
 
-@pytest.fixture
-async def store(azurite: str, table_prefix: str) -> AsyncIterator[Store]:
-    opened = open_store(Settings(storage_connection=azurite, table_prefix=table_prefix))
+@pytest.fixture(params=["azurite", "memory"])
+async def store(request: pytest.FixtureRequest, table_prefix: str) -> AsyncIterator[Store]:
+    """On the real tables, and on those that tests of interleavings use: they must not tell stories."""
+    if request.param == "memory":
+        yield store_on(MemoryTables())  # type: ignore[arg-type]
+        return
+    connection = request.getfixturevalue("azurite")
+    opened = open_store(Settings(storage_connection=connection, table_prefix=table_prefix))
     yield opened
     await opened.tables.close()
 
@@ -198,6 +205,22 @@ async def test_a_finished_run_keeps_outcome_and_summaries(store: Store) -> None:
     ended = finished(run, at=NOW, outcome="completed", reason="", results=[{"source": "books", "rows": 3}])
     await store.runs.end(ended)
     assert await store.runs.find("daily") == ended
+
+
+async def test_the_first_outcome_of_a_run_is_the_one_that_stays(store: Store) -> None:
+    run = await store.runs.create(RunRecord("daily", 1, "c", NOW, "http", ("books",)))
+    stopped = finished(run, at=NOW, outcome="stopped", reason="by hand", results=[])
+    ends = [store.runs.end(finished(run, at=NOW, outcome="completed", reason="", results=[])) for _ in range(3)]
+    assert await store.runs.end(stopped) == stopped
+    assert await asyncio.gather(*ends) == [stopped] * 3
+    assert await store.runs.find("daily") == stopped
+
+
+async def test_a_run_that_is_ended_twice_at_once_has_one_outcome(store: Store) -> None:
+    run = await store.runs.create(RunRecord("daily", 1, "c", NOW, "http", ("books",)))
+    outcomes = ("completed", "stopped", "superseded")
+    ends = [store.runs.end(finished(run, at=NOW, outcome=outcome, reason="", results=[])) for outcome in outcomes]
+    assert len({one.outcome for one in await asyncio.gather(*ends)}) == 1
 
 
 async def test_an_account_that_does_not_answer_is_named_as_the_trouble() -> None:

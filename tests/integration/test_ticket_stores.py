@@ -10,16 +10,20 @@ from scraper.settings import Settings
 from storage.errors import TicketChanged
 from storage.locks import TableTickets, TicketStore
 from storage.tables import open_tables
-from storage.ticket import Ticket, TicketState
+from storage.ticket import StopMode, Ticket, TicketState
+from tests.helpers.memory_tables import MemoryTables
 from tests.helpers.ticket_stores import MemoryTickets
 
 WANTED = Ticket("daily_scrape", "run-1", TicketState.STARTING, datetime(2026, 11, 21, 6, tzinfo=UTC), "http", "c1", 1)
 
 
-@pytest.fixture(params=["memory", "table"])
+@pytest.fixture(params=["memory", "memory-table", "table"])
 async def tickets(request: pytest.FixtureRequest, table_prefix: str) -> AsyncIterator[TicketStore]:
     if request.param == "memory":
         yield MemoryTickets()
+        return
+    if request.param == "memory-table":
+        yield TableTickets(MemoryTables())  # type: ignore[arg-type]
         return
     connection = request.getfixturevalue("azurite")
     tables = open_tables(Settings(storage_connection=connection, table_prefix=table_prefix))
@@ -59,6 +63,24 @@ async def test_a_replace_with_an_older_etag_is_refused(tickets: TicketStore) -> 
 async def test_a_replace_of_a_ticket_that_is_not_there_is_refused(tickets: TicketStore) -> None:
     with pytest.raises(TicketChanged):
         await tickets.replace(replace(WANTED, etag='W/"nothing"'))
+
+
+async def test_who_stopped_the_holder_and_how_is_read_as_it_was_stored(tickets: TicketStore) -> None:
+    stored = await tickets.insert(WANTED)
+    drained = await tickets.replace(replace(stored, stop=StopMode.DRAIN, stopped_by="the operator"))
+    assert await tickets.read("daily_scrape") == drained
+    assert (stored.stop, drained.stop, drained.stopped_by) == (StopMode.NONE, StopMode.DRAIN, "the operator")
+
+
+async def test_a_ticket_that_was_stored_before_stops_were_known_has_none() -> None:
+    tables = MemoryTables()
+    tickets = TableTickets(tables)  # type: ignore[arg-type]
+    stored = await tickets.insert(WANTED)
+    row = dict(tables.tables["locks"].entities["singleton", "daily_scrape"])
+    await tables.tables["locks"].upsert_entity({name: row[name] for name in row.keys() - {"stop", "stopped_by"}})
+    found = await tickets.read("daily_scrape")
+    assert found is not None
+    assert replace(found, etag=stored.etag) == stored
 
 
 async def test_keys_that_tables_refuse_are_kept_apart(tickets: TicketStore) -> None:
