@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from samples.site.catalogue import Catalogue
 from scripts.http_json import ask
 from scripts.processes import Supervisor
 from scripts.sample_site import SampleSite, start_sample_site
 from tests.e2e.conftest import StartApp
-from tests.helpers.running_app import RunningApp, expected_rows, published, wait_for
+from tests.helpers.running_app import RunningApp, published, wait_for
 
 SLOTS = 16 + 8
 """Requests in flight that sources.toml allows: those of `books` and of `listing`."""
@@ -17,10 +16,6 @@ SLOTS = 16 + 8
 def source_of(run: dict[str, Any], name: str) -> dict[str, Any]:
     found: dict[str, Any] = next(one for one in run["sources"] if one["source"] == name)
     return found
-
-
-def has_loaded(app: RunningApp, run_id: str) -> Callable[[], bool]:
-    return lambda: any(one["loaded"] for one in app.run(run_id)["sources"] if one["source"] == "books")
 
 
 def is_published(app: RunningApp, run_id: str, source: str) -> Callable[[], bool]:
@@ -56,23 +51,6 @@ async def test_a_run_that_drains_ends_in_good_order_and_publishes_what_is_comple
     assert (dataset.epoch, rows) == (0, {})
 
 
-async def test_a_run_that_is_stopped_now_lets_another_one_start_at_once(
-    start_app: StartApp, supervisor: Supervisor
-) -> None:
-    catalogue = Catalogue(300, 1, 0)
-    app = start_app(start_sample_site(supervisor, books=300, fault_percent=0), PAGES_PER_BATCH="20")
-    app.start_run("first")
-    wait_for(has_loaded(app, "first"), timeout_s=30)
-    stopped = app.ask("POST", "/api/runs/first/stop?mode=now")
-    again = app.start_run("first")
-    app.finished_run("first")
-    _, rows = await published(app.settings, "books")
-    runs = app.ask("GET", "/api/runs").document["runs"]
-    assert (stopped.status, again.status) == (202, 202)
-    assert [(run["runId"], run["outcome"]) for run in runs] == [("first", "completed"), ("first", "stopped")]
-    assert rows == expected_rows(catalogue)
-
-
 async def test_after_a_stop_no_worker_asks_the_site_for_more_than_a_page_per_slot(
     start_app: StartApp, supervisor: Supervisor
 ) -> None:
@@ -89,14 +67,3 @@ async def test_after_a_stop_no_worker_asks_the_site_for_more_than_a_page_per_slo
     assert answer.status == 202
     assert after <= SLOTS
     assert at_the_stop < 1000
-
-
-def test_what_cannot_be_stopped_says_why(start_app: StartApp, supervisor: Supervisor) -> None:
-    app = start_app(start_sample_site(supervisor, books=20, fault_percent=0))
-    app.start_run("ended")
-    app.finished_run("ended")
-    late, unknown = app.ask("POST", "/api/runs/ended/stop"), app.ask("POST", "/api/runs/nobody/stop")
-    wrong = app.ask("POST", "/api/runs/ended/stop?mode=later")
-    assert (late.status, late.document["outcome"]) == (409, "completed")
-    assert unknown.status == 404
-    assert (wrong.status, wrong.document["detail"]) == (400, "'mode' must be 'drain' or 'now', not 'later'.")

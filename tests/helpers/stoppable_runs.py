@@ -22,6 +22,7 @@ from storage.batches import BatchResult, Plan
 from storage.datasets import Dataset
 from storage.keys import snapshot_id
 from storage.runs import RunRecord
+from storage.skips import Skip
 from storage.store import store_on
 from storage.ticket import StopMode, Ticket
 from tests.helpers.interleaving import Pause, run_schedule
@@ -134,6 +135,11 @@ class World:
         """The record of a run as it stands."""
         record: RunRecord = self.now(self.store.runs.of_epoch(epoch))
         return record
+
+    def skips(self) -> list[Skip]:
+        """The starts that were written down as not having happened."""
+        skips, _ = self.now(self.store.skips.newest(limit=10))
+        return list(skips)
 
     def dataset(self) -> Dataset:
         """What readers see."""

@@ -1,10 +1,12 @@
 """Stopping a run on the real tables, step by step: who may stop what, and what a stopped run may still do."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import azure.functions as func
 import pytest
 
 from activities.claim import claim_run
@@ -17,6 +19,7 @@ from storage.keys import snapshot_id
 from storage.store import Store, open_store
 from storage.ticket import StopMode, TicketState
 from tests.helpers.ticket_stores import MemoryHub, Status
+from triggers.run_commands import request_stop
 from triggers.run_stop import RunHasEnded, RunNotFound, stop_run
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
@@ -98,3 +101,41 @@ async def test_a_run_that_has_ended_cannot_be_stopped_and_says_how_it_ended(hub:
     with pytest.raises(RunHasEnded) as refusal:
         await stop_run(hub, store, "a", StopMode.DRAIN, by="test")
     assert refusal.value.outcome == "failed"
+
+
+async def ask(hub: MemoryHub, run_id: str, **query: str) -> tuple[int, dict[str, Any]]:
+    """Status and document of a POST to the route."""
+    url = f"http://host/api/runs/{run_id}/stop"
+    request = func.HttpRequest("POST", url, params=query, route_params={"runId": run_id}, body=b"")
+    answer = await request_stop(request, hub)
+    return answer.status_code, json.loads(answer.get_body())
+
+
+async def test_a_stop_over_http_drains_if_it_is_not_told_otherwise(hub: MemoryHub, store: Store) -> None:
+    await running(hub, store, "a")
+    status, document = await ask(hub, "a")
+    assert (status, document["runId"], document["mode"]) == (202, "a", "drain")
+    assert document["links"]["self"] == "http://host/api/runs/a"
+
+
+async def test_a_stop_over_http_answers_with_the_mode_in_force(hub: MemoryHub, store: Store) -> None:
+    await running(hub, store, "a")
+    assert (await ask(hub, "a", mode="drain"))[1]["mode"] == "drain"
+    assert (await ask(hub, "a", mode="now"))[1]["mode"] == "now"
+
+
+async def test_a_stop_over_http_that_comes_too_late_is_told_the_outcome(hub: MemoryHub, store: Store) -> None:
+    await running(hub, store, "a")
+    await ask(hub, "a", mode="now")
+    status, document = await ask(hub, "a", mode="now")
+    assert (status, document["outcome"]) == (409, "stopped")
+
+
+async def test_a_stop_over_http_of_a_run_that_never_was_is_404(hub: MemoryHub, store: Store) -> None:
+    assert (await ask(hub, "nobody"))[0] == 404
+
+
+@pytest.mark.parametrize("mode", ["later", "", "NOW"])
+async def test_a_stop_over_http_in_another_mode_names_field_and_modes(hub: MemoryHub, store: Store, mode: str) -> None:
+    status, document = await ask(hub, "a", mode=mode)
+    assert (status, document["detail"]) == (400, f"'mode' must be 'drain' or 'now', not '{mode}'.")
