@@ -9,7 +9,7 @@ from itertools import islice
 
 import pytest
 
-from tests.helpers.api_description import Operation
+from tests.helpers.api_description import Operation, usual_path
 from tests.helpers.api_prober import Prober
 from tests.helpers.described_app import DescribedApp, described_app
 from tests.helpers.hostile_requests import hostile_requests
@@ -47,6 +47,9 @@ def walk(prober: Prober, app: DescribedApp) -> None:
         prober.send(name, path=path)
         prober.send(name, path=path, headers={"x-functions-key": "wrong"})
         prober.send(name, path=path, query="limit=many&mode=never", body=[])
+        if "requestBody" in operation.node:
+            there = usual_path(prober.document, operation) | {"instanceId": "of-no-run", "runId": FINISHED_RUN}
+            assert prober.send(name, path=there, body={}, is_chunked=True).status_code == 411
 
 
 def steer_runs(prober: Prober, app: DescribedApp) -> None:

@@ -64,6 +64,7 @@ class Prober:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         method: str = "",
+        is_chunked: bool = False,
     ) -> schemathesis.Response:
         """One request as it is: values of the path and a query as text are sent unencoded, a body of bytes as such."""
         operation = self.operations[name]
@@ -74,7 +75,8 @@ class Prober:
         text = query if isinstance(query, str) else urlencode(query)
         target = f"{PREFIX}{target}?{text}" if text else f"{PREFIX}{target}"
         payload = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        response = self._exchange(method, target, payload, {"x-functions-key": self.key, **(headers or {})})
+        sent = {"x-functions-key": self.key, **(headers or {})}
+        response = self._exchange(method, target, [payload or b""] if is_chunked else payload, sent)
         if method == operation.method:
             self.answers[name, response.status_code] += 1
         else:
@@ -144,7 +146,7 @@ class Prober:
         return schemathesis.openapi.from_dict(self.document, config=schemathesis.Config.from_dict(config))
 
     def _exchange(
-        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
+        self, method: str, target: str, body: bytes | list[bytes] | None, headers: Mapping[str, str]
     ) -> schemathesis.Response:
         # The usual clients repair a target before they send it.
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=_TIMEOUT_S)

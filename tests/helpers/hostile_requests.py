@@ -97,5 +97,6 @@ def hostile_requests(document: Node, operation: Operation) -> Iterator[dict[str,
         yield from ({"path": path, "query": f"{name}={text.format(name=name)}"} for text in IN_A_QUERY)
     yield from ({"path": path, "headers": headers} for headers in WITH_HEADERS)
     if "requestBody" in operation.node:
+        yield {"path": path, "body": b"{}", "is_chunked": True}
         yield from ({"path": path, "body": body} for body in AS_A_BODY.values())
         yield from ({"path": path, "body": b"{}", "headers": headers} for headers in WITH_HEADERS)

@@ -11,7 +11,7 @@ import pytest
 from storage.errors import StorageUnreachable
 from triggers.orchestrators import known_orchestrator, valid_instance_id
 from triggers.problem import Problem, answers_problems
-from triggers.request_reading import whole_number
+from triggers.request_reading import json_object, whole_number
 from triggers.run_requests import run_request
 from triggers.ticks import tick_of
 
@@ -121,6 +121,20 @@ def test_a_limit_out_of_its_bounds_is_refused_by_name(text: str) -> None:
 
 def test_a_limit_that_is_not_given_is_the_default() -> None:
     assert whole_number(get(), "limit", default=20, low=1, high=200) == 20
+
+
+def test_a_body_that_was_lost_since_it_came_in_chunks_is_not_taken_for_no_body() -> None:
+    sent = func.HttpRequest("POST", "http://localhost/api/runs", headers={"Transfer-Encoding": "Chunked"}, body=b"")
+    with pytest.raises(Problem, match="Content-Length") as refused:
+        json_object(sent)
+    assert refused.value.status == 411
+
+
+def test_a_body_in_chunks_that_has_arrived_is_read() -> None:
+    headers = {"Transfer-Encoding": "chunked"}
+    assert json_object(func.HttpRequest("POST", "http://localhost/api/runs", headers=headers, body=b'{"a": 1}')) == {
+        "a": 1
+    }
 
 
 async def test_a_problem_is_answered_as_problem_json() -> None:
