@@ -30,7 +30,11 @@ OF_A_BROKEN_INSTALLATION = {
 def prober(azurite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prober]:
     """The app with runs and workflows, some of which live and some have ended, after a walk to every answer."""
     with described_app(tmp_path_factory.mktemp("described"), azurite, TABLE_PREFIX="described") as app:
-        known = {"path.runId": [FINISHED_RUN], "path.input": ["live", "ended"]}
+        known = {
+            "path.runId": [FINISHED_RUN],
+            "path.instanceId": [FINISHED_RUN, "watch:books"],
+            "path.input": ["live", "ended"],
+        }
         prober = Prober(app.host.url, app.key, known=known, sources=SOURCES)
         walk(prober, app)
         yield prober

@@ -19,15 +19,17 @@ from tests.helpers.api_description import closed, operations, read_description
 
 PREFIX = "/api"
 _TIMEOUT_S = 60
-WELL_FORMED = {
-    "start_orchestrator": "what `welcome` takes as its input, `daily_scrape` may refuse",
+REFUSES_GOOD = {
+    "start_orchestrator": "each orchestrator takes an input of its own, and some their own instance IDs only",
     "poll_orchestrator": "the same",
     "retry_run": "its sources must be those of the run",
     "start_workflow": "names of events that differ in case only count as the same",
     "stop_workflow": "its event must be one that the workflow waits for",
 }
 """Where a request that is as described may be refused all the same, and why no description can say so."""
-ANY = {"expected-statuses": ["2xx", "4xx"]}
+ACCEPTS_BAD = {"poll_orchestrator": "the body is read only by the request that starts"}
+"""Where a request that is not as described may be served all the same."""
+OFF = {"enabled": False}
 
 
 @dataclass
@@ -139,7 +141,8 @@ class Prober:
             "auth": {"openapi": {"functionKey": {"api_key": self.key}}},
             "checks": {"unsupported_method": {"enabled": False}},  # it asks for 405, which Azure Functions never gives
             "operations": [
-                {"include-operation-id": name, "checks": {"positive_data_acceptance": ANY}} for name in WELL_FORMED
+                *({"include-operation-id": name, "checks": {"positive_data_acceptance": OFF}} for name in REFUSES_GOOD),
+                *({"include-operation-id": name, "checks": {"negative_data_rejection": OFF}} for name in ACCEPTS_BAD),
             ],
             **settings,
         }

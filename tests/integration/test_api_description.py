@@ -13,7 +13,7 @@ import pytest
 import schemathesis
 from azure.durable_functions import OrchestrationRuntimeStatus
 
-from orchestrations import names, workflow_request
+from orchestrations import names, watch_plan, workflow_request
 from scraper.models import Reason
 from scraper.settings import Settings
 from scripts.checkout import ROOT
@@ -22,7 +22,7 @@ from tests.helpers.answer_checks import PROBLEM as PROBLEM_JSON
 from tests.helpers.answer_checks import faults, response_of
 from tests.helpers.api_description import Node, Operation, closed, operations, parameters, read_description, resolved
 from tests.helpers.described_app import loaded_app
-from triggers import runs
+from triggers import runs, watch_requests
 from triggers.problem import DETAIL_CHARACTERS
 from triggers.request_reading import DEEPEST
 from triggers.schedule_control import MOST_SKIPS
@@ -103,6 +103,8 @@ def test_its_bounds_are_those_of_the_code() -> None:
     assert parameter(OPERATIONS["list_failures"], "limit")["maximum"] == runs.MOST_FAILURES
     assert parameter(OPERATIONS["list_failures"], "limit")["default"] == runs.MOST_FAILURES
     assert parameter(OPERATIONS["list_skips"], "limit")["maximum"] == MOST_SKIPS
+    assert schema("WatchRequest")["properties"]["intervalMinutes"]["maximum"] == watch_plan.MOST_MINUTES
+    assert list(schema("WatchRequest")["properties"]) == list(watch_requests.FIELDS)
     assert schema("Problem")["properties"]["detail"]["maxLength"] == DETAIL_CHARACTERS
     assert schema("RunId")["maxLength"] == names.RUN_ID_LENGTH
     assert schema("InstanceId")["maxLength"] == names.INSTANCE_ID_LENGTH
