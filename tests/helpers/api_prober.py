@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -41,6 +41,8 @@ class Prober:
     known: Mapping[str, Sequence[str]]
     """Values that exist, by parameter (`path.runId`); half of the generated requests use one."""
     sources: Sequence[str]
+    log: Callable[[], str]
+    """Everything that the host has printed so far."""
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     wrong_methods: Counter[str] = field(default_factory=Counter)
     faults: dict[str, str] = field(default_factory=dict)
@@ -51,6 +53,11 @@ class Prober:
         self.document["components"]["schemas"]["SourceName"]["enum"] = list(self.sources)
         self.operations = {operation.name: operation for operation in operations(self.document)}
         self._schema = self._load({})
+
+    @property
+    def key_header(self) -> dict[str, str]:
+        """What every request has that does not say otherwise."""
+        return {"x-functions-key": self.key}
 
     @property
     def total(self) -> int:
@@ -77,7 +84,7 @@ class Prober:
         text = query if isinstance(query, str) else urlencode(query)
         target = f"{PREFIX}{target}?{text}" if text else f"{PREFIX}{target}"
         payload = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        sent = {"x-functions-key": self.key, **(headers or {})}
+        sent = self.key_header if headers is None else headers
         response = self._exchange(method, target, [payload or b""] if is_chunked else payload, sent)
         if method == operation.method:
             self.answers[name, response.status_code] += 1
@@ -105,8 +112,12 @@ class Prober:
                 self._count(event.recorder)
 
     def report(self) -> str:
-        """The wrong answers, one of each kind, with the request that led to it."""
-        return "".join(f"\n\n{kind}\n{example}" for kind, example in self.faults.items())
+        """The wrong answers, one of each kind, with the request that led to it, and the host's first traceback."""
+        found = [f"{kind}\n{example}" for kind, example in self.faults.items()]
+        before, traceback, after = self.log().partition("Traceback (most recent call last)")
+        if traceback:
+            found.append(f"The log of the host has\n{before[-1000:]}{traceback}{after[:3000]}")
+        return "\n\n".join(found)
 
     def table(self) -> str:
         """Which answers of which operation there were, and how often."""

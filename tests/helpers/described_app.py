@@ -38,10 +38,11 @@ class DescribedApp:
 
 @contextmanager
 def described_app(folder: Path, storage: str, **settings: str) -> Iterator[DescribedApp]:
-    """The app, nothing of which starts by itself: timers and queue triggers are off."""
+    """The app, nothing of which starts by itself, or fails on purpose: timers and queue triggers are off."""
     with Supervisor(folder / "logs") as supervisor:
         site = start_sample_site(supervisor, books=BOOKS, fault_percent=5)
-        environment = {**site.settings, **_switched_off(folder), "AzureWebJobsStorage": storage, **settings}
+        quiet = {**_switched_off(folder), "WELCOME_FAILURE_PERCENT": "0"}
+        environment = {**site.settings, **quiet, "AzureWebJobsStorage": storage, **settings}
         state = folder / "state"
         with running_host(
             ROOT, log_dir=folder / "logs", state_dir=state, arguments=["--enable-auth"], env=environment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.helpers.api_description import Node, Operation, parameters, usual_path
@@ -71,6 +71,7 @@ AS_A_BODY: dict[str, bytes] = {
     "deep lists": b"[" * _DEEP + b"]" * _DEEP,
     "deep objects": b'{"a":' * _DEEP + b"1" + b"}" * _DEEP,
     "a member of the language": b'{"__proto__": {"admin": true}, "constructor": 1, "__class__": "x"}',
+    "an object to the SDK": b'{"data": {"__class__": "Popen", "__module__": "subprocess", "__data__": "id"}}',
     "five megabytes": b'{"sources": ["' + b"x" * 5_000_000 + b'"]}',
     "a form": b"sources=books&sources=listing",
     "XML": b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>",
@@ -88,15 +89,15 @@ WITH_HEADERS = (
 )
 
 
-def hostile_requests(document: Node, operation: Operation) -> Iterator[dict[str, Any]]:
-    """Arguments of `Prober.send`, one request for each thing that can be wrong at each place."""
+def hostile_requests(document: Node, operation: Operation, key: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Arguments of `Prober.send`, one request for each thing that can be wrong at each place; `key` is its header."""
     path = usual_path(document, operation)
     for name in path:
         yield from ({"path": {**path, name: text}} for text in IN_A_PATH)
     for name in [one["name"] for one in parameters(document, operation) if one["in"] == "query"]:
         yield from ({"path": path, "query": f"{name}={text.format(name=name)}"} for text in IN_A_QUERY)
-    yield from ({"path": path, "headers": headers} for headers in WITH_HEADERS)
+    yield from ({"path": path, "headers": {**key, **headers}} for headers in WITH_HEADERS)
     if "requestBody" in operation.node:
         yield {"path": path, "body": b"{}", "is_chunked": True}
         yield from ({"path": path, "body": body} for body in AS_A_BODY.values())
-        yield from ({"path": path, "body": b"{}", "headers": headers} for headers in WITH_HEADERS)
+        yield from ({"path": path, "body": b"{}", "headers": {**key, **headers}} for headers in WITH_HEADERS)
