@@ -9,8 +9,10 @@ import pytest
 import schemathesis
 
 from devhost.testing import Host, Reply
+from scraper.settings import Settings
 from scripts.checkout import ROOT
 from storage import tables
+from storage.store import open_store
 from tests.helpers.answer_checks import faults, response_of
 from tests.helpers.api_description import Operation, closed, operations, read_description, usual_body, usual_path
 
@@ -47,7 +49,9 @@ async def host(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
     """The app on a storage account that nobody serves."""
     monkeypatch.setitem(tables.PATIENCE, "retry_total", 0)
     async with Host(ROOT, settings={**SITE, "AzureWebJobsStorage": NOBODY}) as running:
+        store = open_store(Settings())
         yield running
+        await store.tables.close()
 
 
 @pytest.mark.parametrize("name", named(503))
