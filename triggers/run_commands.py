@@ -18,7 +18,7 @@ from triggers.problem import Problem, answers_problems, json_response
 from triggers.request_reading import json_object
 from triggers.run_requests import run_request
 from triggers.run_stop import RunHasEnded, RunNotFound
-from triggers.run_views import no_such_run, run_links
+from triggers.run_views import no_such_run, run_id_of, run_links
 from triggers.scheduled_starts import schedule_or_conflict, stop_or_cancel
 from triggers.start_times import start_at
 
@@ -45,7 +45,7 @@ async def request_stop(req: func.HttpRequest, client: df.DurableOrchestrationCli
 
     Query: `mode`, `drain` (default) or `now`. 202; 404 unknown run; 409 with its `outcome`: too late.
     """
-    run_id, mode = req.route_params["runId"], _stop_mode(req)
+    run_id, mode = run_id_of(req), _stop_mode(req)
     try:
         mode = await stop_or_cancel(client, open_store(Settings()), run_id, mode, by="http")
     except RunNotFound as unknown:

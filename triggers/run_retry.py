@@ -19,7 +19,7 @@ from triggers.problem import Problem, answers_problems
 from triggers.request_reading import json_object
 from triggers.run_commands import new_run_id, run_accepted
 from triggers.run_requests import run_request
-from triggers.run_views import as_it_is, no_such_run, run_links, starting_run
+from triggers.run_views import as_it_is, no_such_run, run_id_of, run_links, starting_run
 
 
 @answers_problems
@@ -45,7 +45,7 @@ async def retry_run(req: func.HttpRequest, client: df.DurableOrchestrationClient
 
 async def _ended_run(req: func.HttpRequest, client: df.DurableOrchestrationClient, store: Store) -> RunRecord:
     """The run of the route. Raises Problem 404 if there never was one, 409 if it lives."""
-    run_id = req.route_params["runId"]
+    run_id = run_id_of(req)
     run = await store.runs.find(run_id)
     starting = await starting_run(client, store, run_id, after_epoch=run.epoch if run else 0)
     if run is None and starting is None:

@@ -127,6 +127,14 @@ def result_view(result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def run_id_of(req: func.HttpRequest) -> str:
+    """The run ID in the route. Raises Problem 404 for a text that no run can have: to the hub `a?b` would be `a`."""
+    run_id = str(req.route_params["runId"])
+    if names.run_id_problem(run_id):
+        raise no_such_run(run_id)
+    return run_id
+
+
 def no_such_run(run_id: str) -> Problem:
     """404 for an ID that no run has."""
     return Problem(HTTPStatus.NOT_FOUND, f"There is no run '{run_id}'. GET /api/runs lists them.")

@@ -13,7 +13,16 @@ from storage.store import Store, open_store
 from triggers.live_runs import is_starting, live_run, progress, run_facts
 from triggers.problem import answers_problems, json_response
 from triggers.request_reading import whole_number
-from triggers.run_views import as_it_is, no_such_run, progress_view, result_view, run_view, starting_run, state_of
+from triggers.run_views import (
+    as_it_is,
+    no_such_run,
+    progress_view,
+    result_view,
+    run_id_of,
+    run_view,
+    starting_run,
+    state_of,
+)
 from triggers.scheduled_starts import scheduled_view
 
 MOST_RUNS = 200
@@ -59,7 +68,7 @@ async def _line(client: HubClient, store: Store, run: RunRecord, req: func.HttpR
 @answers_problems
 async def get_run(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """One run with the progress of each source, or as it is scheduled; 404 if there never was one."""
-    run_id = req.route_params["runId"]
+    run_id = run_id_of(req)
     store = open_store(Settings())
     run = await store.runs.find(run_id)
     starting = await starting_run(client, store, run_id, after_epoch=run.epoch if run else 0)
@@ -85,7 +94,7 @@ async def get_run(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
 @answers_problems
 async def list_failures(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """The failed pages of a run with their reasons. Query: `limit` (1 to 1000), `continuation`."""
-    run_id = req.route_params["runId"]
+    run_id = run_id_of(req)
     limit = whole_number(req, "limit", default=MOST_FAILURES, low=1, high=MOST_FAILURES)
     skip = whole_number(req, "continuation", default=0, low=0, high=10**10)
     store = open_store(Settings())

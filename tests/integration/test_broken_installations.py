@@ -73,6 +73,16 @@ async def test_with_a_wrong_setting_every_operation_names_the_setting(
     assert told["detail"].startswith("TABLE_PREFIX: ")
 
 
+@pytest.mark.parametrize("text", ["a%3Fb", "a%23b", "%2e%2e%2Fa", "-", "x" * 101])
+@pytest.mark.parametrize("name", [name for name, one in OPERATIONS.items() if "{runId}" in one.path])
+async def test_a_text_that_no_run_can_have_as_its_id_is_404_before_anybody_is_asked(
+    name: str, text: str, host: Host
+) -> None:
+    """To the task hub `a?b` would be `a`."""
+    path = OPERATIONS[name].path.format(runId=text)
+    check(OPERATIONS[name], await host.request(OPERATIONS[name].method, f"/api{path}"), 404)
+
+
 async def test_without_its_sources_file_the_app_names_the_file(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCES_FILE", "nowhere.toml")
     assert "nowhere.toml" in check(OPERATIONS["start_run"], await answer("start_run", host), 500)["detail"]
