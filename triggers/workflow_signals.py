@@ -1,5 +1,6 @@
 """An event for a workflow, from whatever trigger: looked at first, so that a refusal can say why."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
@@ -8,7 +9,7 @@ from storage.locks import TicketStore
 from triggers.workflow_requests import WorkflowEvent
 from triggers.workflow_state import Phase, StatusClient, WorkflowState, settled_state
 
-ATTEMPTS: Final = 3
+ATTEMPTS: Final = 3  # for one life of a workflow
 
 
 class EventRefused(Exception):
@@ -59,21 +60,25 @@ async def raise_workflow_event(
     client: SignallingClient, tickets: TicketStore, event: WorkflowEvent, *, grace: timedelta
 ) -> None:
     """Raise the event; what comes of it shows later. Raises EventRefused, StillStarting, or what the hub raised."""
-    for attempt in range(1, ATTEMPTS + 1):
-        await _require_waiting(client, tickets, event, grace=grace)
+    tries: Counter[int] = Counter()
+    while True:
+        state = await _waiting_state(client, tickets, event, grace=grace)
+        life = state.ticket.epoch if state.ticket else 0
+        tries[life] += 1
         try:
             await client.raise_event(workflow_id(event.key), event.event, event.data)
         except Exception:
-            # The SDK has no narrower type. The workflow may have ended since we looked: the next look tells.
-            if attempt == ATTEMPTS:
+            # The SDK has no narrower type. The workflow may have ended since we looked, and even live again: the next
+            # look tells. Only if it is the same life as before, the hub is at fault.
+            if tries[life] == ATTEMPTS:
                 raise
         else:
             return
 
 
-async def _require_waiting(
+async def _waiting_state(
     client: SignallingClient, tickets: TicketStore, event: WorkflowEvent, *, grace: timedelta
-) -> None:
+) -> WorkflowState:
     state = await settled_state(client, tickets, event.key, grace=grace)
     if state.phase is Phase.STARTING:
         raise StillStarting(event.key)
@@ -83,3 +88,4 @@ async def _require_waiting(
         raise WorkflowEnded(state)
     if state.request is not None and event.event not in state.request.wait_for:
         raise EventNotAwaited(event, state.request)
+    return state
