@@ -66,7 +66,7 @@ class MemoryHub:
     def __init__(self) -> None:
         self.instances: dict[str, HubInstance] = {}
 
-    async def get_status(self, instance_id: str) -> Any:
+    async def get_status(self, instance_id: str, *, show_input: bool = False) -> Any:
         await Pause()
         return self.instances.get(instance_id)
 
