@@ -6,11 +6,16 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from scripts.checkout import IN_USE_LOCK, file_lock
 from scripts.processes import Supervisor
 from tests.helpers.azurite import running_azurite
+
+# Examples have no time limit: on a busy machine it would fail the slow ones, and say nothing about the code.
+hypothesis.settings.register_profile("no stopwatch", deadline=None)
+hypothesis.settings.load_profile("no stopwatch")
 
 
 @pytest.fixture(scope="session")
