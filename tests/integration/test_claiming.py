@@ -1,6 +1,5 @@
 """The fence: which executions of `daily_scrape` may go on, on the real tables."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from storage.keys import snapshot_id
 from storage.locks import TableTickets
 from storage.runs import RunRecord, finished
 from storage.skips import Skip
-from storage.store import Store, open_store
+from storage.store import Store
 from storage.ticket import Ticket, TicketState
 from tests.helpers.ticket_stores import MemoryHub, Status
 
@@ -33,25 +32,6 @@ name = "news"
 urls = ["http://127.0.0.1:1/b"]
 fields = { title = "h1::text" }
 """
-
-
-@pytest.fixture
-async def store(
-    azurite: str, table_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Store]:
-    file = tmp_path / "sources.toml"
-    file.write_text(SOURCES)
-    monkeypatch.setenv("AzureWebJobsStorage", azurite)
-    monkeypatch.setenv("TABLE_PREFIX", table_prefix)
-    monkeypatch.setenv("SOURCES_FILE", str(file))
-    opened = open_store(Settings())
-    yield opened
-    await opened.tables.close()
-
-
-@pytest.fixture
-def hub() -> MemoryHub:
-    return MemoryHub()
 
 
 async def start(hub: MemoryHub, store: Store, run_id: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """`GET runs`: pages of a history that grows while it is read, and what a line says of a run."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,32 +8,17 @@ import azure.functions as func
 import pytest
 
 from orchestrations import names
-from scraper.settings import Settings
 from storage.batches import Batches, BatchResult, Plan
 from storage.keys import snapshot_id
 from storage.runs import RunRecord, finished
 from storage.stalls import Stall
-from storage.store import Store, open_store
+from storage.store import Store
 from storage.ticket import Ticket, TicketState
 from tests.helpers.ticket_stores import MemoryHub, Status
 from triggers.runs import get_run, list_runs
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 SUMMARY = {"source": "books", "outcome": "published", "reason": "", "pages": 5, "loaded": 4, "failed": 1, "rows": 9}
-
-
-@pytest.fixture
-async def store(azurite: str, table_prefix: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Store]:
-    monkeypatch.setenv("AzureWebJobsStorage", azurite)
-    monkeypatch.setenv("TABLE_PREFIX", table_prefix)
-    opened = open_store(Settings())
-    yield opened
-    await opened.tables.close()
-
-
-@pytest.fixture
-def hub() -> MemoryHub:
-    return MemoryHub()
 
 
 async def ended_run(store: Store, epoch: int) -> None:

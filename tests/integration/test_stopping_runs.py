@@ -1,9 +1,7 @@
 """Stopping a run on the real tables, step by step: who may stop what, and what a stopped run may still do."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import azure.functions as func
@@ -16,7 +14,7 @@ from starts.singleton import Start, start_singleton
 from storage.batches import BatchResult, Plan
 from storage.datasets import Superseded
 from storage.keys import snapshot_id
-from storage.store import Store, open_store
+from storage.store import Store
 from storage.ticket import StopMode, TicketState
 from tests.helpers.ticket_stores import MemoryHub, Status
 from triggers.run_commands import request_stop
@@ -29,25 +27,6 @@ name = "books"
 urls = ["http://127.0.0.1:1/a"]
 fields = { title = "h1::text" }
 """
-
-
-@pytest.fixture
-async def store(
-    azurite: str, table_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Store]:
-    file = tmp_path / "sources.toml"
-    file.write_text(SOURCES)
-    monkeypatch.setenv("AzureWebJobsStorage", azurite)
-    monkeypatch.setenv("TABLE_PREFIX", table_prefix)
-    monkeypatch.setenv("SOURCES_FILE", str(file))
-    opened = open_store(Settings())
-    yield opened
-    await opened.tables.close()
-
-
-@pytest.fixture
-def hub() -> MemoryHub:
-    return MemoryHub()
 
 
 async def start(hub: MemoryHub, store: Store, run_id: str) -> dict[str, Any]:
