@@ -116,6 +116,9 @@ def _view(scheduled: Scheduled, req: func.HttpRequest) -> dict[str, Any]:
         "finishedAt": None,
         "triggeredBy": scheduled.start.started_by,
         "retryOf": None,
+        "totals": None,
+        "lastProgressAt": None,
+        "stuck": False,
         "links": run_links(req, run_id),
         "sources": [],
     }

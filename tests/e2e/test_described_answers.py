@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import pytest
@@ -44,6 +45,7 @@ def walk(prober: Prober, app: DescribedApp) -> None:
     """To every answer that is described, on a short way."""
     steer_runs(prober, app)
     retry_a_run(prober)
+    start_later(prober)
     steer_workflows(prober)
     for name, operation in prober.operations.items():
         unknown = {"functionName": "daily_scrape", "instanceId": "-", "runId": "nobody", "input": "nobody"}
@@ -82,6 +84,19 @@ def retry_a_run(prober: Prober) -> None:
     assert prober.send("retry_run", path={"runId": FINISHED_RUN}, body=[]).status_code == 400
     for name in ["start_orchestrator", "poll_orchestrator"]:
         assert prober.send(name, path={"functionName": "nothing", "instanceId": "a"}).status_code == 404
+
+
+def start_later(prober: Prober) -> None:
+    """Starts that are to come: one is cancelled, the other is in the way of its like."""
+    tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+    run = {"runId": prober.send("start_run", body={"startAt": tomorrow}).json()["runId"]}
+    assert prober.send("get_run", path=run).json()["state"] == "scheduled"
+    assert prober.send("request_stop", path=run).status_code == 202
+    assert prober.send("get_run", path=run).json()["outcome"] == "stopped"
+    later = {"path": daily_scrape("later"), "query": {"startAt": tomorrow}}
+    starts = [prober.send("start_orchestrator", **later) for _ in range(2)]
+    starts += [prober.send("start_orchestrator", path=later["path"]), prober.send("poll_orchestrator", **later)]
+    assert [answer.status_code for answer in starts] == [202, 409, 409, 202]
 
 
 def steer_workflows(prober: Prober) -> None:

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -49,8 +50,10 @@ class Prober:
 
     def __post_init__(self) -> None:
         self.document = closed(read_description())
-        # Which sources there are is a matter of the installation, so the description cannot say it.
+        # Which sources there are, and which times are to come, is nothing that a description can say.
         self.document["components"]["schemas"]["SourceName"]["enum"] = list(self.sources)
+        times = [datetime.now(UTC) + timedelta(days=days) for days in (1, 300)]
+        self.document["components"]["schemas"]["StartAt"]["enum"] = [f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in times]
         self.operations = {operation.name: operation for operation in operations(self.document)}
         self._schema = self._load({})
 

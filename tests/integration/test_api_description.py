@@ -26,6 +26,7 @@ from triggers import runs, watch_requests
 from triggers.problem import DETAIL_CHARACTERS
 from triggers.request_reading import DEEPEST
 from triggers.schedule_control import MOST_SKIPS
+from triggers.start_times import FARTHEST
 from triggers.workflow_requests import MOST_BYTES
 
 DOCUMENT = read_description()
@@ -103,6 +104,7 @@ def test_its_bounds_are_those_of_the_code() -> None:
     assert parameter(OPERATIONS["list_failures"], "limit")["maximum"] == runs.MOST_FAILURES
     assert parameter(OPERATIONS["list_failures"], "limit")["default"] == runs.MOST_FAILURES
     assert parameter(OPERATIONS["list_skips"], "limit")["maximum"] == MOST_SKIPS
+    assert f"at most {FARTHEST.days} days ahead" in schema("StartAt")["description"]
     assert schema("WatchRequest")["properties"]["intervalMinutes"]["maximum"] == watch_plan.MOST_MINUTES
     assert list(schema("WatchRequest")["properties"]) == list(watch_requests.FIELDS)
     assert schema("Problem")["properties"]["detail"]["maxLength"] == DETAIL_CHARACTERS
@@ -188,7 +190,8 @@ def examples() -> list[tuple[str, int, str, Any]]:
 
 EXAMPLES = {(name, status): body for name, status, _, body in examples()}
 PROBLEM = EXAMPLES["list_runs", 400]
-RUN = EXAMPLES["get_run", 200]
+SCHEDULE = EXAMPLES["get_schedule", 200]
+CONFLICT = EXAMPLES["start_run", 409]
 
 
 @pytest.mark.parametrize(("name", "status", "media_type", "body"), examples())
@@ -211,18 +214,18 @@ def test_its_examples_of_bodies_are_as_described(name: str) -> None:
 def test_when_closed_it_refuses_a_member_that_is_not_described_at_any_depth() -> None:
     refused = "Unevaluated properties are not allowed ('more' was unexpected)"
     assert refused in fault("list_runs", 400, PROBLEM | {"more": 1}, PROBLEM_JSON)
-    assert refused in fault("get_run", 200, RUN | {"more": 1})
-    assert refused in fault("get_run", 200, RUN | {"links": RUN["links"] | {"more": 1}})
+    assert refused in fault("get_schedule", 200, SCHEDULE | {"more": 1})
+    assert refused in fault("start_run", 409, CONFLICT | {"links": CONFLICT["links"] | {"more": 1}}, PROBLEM_JSON)
 
 
 def test_it_refuses_an_answer_that_lacks_a_member() -> None:
-    without = {name: value for name, value in RUN.items() if name != "sources"}
-    assert '"sources" is a required property' in fault("get_run", 200, without)
+    without = {name: value for name, value in SCHEDULE.items() if name != "paused"}
+    assert '"paused" is a required property' in fault("get_schedule", 200, without)
 
 
 def test_it_refuses_an_answer_with_another_status_type_or_title() -> None:
-    assert "Received: 418" in fault("get_run", 418, RUN)
-    assert "Received: text/html" in fault("get_run", 200, RUN, "text/html")
+    assert "Received: 418" in fault("get_schedule", 418, SCHEDULE)
+    assert "Received: text/html" in fault("get_schedule", 200, SCHEDULE, "text/html")
     assert "told as 400 Conflict" in fault("list_runs", 400, PROBLEM | {"title": "Conflict"}, PROBLEM_JSON)
 
 
