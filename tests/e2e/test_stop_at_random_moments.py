@@ -26,13 +26,17 @@ ENDED = {"Completed", "Failed", "Terminated"}
 
 
 def stage(run: dict[str, Any] | None) -> str:
-    """How far a run is, in one word."""
+    """How far a run is, in a few words."""
     if run is None or not run["sources"]:
         return "starting"
     if run["state"] == "finished":
         return "ended"
     states = {one["state"] for one in run["sources"]}
-    return next(state for state in ("planning", "scraping", "publishing", "published") if state in states)
+    state = next(state for state in ("planning", "scraping", "publishing", "published") if state in states)
+    if state != "scraping":
+        return state
+    done, batches = (sum(one[count] for one in run["sources"]) for count in ("batchesDone", "batches"))
+    return f"scraping (quarter {min(4, 1 + 4 * done // batches)})"
 
 
 class StoppedRuns:

@@ -14,9 +14,10 @@ from storage.ticket import StopMode, Ticket, TicketState
 from tests.helpers.interleaving import explore_switches
 from tests.helpers.memory_tables import MemoryTables
 from tests.helpers.stoppable_runs import Actor, World, patch_surroundings, scraped_tables
+from tests.helpers.ticket_stores import HubRefusal
 from triggers.run_stop import RunHasEnded, RunNotFound, StopResult
 
-REFUSALS = (RunHasEnded, RunNotFound, RunAlreadyLive)
+REFUSALS = (RunHasEnded, RunNotFound, RunAlreadyLive, HubRefusal)
 
 
 @pytest.fixture(scope="module")
