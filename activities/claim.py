@@ -159,7 +159,7 @@ async def _acquire(
     run_id = payload["run_id"]
 
     async def another_is_live(instance_id: str) -> bool:
-        return instance_id != run_id and await is_live(client, instance_id)
+        return instance_id != run_id and await is_live(client, instance_id, of=names.DAILY_SCRAPE)
 
     # Nobody else can be starting this ID while we, the instance with this ID, live.
     is_own = ticket is not None and ticket.instance_id == run_id

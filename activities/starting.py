@@ -65,7 +65,8 @@ class _DueStart:
     async def why_not(self) -> str:
         """Why the start must not happen any more; empty if it still may."""
         status = await self.client.get_status(self.later.instance_id)
-        if status and status.created_time >= self.later.due_at - CLOCK_SKEW:
+        is_of_ours = status and status.name == self.later.orchestrator
+        if is_of_ours and status.created_time >= self.later.due_at - CLOCK_SKEW:
             return "started"  # by an earlier attempt of this step, whose answer was lost
         if await self.store.schedules.is_start_cancelled(self.later.claim):
             return "cancelled"
@@ -87,7 +88,7 @@ class _DueStart:
             return await self.ended(code, reason="the schedule was paused while the start waited")
         if not code and not has_own_ticket:
             return await self.ended(SkipReason.HELD, reason=str(refusal), holder=holder_id)
-        if not code and not await is_live(self.client, self.later.instance_id):
+        if not code and not await is_live(self.client, self.later.instance_id, of=self.later.orchestrator):
             return _answer("waiting")  # what spoke against it a moment ago does not any more
         return _answer(code or "started")  # an earlier attempt took the ticket, and its instance lives
 

@@ -15,7 +15,7 @@ from orchestrations import names
 from scraper import clock
 from scraper.run_log import log_context, run_logger
 from storage.errors import TicketHeld
-from storage.hub import HubClient, is_live
+from storage.hub import HubClient, is_live, is_live_status
 from storage.locks import TicketStore, acquire, give_back, mark_started
 from storage.ticket import Ticket, TicketState
 
@@ -74,7 +74,7 @@ async def start_singleton(
     """Start the instance and return the ticket it runs under. Raises RunAlreadyLive, or what the hub raised."""
 
     async def holder_is_live(instance_id: str) -> bool:
-        return await is_live(client, instance_id)
+        return await is_live(client, instance_id, of=start.orchestrator)
 
     wanted = Ticket(
         key=names.singleton_key(start.orchestrator, start.instance_id),
@@ -112,10 +112,13 @@ async def _create_instance(client: StartingClient, tickets: TicketStore, start: 
     except Exception as refusal:
         # The SDK has no narrower type. The instance may live all the same: started past us through the durable
         # API, or by this very call if only its answer was lost. Then the ticket rightly stays with its ID.
-        if await is_live(client, start.instance_id):
+        status = await client.get_status(start.instance_id)
+        if is_live_status(status, of=start.orchestrator):
             await mark_started(tickets, ticket)  # its status decides, and no grace outlasts it
             raise RunAlreadyLive(start.orchestrator, start.instance_id, ticket) from refusal
         await give_back(tickets, ticket)
+        if is_live_status(status):  # it is one of another orchestrator, which does not hold what we wanted
+            raise RunAlreadyLive(start.orchestrator, start.instance_id, None) from refusal
         raise
 
 

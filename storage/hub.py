@@ -14,7 +14,16 @@ class HubClient(Protocol):
         """The instance's status; falsy when there is no such instance."""
 
 
-async def is_live(client: HubClient, instance_id: str) -> bool:
-    """True while the instance may still do something: pending, running, between generations, or suspended."""
-    status = await client.get_status(instance_id)
-    return bool(status) and status.runtime_status in LIVE
+async def is_live(client: HubClient, instance_id: str, *, of: str = "") -> bool:
+    """True while the instance may still do something: pending, running, between generations, or suspended.
+
+    With `of`, only if it is one of that orchestrator: another one may have got the ID since.
+    """
+    return is_live_status(await client.get_status(instance_id), of=of)
+
+
+def is_live_status(status: Any, *, of: str = "") -> bool:
+    """As `is_live`, of a status that was asked for; falsy is none."""
+    if not status or status.runtime_status not in LIVE:
+        return False
+    return not of or bool(status.name.lower() == of.lower())  # the hub keeps the case in which it was asked to start

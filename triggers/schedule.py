@@ -119,7 +119,7 @@ class _Tick:
 
     async def _holder(self, ticket: Ticket | None) -> str:
         async def holder_is_live(instance_id: str) -> bool:
-            return await is_live(self.client, instance_id)
+            return await is_live(self.client, instance_id, of=names.DAILY_SCRAPE)
 
         if ticket is None:
             return ""

@@ -183,3 +183,22 @@ def test_a_holder_whose_instance_was_purged_gives_the_singleton_up() -> None:
     del world.hub.instances["a"]
     outcomes, _ = run_schedule([world.starter("b")], [])
     assert isinstance(outcomes[0], Ticket)
+
+
+def test_a_start_under_the_id_of_a_live_instance_of_another_orchestrator_does_not_take_the_singleton() -> None:
+    world = World()
+    run_schedule([world.hub.start_new("start_later", "later:a")], [])
+    outcomes, _ = run_schedule([world.starter("later:a")], [])
+    assert isinstance(outcomes[0], RunAlreadyLive)
+    assert str(outcomes[0]) == "An instance with ID 'later:a' already exists."
+    outcomes, _ = run_schedule([world.starter("b")], [])
+    assert isinstance(outcomes[0], Ticket)
+
+
+def test_a_holder_whose_id_another_orchestrator_has_got_since_holds_nothing_any_more() -> None:
+    world = World()
+    run_schedule([world.starter("watch:books")], [])
+    world.hub.finish("watch:books")
+    run_schedule([world.hub.start_new("watch_source", "watch:books")], [])
+    outcomes, _ = run_schedule([world.starter("b")], [])
+    assert isinstance(outcomes[0], Ticket)
