@@ -86,21 +86,24 @@ def closed(document: Node) -> Node:
     strict = copy.deepcopy(document)
     for schema in strict["components"]["schemas"].values():
         for part in _parts(schema):
-            _close(part)
+            _close(strict, part)
     described = [operation.node["responses"] for operation in operations(strict)]
     for responses in [strict["components"]["responses"], *described]:
         for response in responses.values():
             for media_type in response.get("content", {}).values():
-                _close(media_type["schema"])
+                _close(strict, media_type["schema"])
     return strict
 
 
-def _close(schema: Node) -> None:
-    """Members that neither this schema nor the ones it refers to describe are refused; an `allOf` is one schema."""
-    if schema.keys() & {"properties", "$ref", "allOf"}:
+def _close(document: Node, schema: Node) -> None:
+    """Members that neither this schema nor the ones it refers to describe are refused; an `allOf` is one schema.
+
+    What describes no members at all stays free.
+    """
+    if resolved(document, schema).keys() & {"properties", "allOf"}:
         schema.setdefault("unevaluatedProperties", False)
     for part in _parts(schema):
-        _close(part)
+        _close(document, part)
 
 
 def _parts(schema: Node) -> list[Node]:
