@@ -177,8 +177,9 @@ async def test_a_start_at_its_time_survives_a_crash_of_the_host_at_each_of_its_w
         assert await month.skips() == []
 
 
-async def test_a_start_that_is_repeated_after_its_run_has_ended_starts_no_second_one(
-    month: ScheduledMonth, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("hours", [0.5, 2], ids=["ended", "live"])
+async def test_a_start_that_is_repeated_after_its_run_and_another_starts_no_second_one(
+    month: ScheduledMonth, monkeypatch: pytest.MonkeyPatch, hours: float
 ) -> None:
     """The activity has done its work, but the worker dies before anybody hears of it."""
     answers_lost: list[str] = []
@@ -194,10 +195,12 @@ async def test_a_start_that_is_repeated_after_its_run_has_ended_starts_no_second
     monkeypatch.setattr("activities.starting.start_singleton", lost_answer)
     async with month.switched_on("01 00:00"):
         await start_at(month, "a")
-        await month.until("01 12:30")
-        await month.until("01 14:00")
+        await month.until("01 12:20")
+        month.lasts = {"b": timedelta(hours=hours)}
+        await month.ask("POST", f"{SCRAPE}/b", status=202)
+        await month.until("01 16:00")
         assert answers_lost == ["a"]
-        assert await month.runs() == [("a", "startAt", "completed")]
+        assert await month.runs() == [("a", "startAt", "completed"), ("b", "http", "completed")]
         assert await month.skips() == []
 
 
