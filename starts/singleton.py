@@ -117,7 +117,8 @@ async def _create_instance(client: StartingClient, tickets: TicketStore, start: 
             await mark_started(tickets, ticket)  # its status decides, and no grace outlasts it
             raise RunAlreadyLive(start.orchestrator, start.instance_id, ticket) from refusal
         await give_back(tickets, ticket)
-        if is_live_status(status):  # it is one of another orchestrator, which does not hold what we wanted
+        # One of another orchestrator does not hold what we wanted; one that was there has ended in this moment.
+        if is_live_status(status) or "already exists" in str(refusal):
             raise RunAlreadyLive(start.orchestrator, start.instance_id, None) from refusal
         raise
 

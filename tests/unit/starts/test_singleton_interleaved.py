@@ -132,6 +132,21 @@ def test_a_refused_start_frees_the_ticket_and_keeps_its_epoch_used_up() -> None:
     assert (ticket.state, ticket.epoch) == (TicketState.FREE, 1)
 
 
+def test_a_start_refused_by_an_instance_that_ends_in_this_moment_is_a_conflict_and_keeps_nobody_out() -> None:
+    world = World()
+    start_new = world.hub.start_new
+
+    async def refuse(*_args: Any, **_kwargs: Any) -> str:
+        raise Exception({"Message": "An Orchestration instance with the status Running already exists."})
+
+    world.hub.start_new = refuse  # type: ignore[method-assign]
+    outcomes, _ = run_schedule([world.starter("a")], [])
+    assert str(outcomes[0]) == "An instance with ID 'a' already exists."
+    world.hub.start_new = start_new  # type: ignore[method-assign]
+    outcomes, _ = run_schedule([world.starter("a")], [])
+    assert isinstance(outcomes[0], Ticket)
+
+
 def test_the_epoch_grows_with_every_run() -> None:
     world = World()
     for name in ("a", "b", "c"):
