@@ -90,6 +90,21 @@ async def retried_run() -> AsyncIterator[tuple[str, str]]:
             yield name, record(await host.history(instance_id))
 
 
+async def stopped_run() -> AsyncIterator[tuple[str, str]]:
+    """A run that was stopped before its first step; a source and a lane of one that drains."""
+    stopped = {"code": "stopped", "reason": "stopped at once (asked for by http)"}
+    async with scrape_host([], claim_run=lambda _: stopped) as host:
+        await host.start("daily_scrape", instance_id="run-6")
+        await host.wait_for("run-6")
+        yield "daily_scrape-stopped", record(await host.history("run-6"))
+    drained = {"code": "stopped", "reason": "drained: no more batches were begun (asked for by http)"}
+    async with scrape_host(["books"], scrape_batch=lambda _: drained) as host:
+        await host.start("daily_scrape", instance_id="run-7")
+        await host.wait_for("run-7")
+        yield "scrape_source-stopped", record(await host.history("run-7:7:books"))
+        yield "scrape_lane-stopped", record(await host.history("run-7:7:books:0"))
+
+
 async def workflows() -> AsyncIterator[tuple[str, str]]:
     """Workflows that wait, that have their events on both sides of a step of the deadline, and that are too late."""
     every = {"waitFor": ["paid", "packed"], "mode": "all", "timeoutSeconds": 12 * 24 * 3600}
@@ -151,8 +166,8 @@ async def starts_to_come() -> AsyncIterator[tuple[str, str]]:
             raise OSError("the hub is away")
         return {**answers, "code": "waiting"} if start["waits"] else answers
 
-    settings = {"AzureWebJobs.daily_timer.Disabled": "true"}
-    async with Host(REPOSITORY, settings=settings, activities={"start_instance": start_instance}) as host:
+    activities = {"start_instance": start_instance}
+    async with Host(REPOSITORY, settings=WITHOUT_TIMERS, activities=activities) as host:
         due = (host.clock.now() + timedelta(days=30)).isoformat()
         soon = (host.clock.now() + timedelta(hours=1)).isoformat()
         for instance_id, more in (
@@ -172,7 +187,7 @@ async def starts_to_come() -> AsyncIterator[tuple[str, str]]:
 
 async def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    runs = (finished_run(), running_run(), overtaken_run(), retried_run())
+    runs = (finished_run(), running_run(), overtaken_run(), retried_run(), stopped_run())
     for recording in (*runs, workflows(), welcomes(), watches(), starts_to_come()):
         async for name, text in recording:
             (folder / f"{name}.json").write_text(text, encoding="utf-8")

@@ -131,6 +131,27 @@ async def test_a_run_that_is_overtaken_while_it_scrapes_publishes_nothing() -> N
     assert [one["outcome"] for one in output["sources"]] == ["superseded"]
 
 
+async def test_a_source_that_drains_ends_after_the_batches_in_flight_and_one_that_is_complete_is_published() -> None:
+    drained = {"code": "stopped", "reason": "drained"}
+
+    def scrape_batch(batch: dict[str, Any]) -> dict[str, Any]:
+        return drained if batch["source"] == "books" and batch["batch"] >= 4 else {"code": "scraped"}
+
+    async with scrape_host(["books", "news"], batches=10, window=2, scrape_batch=scrape_batch) as host:
+        output = await run_output(host)
+        assert [one["source"] for one in host.calls.inputs("publish_source")] == ["news"]
+        assert len([one for one in host.calls.inputs("scrape_batch") if one["source"] == "books"]) == 6
+    assert output["sources"][0] == {"source": "books", "outcome": "stopped", "reason": "drained"}
+    assert output["sources"][1] == summary("news", "published")
+
+
+async def test_a_run_that_was_stopped_before_its_first_step_does_nothing() -> None:
+    async with scrape_host(["books"], claim_run=lambda _: {"code": "stopped", "reason": "by hand"}) as host:
+        output = await run_output(host)
+        host.calls.expect("claim_run")
+    assert output == {"outcome": "stopped", "reason": "by hand", "sources": []}
+
+
 async def test_a_run_without_sources_is_written_down_with_its_reason() -> None:
     claim = {"code": "claimed", "reason": "sources.toml: broken", "epoch": 7, "sources": []}
     async with scrape_host([], claim_run=lambda _: claim) as host:
