@@ -6,9 +6,10 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities.batches import plan_source, scrape_batch
+from activities.batches import scrape_batch
 from activities.claim import claim_run
 from activities.datasets import publish_source
+from activities.planning import plan_source
 from activities.runs import finish_run
 from activities.starting import start_instance
 from activities.welcome import say_welcome

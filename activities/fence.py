@@ -20,6 +20,10 @@ class Standing:
     code: Literal["goes_on", "draining", "stopped", "superseded"]
     reason: str = ""
 
+    def as_answer(self) -> dict[str, Any]:
+        """What a step answers that was turned away: a run that drains begins nothing new, so it ends as stopped."""
+        return {"code": "superseded" if self.code == "superseded" else "stopped", "reason": self.reason}
+
 
 async def standing_of(store: Store, client: HubClient, payload: Mapping[str, Any]) -> Standing:
     """How the run of `payload` (`run_id`, `epoch`) stands, by its ticket and its orchestration.

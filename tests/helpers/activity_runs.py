@@ -8,9 +8,10 @@ from typing import Any
 
 import azure.functions as func
 
-from activities.batches import plan_source, scrape_batch
+from activities.batches import scrape_batch
 from activities.claim import claim_run
 from activities.datasets import publish_source
+from activities.planning import plan_source
 from activities.runs import finish_run
 from orchestrations import names
 from scraper.settings import Settings

@@ -1,0 +1,94 @@
+"""Finding a source's pages and recording them in batches."""
+
+from typing import Any
+from uuid import uuid4
+
+import azure.durable_functions as df
+
+from activities.fence import standing_of
+from activities.run_context import logs_run
+from activities.run_watch import RunEnded, until_run_ends
+from activities.wiring import open_fetcher
+from scraper import clock
+from scraper.app_sources import app_source
+from scraper.discover import Discovery, discover
+from scraper.load import BATCH_TIME_LIMIT_S
+from scraper.page_log import log_failed_pages
+from scraper.politeness import pages_in_time, plan_window
+from scraper.run_log import run_logger
+from scraper.settings import Settings
+from storage.batches import Plan, cut_batches
+from storage.keys import snapshot_id
+from storage.retrying import plan_retry
+from storage.rows import PLAN_BATCH
+from storage.store import Store, open_store
+
+logger = run_logger(__name__)
+
+
+@logs_run
+async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
+    """Find the source's pages and record them in batches, once. Input: `run_id`, `epoch`, `source`; `base_epoch`.
+
+    With `base_epoch`, the run retries the one that had this epoch: the pages are those that it did not load. Returns
+    `code` `planned` with `attempt`, `batches` (that have pages to fetch), `window` (batches at a time) and `share` (of
+    the source's limits, per batch); or `superseded`, `stopped` or `failed` with the `reason`.
+    """
+    settings = Settings()
+    store = open_store(settings)
+    source = app_source(settings, payload["source"])
+    standing = await standing_of(store, client, payload)
+    if standing.code != "goes_on":
+        return standing.as_answer()
+    snapshot = snapshot_id(source.name, payload["epoch"])
+    window, share = plan_window(source.concurrency, source.requests_per_second, settings.max_parallel_batches)
+    plan = await store.batches.plan(snapshot)
+    if plan is None and "base_epoch" in payload:
+        plan = await plan_retry(store, snapshot, base=snapshot_id(source.name, payload["base_epoch"]))
+        if plan is not None:
+            logger.info("planned: of %d batches, %d have pages to retry", plan.batches, plan.lists)
+    if plan is None:
+        try:
+            async with until_run_ends(store, payload):
+                discovery = await discover(source, fetcher=open_fetcher(settings))
+        except RunEnded as ended:
+            return ended.standing.as_answer()
+        pages_per_batch = pages_in_time(share, at_most=settings.pages_per_batch, seconds=BATCH_TIME_LIMIT_S / 2)
+        plan = await _record_plan(store, snapshot, discovery, pages_per_batch)
+    if plan.pages == 0:
+        return {"code": "failed", "reason": await _why_no_pages(store, snapshot)}
+    return {
+        "code": "planned",
+        "attempt": plan.attempt,
+        "batches": plan.lists,
+        "window": window,
+        "share": share.model_dump(mode="json"),
+    }
+
+
+async def _record_plan(store: Store, snapshot: str, discovery: Discovery, pages_per_batch: int) -> Plan:
+    """The plan that counts: this one, unless another attempt was faster."""
+    batches, attempt = cut_batches(discovery.urls, pages_per_batch=pages_per_batch), uuid4().hex[:12]
+    await store.rows.stage_failures(snapshot, PLAN_BATCH, attempt, list(enumerate(discovery.failures)))
+    plan = await store.batches.record_plan(
+        snapshot,
+        Plan(
+            attempt,
+            len(batches),
+            len(discovery.urls),
+            discovery.failure_count,
+            discovery.left_out,
+            recorded_at=clock.utc_now(),
+        ),
+        batches,
+    )
+    if plan.attempt == attempt:
+        logger.info("planned: pages %d, batches %d, left out %d", plan.pages, plan.batches, plan.left_out)
+        log_failed_pages(discovery.failures)
+    return plan
+
+
+async def _why_no_pages(store: Store, snapshot: str) -> str:
+    async for failure in store.failures_of(snapshot):
+        return f"no page found: {failure.url}: {failure.reason}: {failure.detail}"[:500]
+    return "no page found, and nothing failed: does the source name any?"
