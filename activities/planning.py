@@ -11,10 +11,10 @@ from activities.run_watch import RunEnded, until_run_ends
 from activities.wiring import open_fetcher
 from scraper import clock
 from scraper.app_sources import app_source
-from scraper.discover import Discovery, discover
+from scraper.finding.discover import Discovery, discover
 from scraper.load import BATCH_TIME_LIMIT_S
+from scraper.manners.politeness import pages_in_time, plan_window
 from scraper.page_log import log_failed_pages
-from scraper.politeness import pages_in_time, plan_window
 from scraper.run_log import run_logger
 from scraper.settings import Settings
 from storage.batches import Plan, cut_batches

@@ -3,7 +3,7 @@
 import asyncio
 from weakref import WeakKeyDictionary
 
-from scraper.fetch import Fetcher
+from scraper.fetch.fetcher import Fetcher
 from scraper.settings import Settings
 
 _fetchers: WeakKeyDictionary[asyncio.AbstractEventLoop, Fetcher] = WeakKeyDictionary()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scraper.errors import ScraperError, SourcesFileError
-from scraper.fetch import Fetcher
+from scraper.fetch.fetcher import Fetcher
 from scraper.load import scrape_pages
 from scraper.models import PageFailed, Share, scalar_as_json
 from scraper.settings import Settings

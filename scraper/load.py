@@ -5,12 +5,12 @@ import random as randomness
 from collections.abc import AsyncIterator, Sequence
 
 from scraper.errors import PageError
-from scraper.extract import check_content_type, extract_rows
-from scraper.fetch import limits_of
+from scraper.fetch.fetcher import limits_of
+from scraper.manners.polite_fetch import Fetch, OneAttempt, polite_fetch
+from scraper.manners.politeness import Pace
+from scraper.manners.retries import Random, Sleep
 from scraper.models import PageFailed, PageFailure, PageLoaded, Reason, Share
-from scraper.polite_fetch import Fetch, OneAttempt, polite_fetch
-from scraper.politeness import Pace
-from scraper.retries import Random, Sleep
+from scraper.rows.extract import check_content_type, extract_rows
 from scraper.run_log import log_context, run_logger
 from scraper.sources import Source
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from scraper.field_rules import FieldRule, check_selector, field_rule_from_short_form
+from scraper.rows.field_rules import FieldRule, check_selector, field_rule_from_short_form
 from scraper.web_urls import url_problem
 
 PAGE_FINDERS = ("urls", "url_template", "sitemap")

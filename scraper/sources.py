@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from scraper.errors import SourcesFileError, shown
-from scraper.field_rules import FieldRule
+from scraper.rows.field_rules import FieldRule
 from scraper.source_models import Gate, Source
 
 __all__ = ["Gate", "Source", "find_source", "load_sources"]

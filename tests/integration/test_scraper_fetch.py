@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from scraper.discover import discover
 from scraper.errors import FetchError, PageGone, RateLimited
-from scraper.fetch import FetchedPage, Fetcher, FetchLimits
+from scraper.fetch.fetcher import FetchedPage, Fetcher, FetchLimits
+from scraper.finding.discover import discover
 from scraper.load import scrape_pages
 from scraper.models import PageFailed, PageLoaded, Reason, Share
 from scraper.sources import Source

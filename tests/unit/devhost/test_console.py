@@ -89,7 +89,7 @@ def test_no_color_is_respected() -> None:
         ("devhost.timers", {}, "Host.timers"),
         ("devhost", {}, "Host"),
         ("aiohttp.access", {}, "Host.aiohttp.access"),
-        ("scraper.fetch", {}, "Function"),
+        ("scraper.fetch.fetcher", {}, "Function"),
         ("root", {}, "Function"),
         ("devhost.functions", {"category": "Function.Nightly"}, "Function.Nightly"),
     ],

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.discover import MAX_BAD_URLS, Discovery, discover_pages
 from scraper.errors import PageGone, SitemapError
-from scraper.fetch import FetchedPage
+from scraper.fetch.fetcher import FetchedPage
+from scraper.finding.discover import MAX_BAD_URLS, Discovery, discover_pages
+from scraper.finding.sitemaps import Sitemap, parse_sitemap
 from scraper.models import Reason
-from scraper.sitemaps import Sitemap, parse_sitemap
 from scraper.sources import Source
 
 SITE = "https://books.example"

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.errors import BadValue, ExtractError, MissingField, PageLayoutChanged
-from scraper.extract import check_content_type, extract_rows
 from scraper.models import Reason, scalar_as_json
+from scraper.rows.extract import check_content_type, extract_rows
 from scraper.sources import Source
 
 DATA = Path(__file__).parents[2] / "data" / "books"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.errors import CompressionError
-from scraper.inflate import Inflater
+from scraper.fetch.inflate import Inflater
 from scraper.models import Reason
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from scraper.errors import FetchError, PageGone, RateLimited
-from scraper.fetch import FetchedPage, FetchLimits
+from scraper.fetch.fetcher import FetchedPage, FetchLimits
 from scraper.load import scrape_pages
 from scraper.models import PageFailed, PageLoaded, Reason, Share
 from scraper.sources import Source

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scraper.manners.politeness import Pace, pages_in_time, plan_window
 from scraper.models import Share
-from scraper.politeness import Pace, pages_in_time, plan_window
 
 RATES = st.floats(min_value=0.001, max_value=1000)
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.errors import FetchError, PageGone, RateLimited
+from scraper.manners.retries import delay_before_retry_s, fetch_with_retries, parse_retry_after
 from scraper.models import Reason
-from scraper.retries import delay_before_retry_s, fetch_with_retries, parse_retry_after
 
 URL = "https://books.example/1"
 NOW = datetime(2024, 3, 1, 6, 0, 0, tzinfo=UTC)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.field_rules import FieldType
 from scraper.models import Scalar
-from scraper.typed_values import MAX_TEXT_UNITS, parse_value
+from scraper.rows.field_rules import FieldType
+from scraper.rows.typed_values import MAX_TEXT_UNITS, parse_value
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-from scraper.charsets import decode_page
 from scraper.errors import BadValue, ExtractError, MissingField, PageLayoutChanged, shown
-from scraper.field_rules import FieldRule
-from scraper.markup_guard import refuse_bomb
 from scraper.models import Reason, Row, Scalar
+from scraper.rows.charsets import decode_page
+from scraper.rows.field_rules import FieldRule
+from scraper.rows.markup_guard import refuse_bomb
+from scraper.rows.typed_values import parse_value
 from scraper.sources import Source
-from scraper.typed_values import parse_value
 
 _URL_ATTRIBUTES = frozenset({"href", "src"})
 _PAGE_TYPES = frozenset({"", "application/xhtml+xml", "application/xml"})

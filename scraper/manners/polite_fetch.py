@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from scraper.errors import RateLimited
-from scraper.fetch import FetchedPage, FetchLimits
-from scraper.politeness import Pace
-from scraper.retries import RETRY_AFTER_CAP_S, Random, Sleep, fetch_with_retries
+from scraper.fetch.fetcher import FetchedPage, FetchLimits
+from scraper.manners.politeness import Pace
+from scraper.manners.retries import RETRY_AFTER_CAP_S, Random, Sleep, fetch_with_retries
 
 Fetch = Callable[[str], Awaitable[tuple[FetchedPage, int]]]
 """The page at a URL, and the attempts that it took. Raises FetchError."""

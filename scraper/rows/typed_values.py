@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from scraper.errors import shown
-from scraper.field_rules import FieldType
 from scraper.models import Scalar
+from scraper.rows.field_rules import FieldType
 
 MAX_TEXT_UNITS = 32_000
 """UTF-16 units of one text value; a table property holds 64 KiB."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from scraper.errors import PageError
-from scraper.fetch import limits_of
+from scraper.fetch.fetcher import limits_of
+from scraper.finding.sitemaps import MAX_SITEMAP_BYTES, Sitemap, parse_sitemap
+from scraper.manners.polite_fetch import Fetch, OneAttempt, polite_fetch
+from scraper.manners.politeness import Pace
 from scraper.models import PageFailure, Reason, Share
-from scraper.polite_fetch import Fetch, OneAttempt, polite_fetch
-from scraper.politeness import Pace
-from scraper.sitemaps import MAX_SITEMAP_BYTES, Sitemap, parse_sitemap
 from scraper.sources import Source
 from scraper.web_urls import page_url
 

@@ -6,7 +6,7 @@ from typing import NoReturn
 from xml.parsers import expat
 
 from scraper.errors import CompressionError, SitemapError
-from scraper.inflate import GZIP_MAGIC, Inflater
+from scraper.fetch.inflate import GZIP_MAGIC, Inflater
 from scraper.models import Reason
 
 MAX_SITEMAP_BYTES = 50 * 1024 * 1024

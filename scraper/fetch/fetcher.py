@@ -15,9 +15,9 @@ from yarl import URL
 
 from scraper import clock
 from scraper.errors import CompressionError, FetchError, PageGone, RateLimited, shown
-from scraper.inflate import Inflater
+from scraper.fetch.inflate import Inflater
+from scraper.manners.retries import parse_retry_after
 from scraper.models import Reason
-from scraper.retries import parse_retry_after
 from scraper.sources import Source
 from scraper.web_urls import url_problem
 

@@ -1,0 +1,1 @@
+"""How politely a site is asked: pace, retries, pauses."""
