@@ -16,6 +16,7 @@ from yarl import URL
 from scraper import clock
 from scraper.errors import CompressionError, FetchError, PageGone, RateLimited, shown
 from scraper.fetch.inflate import Inflater
+from scraper.fetch.validators import Validators, usable_etag, usable_last_modified
 from scraper.manners.retries import parse_retry_after
 from scraper.models import Reason
 from scraper.sources import Source
@@ -38,8 +39,10 @@ class FetchLimits:
 
 @dataclass(frozen=True, slots=True)
 class FetchedPage:
-    """An answer with a 2xx status. `body` is unpacked; `content_type` is lower-case without parameters, "" if
-    not told; `charset` is the header's, None if not told; `fetched_at` is aware UTC.
+    """An answer with a 2xx status, or with 304 where that was asked for: then `body` is empty.
+
+    `body` is unpacked; `content_type` is lower-case without parameters, "" if not told; `charset` is the header's, None
+    if not told; `fetched_at` is aware UTC; `etag` and `last_modified` are None if there is none to send back.
     """
 
     url: str
@@ -49,6 +52,20 @@ class FetchedPage:
     content_type: str
     charset: str | None
     fetched_at: datetime
+    etag: str | None = None
+    last_modified: str | None = None
+
+    @property
+    def not_modified(self) -> bool:
+        """True if the server says that the page is still the version that it was asked for."""
+        return self.status == HTTPStatus.NOT_MODIFIED
+
+    @property
+    def validators(self) -> Validators | None:
+        """What to ask with for this version the next time; None if the server told nothing."""
+        if self.etag is None and self.last_modified is None:
+            return None
+        return Validators(self.etag, self.last_modified, self.final_url)
 
 
 def limits_of(source: Source) -> FetchLimits:
@@ -87,14 +104,15 @@ class Fetcher:
         if session is not None:
             await session.close()
 
-    async def fetch(self, url: str, limits: FetchLimits) -> FetchedPage:
-        """The page at `url`, redirects followed, within `limits`.
+    async def fetch(self, url: str, limits: FetchLimits, *, validators: Validators | None = None) -> FetchedPage:
+        """The page at `url`, redirects followed, within `limits`. With `validators`, only if that version has changed.
 
-        Raises FetchError, RateLimited or PageGone, whose `reason` says why; any status but 2xx is one of them.
+        Raises FetchError, RateLimited or PageGone, whose `reason` says why; any status but 2xx is one of them, and 304
+        where nothing was asked conditionally.
         """
         try:
             async with asyncio.timeout(limits.timeout_s):
-                return await self._follow(url, limits)
+                return await self._follow(url, limits, validators)
         except TimeoutError as error:
             raise FetchError(url, Reason.TIMEOUT, f"no complete answer within {limits.timeout_s:g} s") from error
         except CompressionError as error:
@@ -106,10 +124,10 @@ class Fetcher:
         except (aiohttp.ClientError, OSError) as error:
             raise FetchError(url, Reason.CONNECTION, _one_line(error)) from error
 
-    async def _follow(self, url: str, limits: FetchLimits) -> FetchedPage:
+    async def _follow(self, url: str, limits: FetchLimits, validators: Validators | None) -> FetchedPage:
         target = url
         for _ in range(limits.max_redirects + 1):
-            answer = await self._request(url, target, limits)
+            answer = await self._request(url, target, limits, validators)
             if isinstance(answer, FetchedPage):
                 return answer
             target = answer
@@ -117,19 +135,26 @@ class Fetcher:
             url, Reason.TOO_MANY_REDIRECTS, f"more than {limits.max_redirects} redirects, the last to {target}"
         )
 
-    async def _request(self, url: str, target: str, limits: FetchLimits) -> FetchedPage | str:
+    async def _request(
+        self, url: str, target: str, limits: FetchLimits, validators: Validators | None
+    ) -> FetchedPage | str:
         """One request: the page, or the URL that it redirects to. `url` is the one that was asked for first."""
+        checked = _checked(url, target)
+        conditions = {} if validators is None else validators.headers_for(str(checked.with_fragment(None)))
         headers = {
             "User-Agent": limits.user_agent or self._user_agent,
             "Accept": _ACCEPT,
             "Accept-Encoding": "gzip, deflate",
+            **conditions,
         }
-        request = self._open_session().get(_checked(url, target), headers=headers, allow_redirects=False)
+        request = self._open_session().get(checked, headers=headers, allow_redirects=False)
         async with request as response:
             if response.status in _REDIRECTS:
                 return _redirect_target(url, response)
-            _raise_for_status(url, response.status, response.headers)
-            body = await _read_body(url, response, limits.max_body_bytes)
+            is_unchanged = bool(conditions) and response.status == HTTPStatus.NOT_MODIFIED
+            if not is_unchanged:
+                _raise_for_status(url, response.status, response.headers)
+            body = b"" if is_unchanged else await _read_body(url, response, limits.max_body_bytes)
             return FetchedPage(
                 url=url,
                 final_url=str(response.url),
@@ -138,6 +163,8 @@ class Fetcher:
                 content_type=response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
                 charset=_charset(response),
                 fetched_at=clock.utc_now(),
+                etag=usable_etag(response.headers),
+                last_modified=usable_last_modified(response.headers),
             )
 
     def _open_session(self) -> aiohttp.ClientSession:
@@ -186,6 +213,9 @@ def _raise_for_status(url: str, status: int, headers: Mapping[str, str]) -> None
         if retry_after_s is not None:
             raise RateLimited(url, retry_after_s, reason=Reason.HTTP_5XX, status=status)
         raise FetchError(url, Reason.HTTP_5XX, f"the server answered {status}", status=status)
+    if status == HTTPStatus.NOT_MODIFIED:
+        detail = "the server answered 304 (not modified), and was not asked whether the page is"
+        raise FetchError(url, Reason.HTTP_3XX, detail, status=status)
     reason = Reason.HTTP_4XX if status >= HTTPStatus.BAD_REQUEST else Reason.HTTP_3XX
     raise FetchError(url, reason, f"the server answered {status}", status=status)
 

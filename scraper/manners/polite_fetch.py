@@ -2,22 +2,33 @@
 
 import asyncio
 import random as randomness
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from scraper.errors import RateLimited
 from scraper.fetch.fetcher import FetchedPage, FetchLimits
+from scraper.fetch.validators import Validators
 from scraper.manners.politeness import Pace
 from scraper.manners.retries import RETRY_AFTER_CAP_S, Random, Sleep, fetch_with_retries
 
-Fetch = Callable[[str], Awaitable[tuple[FetchedPage, int]]]
-"""The page at a URL, and the attempts that it took. Raises FetchError."""
+
+class Fetch(Protocol):
+    """Fetches a URL, in as many attempts as it takes."""
+
+    async def __call__(self, url: str, /) -> tuple[FetchedPage, int]:
+        """The page, and the attempts that it took. Raises FetchError."""
+
+
+class ConditionalFetch(Fetch, Protocol):
+    """The same, and may ask for a page only if it is another version than that of `validators`."""
+
+    async def __call__(self, url: str, validators: Validators | None = None, /) -> tuple[FetchedPage, int]:
+        """The page, or that it has not been modified; and the attempts that it took. Raises FetchError."""
 
 
 class OneAttempt(Protocol):
     """What is needed of a Fetcher; tests pass saved pages."""
 
-    async def fetch(self, url: str, limits: FetchLimits) -> FetchedPage:
+    async def fetch(self, url: str, limits: FetchLimits, *, validators: Validators | None = None) -> FetchedPage:
         """One attempt. Raises FetchError."""
 
 
@@ -29,17 +40,17 @@ def polite_fetch(
     max_attempts: int,
     sleep: Sleep = asyncio.sleep,
     random: Random = randomness.random,
-) -> Fetch:
+) -> ConditionalFetch:
     """A function that fetches a URL within `limits`; every attempt waits for its turn at `pace`.
 
     A page that waits for its next attempt holds no slot. A server's Retry-After pauses all pages of the pace.
     """
 
-    async def fetch(url: str) -> tuple[FetchedPage, int]:
+    async def fetch(url: str, validators: Validators | None = None, /) -> tuple[FetchedPage, int]:
         async def attempt() -> FetchedPage:
             async with pace.turn():
                 try:
-                    return await fetcher.fetch(url, limits)
+                    return await fetcher.fetch(url, limits, validators=validators)
                 except RateLimited as refusal:
                     if refusal.retry_after_s is not None:
                         pace.hold(min(refusal.retry_after_s, RETRY_AFTER_CAP_S))

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from scraper.errors import FetchError, PageGone, RateLimited
 from scraper.fetch.fetcher import FetchedPage, Fetcher, FetchLimits
+from scraper.fetch.validators import Validators
 from scraper.finding.discover import discover
 from scraper.load import scrape_pages
 from scraper.models import PageFailed, PageLoaded, Reason, Share
@@ -49,6 +50,12 @@ class Site:
     async def answer_status(self, request: web.Request) -> web.Response:
         headers = {"Retry-After": request.query["after"]} if "after" in request.query else {}
         return web.Response(status=int(request.query["code"]), headers=headers)
+
+    async def answer_versioned(self, request: web.Request) -> web.Response:
+        headers = {"ETag": '"v1"', "Last-Modified": "Fri, 01 Mar 2024 06:00:00 GMT"}
+        if request.headers.get("If-None-Match") == '"v1"':
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=PAGE, content_type="text/html", headers=headers)
 
     async def answer_redirect(self, request: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": request.query["to"]})
@@ -187,6 +194,35 @@ async def test_retry_after_is_handed_on(site: Site, fetcher: Fetcher, code: int,
     with pytest.raises(RateLimited) as caught:
         await fetcher.fetch(site.url(f"/status?code={code}&after=17"), LIMITS)
     assert (caught.value.retry_after_s, caught.value.reason) == (17.0, reason)
+
+
+async def test_a_page_that_has_not_changed_costs_no_body(site: Site, fetcher: Fetcher) -> None:
+    url = site.url("/versioned")
+    page = await fetcher.fetch(url, LIMITS)
+    assert page.validators == Validators('"v1"', "Fri, 01 Mar 2024 06:00:00 GMT", url)
+    again = await fetcher.fetch(f"{url}#top", LIMITS, validators=page.validators)
+    assert (page.not_modified, again.not_modified, again.body, again.final_url) == (False, True, b"", url)
+    sent = [(one.headers.get("If-None-Match"), one.headers.get("If-Modified-Since")) for one in site.requests]
+    assert sent == [(None, None), ('"v1"', "Fri, 01 Mar 2024 06:00:00 GMT")]
+
+
+async def test_a_version_is_asked_for_only_where_it_was_found(site: Site, fetcher: Fetcher) -> None:
+    """The target of a redirect has moved: another page may have the same tag."""
+    validators = Validators('"v1"', None, site.url("/page"))
+    page = await fetcher.fetch(site.url("/redirect?to=versioned"), LIMITS, validators=validators)
+    assert (page.status, page.body) == (200, PAGE)
+    asked = Validators('"v1"', None, site.url("/versioned"))
+    page = await fetcher.fetch(site.url("/redirect?to=versioned"), LIMITS, validators=asked)
+    assert (page.status, page.final_url) == (304, site.url("/versioned"))
+    sent = ["If-None-Match" in request.headers for request in site.requests]
+    assert sent == [False, False, False, True]
+
+
+async def test_not_modified_where_nobody_asked_is_a_failure(site: Site, fetcher: Fetcher) -> None:
+    elsewhere = Validators('"v1"', None, site.url("/page"))
+    with pytest.raises(FetchError, match="was not asked") as caught:
+        await fetcher.fetch(site.url("/status?code=304"), LIMITS, validators=elsewhere)
+    assert caught.value.reason == Reason.HTTP_3XX
 
 
 async def test_redirects_are_followed_to_the_final_url(site: Site, fetcher: Fetcher) -> None:

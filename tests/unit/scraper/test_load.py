@@ -9,6 +9,7 @@ import pytest
 
 from scraper.errors import FetchError, PageGone, RateLimited
 from scraper.fetch.fetcher import FetchedPage, FetchLimits
+from scraper.fetch.validators import Validators
 from scraper.load import scrape_pages
 from scraper.models import PageFailed, PageLoaded, Reason, Share
 from scraper.sources import Source
@@ -28,7 +29,7 @@ class SavedPages:
         self.content_type = content_type
         self.limits: list[FetchLimits] = []
 
-    async def fetch(self, url: str, limits: FetchLimits) -> FetchedPage:
+    async def fetch(self, url: str, limits: FetchLimits, *, validators: Validators | None = None) -> FetchedPage:
         self.limits.append(limits)
         answer = self.answers[url.removeprefix(SITE)].pop(0)
         if isinstance(answer, Exception):
@@ -112,7 +113,7 @@ class EndlessPages:
     def __init__(self) -> None:
         self.waiting = 0
 
-    async def fetch(self, url: str, limits: FetchLimits) -> FetchedPage:
+    async def fetch(self, url: str, limits: FetchLimits, *, validators: Validators | None = None) -> FetchedPage:
         self.waiting += 1
         try:
             await asyncio.Event().wait()
@@ -141,7 +142,7 @@ async def test_cancelling_the_reader_cancels_what_is_in_flight() -> None:
 
 async def test_pages_that_are_not_done_when_the_batch_runs_out_of_time_fail_as_timed_out() -> None:
     class OnePageHangs(SavedPages):
-        async def fetch(self, url: str, limits: FetchLimits) -> FetchedPage:
+        async def fetch(self, url: str, limits: FetchLimits, *, validators: Validators | None = None) -> FetchedPage:
             if url.endswith("/hang"):
                 await asyncio.Event().wait()
             return await super().fetch(url, limits)
