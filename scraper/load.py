@@ -5,7 +5,7 @@ import random as randomness
 from collections.abc import AsyncIterator, Sequence
 
 from scraper.errors import PageError
-from scraper.fetch.fetcher import limits_of
+from scraper.fetch.limits import limits_of
 from scraper.manners.polite_fetch import Fetch, OneAttempt, polite_fetch
 from scraper.manners.politeness import Pace
 from scraper.manners.retries import Random, Sleep

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     CONNECTION = "connection"  # no connection, or one that broke, or an answer that is not HTTP
     TLS = "tls"  # the server's certificate cannot be trusted
     BAD_URL = "bad_url"  # not an absolute http or https URL
+    PRIVATE_ADDRESS = "private_address"  # the host is not on the public internet, and the source does not allow it
     BODY_TOO_LARGE = "body_too_large"  # more than max_body_bytes, before or after decompression
     BAD_COMPRESSION = "bad_compression"  # a compressed body that is damaged or cut off
     TOO_MANY_REDIRECTS = "too_many_redirects"  # more than max_redirects, or a loop

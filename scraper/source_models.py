@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from scraper.request_headers import check_headers
 from scraper.rows.field_rules import FieldRule, check_selector, field_rule_from_short_form
-from scraper.web_urls import url_problem
+from scraper.web_urls import origin_of, url_problem
 
 PAGE_FINDERS = ("urls", "url_template", "sitemap")
 """The keys of which a source has exactly one: how its pages are found."""
 PAGE_MARK = "{page}"
 MAX_FIELDS = 200
 _FIELD_NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
+_HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 _PAGE_SPAN = re.compile(r"^\s*(\d{1,9})\s*-\s*(\d{1,9})\s*$")
 
 
@@ -83,6 +87,10 @@ class Source(_Frozen):
     """For one attempt, from the first connection to the last byte, redirects included."""
     max_redirects: int = Field(default=5, ge=0, le=20)
     max_attempts: int = Field(default=4, ge=1, le=10)
+    allow_private_hosts: frozenset[str] = frozenset()
+    """Hosts that may be on a private network, or this machine; all others must have public addresses."""
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    """Sent with each request to `origins`, and never to another one."""
     rows: str | None = None
     """CSS of one element per row; None makes the whole page one row."""
     fields: dict[str, Annotated[FieldRule, BeforeValidator(field_rule_from_short_form)]]
@@ -109,7 +117,23 @@ class Source(_Frozen):
         if without_mark == template or "{" in without_mark or "}" in without_mark:
             raise ValueError(f"{template!r} must have {PAGE_MARK} once, and no other braces")
         _checked_url(template.replace(PAGE_MARK, "1"))
+        if PAGE_MARK in template.split("/", 3)[2]:
+            raise ValueError(f"{template!r}: {PAGE_MARK} must come after the host")
         return template
+
+    @field_validator("allow_private_hosts")
+    @classmethod
+    def _hosts_are_hosts(cls, hosts: frozenset[str]) -> frozenset[str]:
+        for host in hosts:
+            if not _HOST.fullmatch(host):
+                raise ValueError(f'{host!r} is not a host: write its name or address alone, such as "127.0.0.1"')
+        return frozenset(host.lower().rstrip(".") for host in hosts)
+
+    @field_validator("headers")
+    @classmethod
+    def _headers_can_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
+        check_headers(headers)
+        return headers
 
     @field_validator("rows")
     @classmethod
@@ -143,6 +167,22 @@ class Source(_Frozen):
             if rowless:
                 raise ValueError(f"field {rowless[0]!r} takes the row itself, and there is no rows selector")
         return self
+
+    @property
+    def own_urls(self) -> tuple[str, ...]:
+        """The URLs that the source itself names; what they lead to is named by the site."""
+        template = "" if self.url_template is None else self.url_template.replace(PAGE_MARK, "1")
+        return tuple(url for url in (*(self.urls or ()), template, self.sitemap) if url)
+
+    @cached_property
+    def hosts(self) -> frozenset[str]:
+        """The hosts of `own_urls`, in lower case, without their ports."""
+        return frozenset(urlsplit(url).hostname or "" for url in self.own_urls)
+
+    @cached_property
+    def origins(self) -> frozenset[str]:
+        """Scheme, host and port of `own_urls`, as `origin_of` writes them."""
+        return frozenset(map(origin_of, self.own_urls))
 
     @property
     def template_pages(self) -> int:

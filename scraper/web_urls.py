@@ -28,6 +28,13 @@ def url_problem(url: str) -> str | None:
     return problem
 
 
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL of a page, such as `https://books.example:443`: who would get its request."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"{parts.scheme}://{parts.hostname}:{port}"
+
+
 def page_url(base: str, reference: str) -> str:
     """`reference`, as found at `base`, as an absolute URL without its fragment.
 

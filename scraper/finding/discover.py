@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from scraper.errors import PageError
-from scraper.fetch.fetcher import limits_of
+from scraper.fetch.limits import limits_of
 from scraper.finding.sitemaps import MAX_SITEMAP_BYTES, Sitemap, parse_sitemap
 from scraper.manners.polite_fetch import Fetch, OneAttempt, polite_fetch
 from scraper.manners.politeness import Pace

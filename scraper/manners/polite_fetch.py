@@ -5,7 +5,9 @@ import random as randomness
 from typing import Protocol
 
 from scraper.errors import RateLimited
-from scraper.fetch.fetcher import FetchedPage, FetchLimits
+from scraper.fetch.answers import FetchedPage
+from scraper.fetch.fetcher import BeforeHop
+from scraper.fetch.limits import FetchLimits
 from scraper.fetch.validators import Validators
 from scraper.manners.politeness import Pace
 from scraper.manners.retries import RETRY_AFTER_CAP_S, Random, Sleep, fetch_with_retries
@@ -28,7 +30,9 @@ class ConditionalFetch(Fetch, Protocol):
 class OneAttempt(Protocol):
     """What is needed of a Fetcher; tests pass saved pages."""
 
-    async def fetch(self, url: str, limits: FetchLimits, *, validators: Validators | None = None) -> FetchedPage:
+    async def fetch(
+        self, url: str, limits: FetchLimits, *, validators: Validators | None = None, before_hop: BeforeHop
+    ) -> FetchedPage:
         """One attempt. Raises FetchError."""
 
 
@@ -41,16 +45,19 @@ def polite_fetch(
     sleep: Sleep = asyncio.sleep,
     random: Random = randomness.random,
 ) -> ConditionalFetch:
-    """A function that fetches a URL within `limits`; every attempt waits for its turn at `pace`.
+    """A function that fetches a URL within `limits`; every attempt, and every redirect, waits for its turn at `pace`.
 
     A page that waits for its next attempt holds no slot. A server's Retry-After pauses all pages of the pace.
     """
 
     async def fetch(url: str, validators: Validators | None = None, /) -> tuple[FetchedPage, int]:
+        async def hop(_target: str) -> None:
+            await pace.wait_for_start()
+
         async def attempt() -> FetchedPage:
             async with pace.turn():
                 try:
-                    return await fetcher.fetch(url, limits, validators=validators)
+                    return await fetcher.fetch(url, limits, validators=validators, before_hop=hop)
                 except RateLimited as refusal:
                     if refusal.retry_after_s is not None:
                         pace.hold(min(refusal.retry_after_s, RETRY_AFTER_CAP_S))

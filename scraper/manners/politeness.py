@@ -54,14 +54,15 @@ class Pace:
     async def turn(self) -> AsyncIterator[None]:
         """Wait until a request may start; the slot is held until the block ends."""
         async with self._slots:
-            await self._wait_for_start()
+            await self.wait_for_start()
             yield
 
     def hold(self, seconds: float) -> None:
         """Start nothing for `seconds`: the server asked for a pause, and it means the site, not one page."""
         self._held_until = max(self._held_until, self._clock() + seconds)
 
-    async def _wait_for_start(self) -> None:
+    async def wait_for_start(self) -> None:
+        """Wait until one more request may start in a slot that is held already: a redirect is a request, too."""
         while True:
             start = max(self._clock(), self._next_start, self._held_until)
             self._next_start = start + self._interval_s

@@ -1,8 +1,6 @@
 """Whether, and when, a failed attempt is made again. Decisions only; waiting is passed in."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from scraper.errors import FetchError, RateLimited
@@ -35,22 +33,6 @@ def delay_before_retry_s(error: FetchError, attempt: int, *, random: Random) -> 
     if isinstance(error, RateLimited) and error.retry_after_s is not None:
         return max(backoff, min(error.retry_after_s, RETRY_AFTER_CAP_S))
     return backoff
-
-
-def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
-    """Seconds that a Retry-After header asks for, in either of its forms; None without a usable one.
-
-    Source: RFC 9110, 10.2.3.
-    """
-    text = (value or "").strip()
-    if text.isascii() and text.isdigit() and len(text) < 10:
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return max(0.0, (moment - now).total_seconds())
 
 
 async def fetch_with_retries(

@@ -16,6 +16,7 @@ BOOKS_ONLY = """
 [[source]]
 name = "books"
 sitemap = "${{SAMPLE_SITE_URL}}/sitemap.xml"
+allow_private_hosts = ["127.0.0.1"]
 requests_per_second = 500
 concurrency = 8
 fields = {{ title = "h1.book-title" }}

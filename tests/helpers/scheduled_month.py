@@ -21,6 +21,7 @@ SOURCES = """
 [[source]]
 name = "books"
 urls = ["http://127.0.0.1:1/a"]
+allow_private_hosts = ["127.0.0.1"]
 fields = { title = "h1::text" }
 """
 COUNTS = {"batches": 1, "pages": 1, "loaded": 1, "failed": 0, "rows": 1}

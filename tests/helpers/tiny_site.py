@@ -16,6 +16,7 @@ SOURCES = """
 [[source]]
 name = "books"
 sitemap = "{url}/sitemap.xml"
+allow_private_hosts = ["127.0.0.1"]
 concurrency = 4
 requests_per_second = 1000
 max_attempts = 1
@@ -26,6 +27,7 @@ gate = {{ max_failed_percent = {max_failed_percent} }}
 [[source]]
 name = "news"
 urls = ["{url}/news/0", "{url}/news/1"]
+allow_private_hosts = ["127.0.0.1"]
 requests_per_second = 1000
 max_attempts = 1
 fields = {{ n = "b::text" }}

@@ -25,11 +25,13 @@ SOURCES = """
 [[source]]
 name = "books"
 urls = ["http://127.0.0.1:1/a"]
+allow_private_hosts = ["127.0.0.1"]
 fields = { title = "h1::text" }
 
 [[source]]
 name = "news"
 urls = ["http://127.0.0.1:1/b"]
+allow_private_hosts = ["127.0.0.1"]
 fields = { title = "h1::text" }
 """
 

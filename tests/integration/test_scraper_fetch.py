@@ -12,18 +12,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
 from aiohttp import web
 
 from scraper.errors import FetchError, PageGone, RateLimited
-from scraper.fetch.fetcher import FetchedPage, Fetcher, FetchLimits
+from scraper.fetch.answers import FetchedPage
+from scraper.fetch.fetcher import Fetcher
+from scraper.fetch.limits import FetchLimits
 from scraper.fetch.validators import Validators
 from scraper.finding.discover import discover
 from scraper.load import scrape_pages
 from scraper.models import PageFailed, PageLoaded, Reason, Share
 from scraper.sources import Source
 
-LIMITS = FetchLimits(max_body_bytes=10_000, timeout_s=5.0, max_redirects=3)
+HOST = "127.0.0.1"
+LIMITS = FetchLimits(max_body_bytes=10_000, timeout_s=5.0, max_redirects=3, private_hosts=frozenset({HOST}))
 PAGE = b"<!DOCTYPE html><h1>Hello</h1>"
 
 
@@ -64,7 +68,7 @@ class Site:
         return web.Response(status=302)
 
     async def answer_loop(self, request: web.Request) -> web.Response:
-        return web.Response(status=302, headers={"Location": "/loop"})
+        return web.Response(status=302, headers={"Location": f"/loop?{len(self.requests)}"})
 
     async def answer_large(self, request: web.Request) -> web.Response:
         return web.Response(body=b"x" * int(request.query["bytes"]))
@@ -88,11 +92,13 @@ class Site:
 
     async def answer_packed(self, request: web.Request) -> web.Response:
         encoding = request.query["encoding"]
-        body = gzip.compress(PAGE) if encoding == "gzip" else zlib.compress(PAGE)
-        return web.Response(body=body, headers={"Content-Encoding": encoding})
+        pack = {"gzip": gzip.compress, "br": brotli.compress}.get(encoding, zlib.compress)
+        return web.Response(body=pack(PAGE), headers={"Content-Encoding": encoding})
 
     async def answer_bomb(self, request: web.Request) -> web.Response:
-        return web.Response(body=gzip.compress(b"\0" * 5_000_000), headers={"Content-Encoding": "gzip"})
+        encoding = request.query["encoding"]
+        pack = {"gzip": gzip.compress, "br": brotli.compress}[encoding]
+        return web.Response(body=pack(b"\0" * 5_000_000), headers={"Content-Encoding": encoding})
 
     async def answer_cut(self, request: web.Request) -> web.Response:
         return web.Response(body=gzip.compress(PAGE * 9)[:-9], headers={"Content-Encoding": "gzip"})
@@ -253,7 +259,7 @@ async def test_a_body_of_exactly_the_limit_is_read(site: Site, fetcher: Fetcher)
     assert len((await fetcher.fetch(site.url("/large?bytes=10000"), LIMITS)).body) == 10_000
 
 
-@pytest.mark.parametrize("path", ["/large?bytes=10001", "/endless", "/bomb"])
+@pytest.mark.parametrize("path", ["/large?bytes=10001", "/endless", "/bomb?encoding=gzip", "/bomb?encoding=br"])
 async def test_a_body_beyond_the_limit_is_refused(site: Site, fetcher: Fetcher, path: str) -> None:
     assert await reason_of(fetcher, site.url(path)) == Reason.BODY_TOO_LARGE
 
@@ -262,13 +268,13 @@ async def test_a_slow_body_times_out(site: Site, fetcher: Fetcher) -> None:
     assert await reason_of(fetcher, site.url("/slow"), replace(LIMITS, timeout_s=0.2)) == Reason.TIMEOUT
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
 async def test_compressed_bodies_are_unpacked(site: Site, fetcher: Fetcher, encoding: str) -> None:
     assert (await fetcher.fetch(site.url(f"/packed?encoding={encoding}"), LIMITS)).body == PAGE
 
 
 async def test_an_encoding_nobody_asked_for_is_unsupported(site: Site, fetcher: Fetcher) -> None:
-    assert await reason_of(fetcher, site.url("/packed?encoding=br")) == Reason.UNSUPPORTED_CONTENT
+    assert await reason_of(fetcher, site.url("/packed?encoding=zstd")) == Reason.UNSUPPORTED_CONTENT
 
 
 async def test_a_cut_off_compressed_body_is_no_page(site: Site, fetcher: Fetcher) -> None:
@@ -330,7 +336,12 @@ async def test_an_odd_content_type_is_no_error(fetcher: Fetcher) -> None:
 
 def source_for(site: Site, **keys: Any) -> Source:
     finder = {} if "sitemap" in keys else {"urls": [site.url("/page")]}
-    keys = {"requests_per_second": 1000, "concurrency": 4, "max_attempts": 3} | keys
+    keys = {
+        "requests_per_second": 1000,
+        "concurrency": 4,
+        "max_attempts": 3,
+        "allow_private_hosts": ["127.0.0.1"],
+    } | keys
     return Source.model_validate({"name": "local", "fields": {"title": "h1"}} | finder | keys)
 
 
@@ -364,7 +375,10 @@ async def test_a_sitemap_that_cannot_be_had_is_a_failure(site: Site, fetcher: Fe
 
 async def test_the_try_command_prints_rows_as_json_lines(site: Site, tmp_path: Path) -> None:
     path = tmp_path / "sources.toml"
-    path.write_text(f'[[source]]\nname = "local"\nurls = ["{site.url("/page")}"]\n[source.fields]\ntitle = "h1"\n')
+    path.write_text(
+        f'[[source]]\nname = "local"\nurls = ["{site.url("/page")}"]\nallow_private_hosts = ["127.0.0.1"]\n'
+        '[source.fields]\ntitle = "h1"\n'
+    )
     arguments = ["-m", "scraper", "try", "local", site.url("/page"), "--file", str(path)]
     process = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]

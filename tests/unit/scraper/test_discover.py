@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.errors import PageGone, SitemapError
-from scraper.fetch.fetcher import FetchedPage
+from scraper.fetch.answers import FetchedPage
 from scraper.finding.discover import MAX_BAD_URLS, Discovery, discover_pages
 from scraper.finding.sitemaps import Sitemap, parse_sitemap
 from scraper.models import Reason

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from scraper.errors import FetchError, PageGone, RateLimited
-from scraper.fetch.fetcher import FetchedPage, FetchLimits
-from scraper.fetch.validators import Validators
+from scraper.fetch.answers import FetchedPage
+from scraper.fetch.limits import FetchLimits
 from scraper.load import scrape_pages
 from scraper.models import PageFailed, PageLoaded, Reason, Share
 from scraper.sources import Source
@@ -29,7 +29,7 @@ class SavedPages:
         self.content_type = content_type
         self.limits: list[FetchLimits] = []
 
-    async def fetch(self, url: str, limits: FetchLimits, *, validators: Validators | None = None) -> FetchedPage:
+    async def fetch(self, url: str, limits: FetchLimits, **_: object) -> FetchedPage:
         self.limits.append(limits)
         answer = self.answers[url.removeprefix(SITE)].pop(0)
         if isinstance(answer, Exception):
@@ -100,7 +100,9 @@ async def test_a_defect_on_one_page_is_logged_and_spares_the_others(caplog: pyte
 async def test_the_source_sets_the_limits() -> None:
     pages = SavedPages({"/a": [b"<h1>A</h1>"]})
     await outcomes(pages, "/a")
-    assert pages.limits == [FetchLimits(max_body_bytes=1234, timeout_s=30.0, max_redirects=5, user_agent=None)]
+    assert pages.limits == [
+        FetchLimits(max_body_bytes=1234, timeout_s=30.0, max_redirects=5, user_agent=None, origins=SOURCE.origins)
+    ]
 
 
 async def test_an_empty_batch_has_no_outcome() -> None:
@@ -113,7 +115,7 @@ class EndlessPages:
     def __init__(self) -> None:
         self.waiting = 0
 
-    async def fetch(self, url: str, limits: FetchLimits, *, validators: Validators | None = None) -> FetchedPage:
+    async def fetch(self, url: str, limits: FetchLimits, **_: object) -> FetchedPage:
         self.waiting += 1
         try:
             await asyncio.Event().wait()
@@ -142,7 +144,7 @@ async def test_cancelling_the_reader_cancels_what_is_in_flight() -> None:
 
 async def test_pages_that_are_not_done_when_the_batch_runs_out_of_time_fail_as_timed_out() -> None:
     class OnePageHangs(SavedPages):
-        async def fetch(self, url: str, limits: FetchLimits, *, validators: Validators | None = None) -> FetchedPage:
+        async def fetch(self, url: str, limits: FetchLimits, **_: object) -> FetchedPage:
             if url.endswith("/hang"):
                 await asyncio.Event().wait()
             return await super().fetch(url, limits)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.errors import FetchError, PageGone, RateLimited
-from scraper.manners.retries import delay_before_retry_s, fetch_with_retries, parse_retry_after
+from scraper.fetch.answers import parse_retry_after
+from scraper.manners.retries import delay_before_retry_s, fetch_with_retries
 from scraper.models import Reason
 
 URL = "https://books.example/1"

@@ -90,6 +90,12 @@ def test_a_missing_setting_names_source_key_setting_and_cure(tmp_path: Path) -> 
             HEAD + URLS + "concurrency = 0\n" + FIELDS,
             "concurrency: input should be greater than or equal to 1, not '0'",
         ),
+        (HEAD + 'url_template = "https://{page}.books.example/"\npages = "1-2"\n' + FIELDS, "must come after the host"),
+        (HEAD + URLS + 'allow_private_hosts = ["http://intranet/"]\n' + FIELDS, "write its name or address alone"),
+        (HEAD + URLS + 'headers = { Host = "x" }\n' + FIELDS, "headers: Host belongs to the connection; leave it out"),
+        (HEAD + URLS + 'headers = { User-Agent = "x" }\n' + FIELDS, "User-Agent cannot be set: use the key user_agent"),
+        (HEAD + URLS + 'headers = { "X Y" = "x" }\n' + FIELDS, "'X Y' cannot be a header's name"),
+        (HEAD + URLS + 'headers = { A = "1", a = "2" }\n' + FIELDS, "a is there twice"),
         (HEAD.replace("books", "My Books") + URLS + FIELDS, "'My Books' cannot be a source's name"),
     ],
 )
@@ -97,6 +103,27 @@ def test_a_bad_source_is_refused_with_key_and_reason(tmp_path: Path, text: str, 
     message = refusal(tmp_path, text)
     assert message.startswith(("source books: ", "source My Books: "))
     assert reason in message
+
+
+def test_a_bad_value_of_a_header_is_not_shown(tmp_path: Path) -> None:
+    text = HEAD + URLS + 'headers = { Authorization = "Bearer ${TOKEN}" }\n' + FIELDS
+    message = refusal(tmp_path, text, TOKEN="s3cret\r\nX: y")
+    assert "the value of Authorization must be" in message
+    assert "s3cret" not in message
+
+
+def test_a_secret_of_a_header_is_not_shown_with_its_source(tmp_path: Path) -> None:
+    text = HEAD + URLS + 'headers = { Authorization = "Bearer ${TOKEN}" }\n' + FIELDS
+    (source,) = load(tmp_path, text, TOKEN="s3cret")
+    assert source.headers == {"Authorization": "Bearer s3cret"}
+    assert "s3cret" not in repr(source)
+
+
+def test_hosts_and_origins_are_those_that_the_source_names(tmp_path: Path) -> None:
+    urls = 'urls = ["https://Books.example/1", "http://127.0.0.1:8000/2"]\n'
+    (source,) = load(tmp_path, HEAD + urls + FIELDS)
+    assert source.hosts == {"books.example", "127.0.0.1"}
+    assert source.origins == {"https://books.example:443", "http://127.0.0.1:8000"}
 
 
 def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.web_urls import page_url, url_problem
+from scraper.web_urls import origin_of, page_url, url_problem
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,15 @@ def test_fragment_is_dropped_and_reference_resolved() -> None:
 def test_any_reference_is_a_usable_url_or_a_value_error(reference: str) -> None:
     with suppress(ValueError):
         assert url_problem(page_url("https://a.example/", reference)) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://Books.example/a?b", "https://books.example:443"),
+        ("http://books.example:8000", "http://books.example:8000"),
+        ("http://[::1]/x", "http://::1:80"),
+    ],
+)
+def test_an_origin_is_scheme_host_and_port(url: str, origin: str) -> None:
+    assert origin_of(url) == origin
