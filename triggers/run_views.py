@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import azure.functions as func
 
@@ -97,9 +97,10 @@ def run_links(req: func.HttpRequest, run_id: str) -> dict[str, str]:
 
 
 def api_root(req: func.HttpRequest) -> str:
-    """The URL below which our routes lie, without a slash at the end."""
-    site, prefix, _ = req.url.partition("/api/")
-    return f"{site}{prefix.rstrip('/')}" if prefix else req.url.rstrip("/")
+    """The URL below which our routes lie, without a slash at the end, however the caller has written the prefix."""
+    url = urlsplit(req.url)
+    before, _, _ = url.path.lower().partition("/api/")
+    return f"{url.scheme}://{url.netloc}{url.path[: len(before)]}/api"
 
 
 async def progress_of_run(store: Store, run: RunRecord) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from triggers.orchestrators import known_orchestrator, valid_instance_id
 from triggers.problem import Problem, answers_problems
 from triggers.request_reading import json_object, whole_number
 from triggers.run_requests import run_request
+from triggers.run_views import run_links
 from triggers.ticks import tick_of
 
 NOW = datetime(2026, 11, 21, 6, 0, 3, tzinfo=UTC)
@@ -164,3 +165,18 @@ async def test_a_defect_is_not_hidden_behind_a_problem() -> None:
 
     with pytest.raises(KeyError):
         await handler()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://site.example/api/runs",
+        "https://site.example/API/Runs?limit=1",
+        "https://site.example/Api/runs?next=/api/elsewhere",
+        "https://site.example/api/orchestrators/daily_scrape/api",
+    ],
+)
+def test_links_are_right_however_the_caller_has_written_the_path(url: str) -> None:
+    root = "https://site.example/api/runs/watch%3Abooks"
+    links = run_links(func.HttpRequest("GET", url, body=b""), "watch:books")
+    assert links == {"self": root, "failures": f"{root}/failures"}
