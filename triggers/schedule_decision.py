@@ -12,6 +12,9 @@ Policy = Literal["skip", "buffer_one", "cancel_other"]
 # The clocks of the machines that tick and that run are not the same.
 CLOCK_SKEW: Final = timedelta(seconds=1)
 
+# A tick never comes before its time, and a host that has to wake up first brings it some seconds after.
+PUNCTUAL: Final = timedelta(minutes=1)
+
 
 class Act(StrEnum):
     """What to do with a tick."""
@@ -77,7 +80,7 @@ def _not_wanted(facts: Facts) -> Decision | None:
 
 def _too_late(facts: Facts) -> Decision | None:
     late = facts.now - facts.tick
-    if late > facts.catchup_window:
+    if late > max(facts.catchup_window, PUNCTUAL):
         return _skip(SkipReason.PAST_DUE, "", f"{_span(late)} late; the window is {_span(facts.catchup_window)}")
     if facts.later_tick is not None:
         later = facts.later_tick.isoformat(timespec="seconds")

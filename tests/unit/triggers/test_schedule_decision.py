@@ -76,6 +76,11 @@ def test_a_second_tick_of_a_date_that_had_its_run_is_told_when_that_was() -> Non
     assert told == ("date_served", "daily-2026-11-21", "the date had its run at 2026-11-21T03:00:00+00:00")
 
 
+@pytest.mark.parametrize(("late_s", "act"), [(0.2, Act.START), (60, Act.START), (61, Act.SKIP)])
+def test_without_a_catchup_window_a_tick_that_comes_within_a_minute_is_no_late_one(late_s: float, act: Act) -> None:
+    assert decision(now=SIX + timedelta(seconds=late_s), catchup_window=timedelta(0)).act is act
+
+
 def test_a_tick_at_the_edge_of_the_window_is_caught_up() -> None:
     assert decision(now=SIX + timedelta(hours=12)).act is Act.START
 
