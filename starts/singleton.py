@@ -91,7 +91,7 @@ async def start_singleton(
     if ticket.state is TicketState.STARTED:
         return ticket  # an earlier attempt of this very step has done it all
     if start.unless is not None and await start.unless():
-        await give_back(tickets, ticket)
+        await _leave_to_the_instance(client, tickets, start, ticket)
         raise RunAlreadyLive(start.orchestrator, start.instance_id, ticket)
     await _create_instance(client, tickets, start, ticket)
     await mark_started(tickets, ticket)
@@ -112,15 +112,23 @@ async def _create_instance(client: StartingClient, tickets: TicketStore, start: 
     except Exception as refusal:
         # The SDK has no narrower type. The instance may live all the same: started past us through the durable
         # API, or by this very call if only its answer was lost. Then the ticket rightly stays with its ID.
-        status = await client.get_status(start.instance_id)
+        status = await _leave_to_the_instance(client, tickets, start, ticket)
         if is_live_status(status, of=start.orchestrator):
-            await mark_started(tickets, ticket)  # its status decides, and no grace outlasts it
             raise RunAlreadyLive(start.orchestrator, start.instance_id, ticket) from refusal
-        await give_back(tickets, ticket)
         # One of another orchestrator does not hold what we wanted; one that was there has ended in this moment.
         if is_live_status(status) or "already exists" in str(refusal):
             raise RunAlreadyLive(start.orchestrator, start.instance_id, None) from refusal
         raise
+
+
+async def _leave_to_the_instance(client: StartingClient, tickets: TicketStore, start: Start, ticket: Ticket) -> Any:
+    """The status of an instance that we did not create. If it lives it keeps the ticket, else that is free."""
+    status = await client.get_status(start.instance_id)
+    if is_live_status(status, of=start.orchestrator):
+        await mark_started(tickets, ticket)  # its status decides, and no grace outlasts it
+    else:
+        await give_back(tickets, ticket)
+    return status
 
 
 def _with_epoch(start: Start, ticket: Ticket) -> Any:

@@ -26,9 +26,13 @@ class World:
         await Pause()
         return "c" in self.cancelled
 
+    async def is_over(self) -> bool:
+        """Cancelled, or begun by an earlier attempt."""
+        return await self.is_cancelled() or await self.hub.get_status("later") is not None
+
     def due_start(self) -> Coroutine[Any, Any, Ticket]:
         """As activities.starting does it."""
-        start = Start(KEY, "later", {}, "startAt", unless=self.is_cancelled, claim="c")
+        start = Start(KEY, "later", {}, "startAt", unless=self.is_over, claim="c")
         return start_singleton(self.hub, self.tickets, start, grace=GRACE, now=NOW)
 
     async def cancel(self) -> bool:
@@ -70,6 +74,11 @@ def test_attempts_of_one_start_that_overlap_make_one_run_under_one_ticket() -> N
     count, ends = explored("due_start", "due_start")
     assert count > 20
     assert {(tuple(world.hub.running()), world.tickets.tickets[KEY].epoch) for world, _ in ends} == {(("later",), 1)}
+
+
+def test_an_attempt_that_meets_the_instance_of_another_one_of_the_same_start_leaves_it_the_singleton() -> None:
+    _, ends = explored("due_start", "due_start")
+    assert {world.tickets.tickets[KEY].state for world, _ in ends} == {TicketState.STARTED}
 
 
 def test_an_attempt_that_meets_another_one_of_the_same_start_sees_its_own_claim() -> None:
