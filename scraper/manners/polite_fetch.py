@@ -2,9 +2,10 @@
 
 import asyncio
 import random as randomness
+from http import HTTPStatus
 from typing import Protocol
 
-from scraper.errors import RateLimited
+from scraper.errors import FetchError, RateLimited
 from scraper.fetch.answers import FetchedPage
 from scraper.fetch.fetcher import BeforeHop
 from scraper.fetch.limits import FetchLimits
@@ -27,6 +28,9 @@ class ConditionalFetch(Fetch, Protocol):
         """The page, or that it has not been modified; and the attempts that it took. Raises FetchError."""
 
 
+_TOO_FAST = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+
+
 class OneAttempt(Protocol):
     """What is needed of a Fetcher; tests pass saved pages."""
 
@@ -47,7 +51,8 @@ def polite_fetch(
 ) -> ConditionalFetch:
     """A function that fetches a URL within `limits`; every attempt, and every redirect, waits for its turn at `pace`.
 
-    A page that waits for its next attempt holds no slot. A server's Retry-After pauses all pages of the pace.
+    A page that waits for its next attempt holds no slot. A server's Retry-After pauses all pages of the pace; 429 and
+    503 slow it down, and good answers bring it back.
     """
 
     async def fetch(url: str, validators: Validators | None = None, /) -> tuple[FetchedPage, int]:
@@ -57,12 +62,21 @@ def polite_fetch(
         async def attempt() -> FetchedPage:
             async with pace.turn():
                 try:
-                    return await fetcher.fetch(url, limits, validators=validators, before_hop=hop)
-                except RateLimited as refusal:
-                    if refusal.retry_after_s is not None:
-                        pace.hold(min(refusal.retry_after_s, RETRY_AFTER_CAP_S))
+                    page = await fetcher.fetch(url, limits, validators=validators, before_hop=hop)
+                except FetchError as error:
+                    _heed(error, pace)
                     raise
+            pace.speed_up()
+            return page
 
         return await fetch_with_retries(attempt, max_attempts=max_attempts, sleep=sleep, random=random)
 
     return fetch
+
+
+def _heed(error: FetchError, pace: Pace) -> None:
+    """A server that is overloaded, or asks us to be slower, means the site, not one page."""
+    if error.status in _TOO_FAST:
+        pace.slow_down()
+    if isinstance(error, RateLimited) and error.retry_after_s is not None:
+        pace.hold(min(error.retry_after_s, RETRY_AFTER_CAP_S))
