@@ -4,7 +4,7 @@ import re
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 MAX_URL_LENGTH = 2000
-_UNFIT = re.compile(r"[\x00-\x20\x7f\\]")
+_UNFIT = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 
 def url_problem(url: str) -> str | None:
@@ -12,7 +12,7 @@ def url_problem(url: str) -> str | None:
     if len(url) > MAX_URL_LENGTH:
         return f"a URL may have {MAX_URL_LENGTH} characters, this one has {len(url)}"
     if _UNFIT.search(url):
-        return "a URL has no spaces, control characters or backslashes; write them as %XX"
+        return "a URL has no spaces, control characters, backslashes or halves of characters; write them as %XX"
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
