@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Annotated, Any, Self
+from itertools import chain
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from scraper.page_ranges import PageRange, check_order, page_ranges
 from scraper.request_headers import check_headers
 from scraper.rows.field_rules import FieldRule, check_selector, field_rule_from_short_form
 from scraper.web_urls import origin_of, url_problem
@@ -18,7 +20,6 @@ PAGE_MARK = "{page}"
 MAX_FIELDS = 200
 _FIELD_NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
-_PAGE_SPAN = re.compile(r"^\s*(\d{1,9})\s*-\s*(\d{1,9})\s*$")
 
 
 class _Frozen(BaseModel):
@@ -35,33 +36,6 @@ class Gate(_Frozen):
     """How many percent fewer rows than the published snapshot are still believed."""
 
 
-class PageRange(_Frozen):
-    """The numbers that `{page}` stands for; both ends are included."""
-
-    first: int = Field(ge=0)
-    last: int = Field(ge=0)
-
-    @model_validator(mode="after")
-    def _is_ascending(self) -> Self:
-        if self.last < self.first:
-            raise ValueError(f"the last page ({self.last}) is before the first ({self.first})")
-        return self
-
-
-def _page_range(value: Any) -> Any:
-    """`"1-200"` and `[1, 200]` as the table that they are short for."""
-    if isinstance(value, str):
-        match = _PAGE_SPAN.match(value)
-        if match is None:
-            raise ValueError(f'{value!r} is not a range; write "1-200" or [1, 200]')
-        return {"first": int(match[1]), "last": int(match[2])}
-    if isinstance(value, list | tuple):
-        if len(value) != 2 or not all(type(number) is int for number in value):
-            raise ValueError('a range is two numbers; write "1-200" or [1, 200]')
-        return {"first": value[0], "last": value[1]}
-    return value
-
-
 def _checked_url(url: str) -> str:
     problem = url_problem(url)
     if problem:
@@ -75,7 +49,7 @@ class Source(_Frozen):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
     urls: tuple[str, ...] | None = None
     url_template: str | None = None
-    pages: Annotated[PageRange | None, BeforeValidator(_page_range)] = None
+    pages: Annotated[tuple[PageRange, ...] | None, BeforeValidator(page_ranges)] = None
     sitemap: str | None = None
     max_pages: int = Field(default=10_000, ge=1, le=1_000_000)
     requests_per_second: float | None = Field(default=2.0, gt=0, le=10_000)
@@ -105,8 +79,15 @@ class Source(_Frozen):
 
     @field_validator("sitemap")
     @classmethod
-    def _sitemap_is_a_url(cls, sitemap: str | None) -> str | None:
-        return None if sitemap is None else _checked_url(sitemap)
+    def _is_a_url(cls, url: str | None) -> str | None:
+        return None if url is None else _checked_url(url)
+
+    @field_validator("pages")
+    @classmethod
+    def _ranges_ascend(cls, pages: tuple[PageRange, ...] | None) -> tuple[PageRange, ...] | None:
+        if pages is not None:
+            check_order(pages)
+        return pages
 
     @field_validator("url_template")
     @classmethod
@@ -187,10 +168,10 @@ class Source(_Frozen):
     @property
     def template_pages(self) -> int:
         """How many URLs `url_template` and `pages` stand for."""
-        return 0 if self.pages is None else self.pages.last - self.pages.first + 1
+        return sum(len(one.numbers) for one in self.pages or ())
 
     def template_urls(self) -> Iterator[str]:
         """The URLs that `url_template` and `pages` stand for, in order; none without a template."""
-        if self.url_template is not None and self.pages is not None:
-            for page in range(self.pages.first, self.pages.last + 1):
-                yield self.url_template.replace(PAGE_MARK, str(page))
+        if self.url_template is not None:
+            for text in chain.from_iterable(one.texts() for one in self.pages or ()):
+                yield self.url_template.replace(PAGE_MARK, text)

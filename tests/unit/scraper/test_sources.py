@@ -42,6 +42,23 @@ def test_a_template_stands_for_its_range(tmp_path: Path, pages: str) -> None:
     assert list(source.template_urls()) == [f"https://books.example/p/{page}.html" for page in (1, 2, 3)]
 
 
+@pytest.mark.parametrize(
+    ("pages", "numbers"),
+    [
+        ('"0-100/50"', ["0", "50", "100"]),
+        ('"0-99/50"', ["0", "50"]),
+        ('"008-011"', ["008", "009", "010", "011"]),
+        ('"1-2, 7-9/2"', ["1", "2", "7", "9"]),
+        ("[{ first = 1, last = 2 }, { first = 5, last = 5, width = 2 }]", ["1", "2", "05"]),
+    ],
+)
+def test_a_range_may_have_steps_zeros_and_gaps(tmp_path: Path, pages: str, numbers: list[str]) -> None:
+    text = f'url_template = "https://books.example/{{page}}"\npages = {pages}\n'
+    (source,) = load(tmp_path, HEAD + text + FIELDS)
+    assert list(source.template_urls()) == [f"https://books.example/{number}" for number in numbers]
+    assert source.template_pages == len(numbers)
+
+
 def test_settings_are_filled_in_at_any_depth(tmp_path: Path) -> None:
     text = HEAD + 'urls = ["${SITE}/1"]\nconcurrency = "${MANY}"\n[source.fields]\ntitle = { css = "${CSS}" }\n'
     (source,) = load(tmp_path, text, SITE="https://books.example", CSS="h2", MANY="3")
@@ -71,6 +88,13 @@ def test_a_missing_setting_names_source_key_setting_and_cure(tmp_path: Path) -> 
         (HEAD + 'url_template = "https://books.example/{n}"\npages = "1-2"\n' + FIELDS, "must have {page} once"),
         (HEAD + 'url_template = "https://books.example/{page}"\npages = "5-2"\n' + FIELDS, "is before the first"),
         (HEAD + 'url_template = "https://books.example/{page}"\npages = "all"\n' + FIELDS, "is not a range"),
+        (HEAD + 'url_template = "https://books.example/{page}"\npages = [1]\n' + FIELDS, "a range is two numbers"),
+        (HEAD + 'url_template = "https://books.example/{page}"\npages = "5-9, 9-12"\n' + FIELDS, "has ended"),
+        (HEAD + 'url_template = "https://books.example/{page}"\npages = []\n' + FIELDS, "a range is two numbers"),
+        (
+            HEAD + 'url_template = "https://books.example/{page}"\npages = "1-9/0"\n' + FIELDS,
+            "pages.0.step: input should",
+        ),
         (HEAD + "urls = []\n" + FIELDS, "urls: the list is empty"),
         (HEAD + 'urls = ["ftp://books.example/"]\n' + FIELDS, "only http:// and https:// URLs are fetched"),
         (HEAD + 'urls = ["file:///etc/passwd"]\n' + FIELDS, "only http:// and https:// URLs are fetched"),
