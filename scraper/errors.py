@@ -9,6 +9,7 @@ ScraperError
     │   ├── RateLimited(… retry_after_s)          the server asked for a pause
     │   └── PageGone                              404 or 410: no attempt will cure it
     ├── SitemapError                              an answer that is no sitemap
+    ├── FeedError                                 an answer that is no feed
     └── ExtractError                              an answer that is not the page we know
         ├── PageLayoutChanged(… missing)          the row selector matches nothing
         ├── MissingField(… field, selector)       a required field has no value
@@ -92,6 +93,10 @@ class PageGone(FetchError):
 
 class SitemapError(PageError):
     """The answer is no sitemap that can be used."""
+
+
+class FeedError(PageError):
+    """The answer is no feed that can be used."""
 
 
 class ExtractError(PageError):

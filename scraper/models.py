@@ -36,6 +36,8 @@ class Reason(StrEnum):
     BAD_VALUE = "bad_value"  # a value that is not of the field's type
     ROW_TOO_LARGE = "row_too_large"  # more text in one row than storage takes
     BAD_SITEMAP = "bad_sitemap"  # a sitemap that is not XML, or not a sitemap
+    BAD_FEED = "bad_feed"  # a feed that is not XML, or neither RSS nor Atom
+    NO_LINK = "no_link"  # an entry of a feed that names no page
     NO_PAGES = "no_pages"  # the source was read without error and names no page
     INTERNAL = "internal"  # a defect of ours; the log has the traceback
 

@@ -14,7 +14,7 @@ from scraper.request_headers import check_headers
 from scraper.rows.field_rules import FieldRule, check_selector, field_rule_from_short_form
 from scraper.web_urls import origin_of, url_problem
 
-PAGE_FINDERS = ("urls", "url_template", "sitemap")
+PAGE_FINDERS = ("urls", "url_template", "sitemap", "feed")
 """The keys of which a source has exactly one: how its pages are found."""
 PAGE_MARK = "{page}"
 MAX_FIELDS = 200
@@ -51,6 +51,7 @@ class Source(_Frozen):
     url_template: str | None = None
     pages: Annotated[tuple[PageRange, ...] | None, BeforeValidator(page_ranges)] = None
     sitemap: str | None = None
+    feed: str | None = None
     max_pages: int = Field(default=10_000, ge=1, le=1_000_000)
     requests_per_second: float | None = Field(default=2.0, gt=0, le=10_000)
     concurrency: int = Field(default=2, ge=1, le=64)
@@ -77,7 +78,7 @@ class Source(_Frozen):
             raise ValueError("the list is empty")
         return None if urls is None else tuple(_checked_url(url) for url in urls)
 
-    @field_validator("sitemap")
+    @field_validator("sitemap", "feed")
     @classmethod
     def _is_a_url(cls, url: str | None) -> str | None:
         return None if url is None else _checked_url(url)
@@ -153,7 +154,7 @@ class Source(_Frozen):
     def own_urls(self) -> tuple[str, ...]:
         """The URLs that the source itself names; what they lead to is named by the site."""
         template = "" if self.url_template is None else self.url_template.replace(PAGE_MARK, "1")
-        return tuple(url for url in (*(self.urls or ()), template, self.sitemap) if url)
+        return tuple(url for url in (*(self.urls or ()), template, self.sitemap, self.feed) if url)
 
     @cached_property
     def hosts(self) -> frozenset[str]:

@@ -1,13 +1,16 @@
-"""Which pages a source has: listed, counted up by a template, or named by its sitemap."""
+"""Which pages a source has: listed, counted up by a template, or named by its sitemap or feed."""
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import islice
 
 from scraper.errors import PageError
 from scraper.fetch.limits import limits_of
+from scraper.finding.feeds import Feed, parse_feed
+from scraper.finding.locations import Location
 from scraper.finding.sitemaps import MAX_SITEMAP_BYTES, Sitemap, parse_sitemap
 from scraper.manners.polite_fetch import Fetch, OneAttempt, polite_fetch
 from scraper.manners.politeness import Pace
@@ -18,6 +21,8 @@ from scraper.web_urls import page_url
 MAX_DEPTH = 3
 """Levels of sitemap indexes below the source's sitemap; the protocol knows one."""
 MAX_SITEMAPS = 1000
+MAX_FEED_BYTES = 20_000_000
+"""Unpacked; the parser needs several times as much memory, and feeds of news have a thousandth of it."""
 MAX_BAD_URLS = 5000
 """Unusable locations are listed one by one up to this many; one more line counts the rest."""
 
@@ -26,15 +31,16 @@ MAX_BAD_URLS = 5000
 class Discovery:
     """The pages to scrape, each once, in the source's order.
 
-    `failures` are sitemaps that could not be read and locations that are no pages; `unlisted` more are only counted,
-    by the last of `failures`. `left_out` counts further pages beyond `max_pages`; sitemaps that come after the limit
-    was reached are not opened, nor counted.
+    `failures` are sitemaps and feeds that could not be read and locations that are no pages; `unlisted` more are only
+    counted, by the last of `failures`. `left_out` counts further pages beyond `max_pages`; sitemaps that come after the
+    limit was reached are not opened, nor counted. `last_modified` has the pages of which that is told, as aware UTC.
     """
 
     urls: tuple[str, ...]
     failures: tuple[PageFailure, ...]
     left_out: int
     unlisted: int = 0
+    last_modified: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def failure_count(self) -> int:
@@ -43,25 +49,29 @@ class Discovery:
 
 
 async def discover(source: Source, *, fetcher: OneAttempt) -> Discovery:
-    """The pages of `source`. Sitemaps are fetched at the source's own pace, with its retries.
+    """The pages of `source`. Sitemaps and feeds are fetched at the source's own pace, with its retries.
 
     Never raises for what a site sends: if nothing could be found, `failures` says why.
     """
     share = Share(concurrency=source.concurrency, requests_per_second=source.requests_per_second)
-    limits = replace(limits_of(source), max_body_bytes=max(source.max_body_bytes, MAX_SITEMAP_BYTES))
+    largest = MAX_FEED_BYTES if source.feed else MAX_SITEMAP_BYTES
+    limits = replace(limits_of(source), max_body_bytes=max(source.max_body_bytes, largest))
     fetch = polite_fetch(fetcher, limits, pace=Pace(share), max_attempts=source.max_attempts)
     return await discover_pages(source, fetch=fetch)
 
 
 async def discover_pages(source: Source, *, fetch: Fetch) -> Discovery:
-    """As `discover`, with the way to fetch a sitemap passed in."""
+    """As `discover`, with the way to fetch a sitemap or feed passed in."""
     pages = _Pages(source.max_pages)
     if source.sitemap is not None:
         await _read_sitemaps(source.sitemap, pages, fetch=fetch)
+    elif source.feed is not None:
+        await _read_feed(source.feed, pages, fetch=fetch)
     else:
         location = source.urls[0] if source.urls else source.url_template or ""
         # A range may be far longer than max_pages: its URLs all differ, so that the rest need only be counted.
-        pages.add_all(location, source.urls or islice(source.template_urls(), source.max_pages))
+        listed = source.urls or islice(source.template_urls(), source.max_pages)
+        pages.add_all(location, map(Location, listed))
         pages.leave_out(max(0, source.template_pages - source.max_pages))
     return pages.as_discovery(source)
 
@@ -72,51 +82,66 @@ class _Pages:
     def __init__(self, max_pages: int) -> None:
         self.failures: list[PageFailure] = []
         self._max_pages = max_pages
-        self._taken: dict[str, None] = {}
+        self._taken: dict[str, datetime | None] = {}
         self._left_out: set[str] = set()
-        self._bad_urls = 0
+        self._bad = 0
         self._uncounted = 0
 
     @property
     def is_full(self) -> bool:
         return len(self._taken) >= self._max_pages
 
-    def add_all(self, base: str, locations: Iterable[str]) -> None:
-        for location in locations:
+    def add_all(self, base: str, locations: Iterable[Location]) -> None:
+        for reference, last_modified in locations:
             try:
-                url = page_url(base, location)
+                url = page_url(base, reference)
             except ValueError as error:
-                self._add_bad_url(location, str(error))
+                self.add_bad(reference, Reason.BAD_URL, str(error))
                 continue
             if url in self._taken:
                 continue
             if self.is_full:
                 self._left_out.add(url)
             else:
-                self._taken[url] = None
+                self._taken[url] = last_modified
 
-    def _add_bad_url(self, location: str, problem: str) -> None:
-        self._bad_urls += 1
-        if self._bad_urls <= MAX_BAD_URLS:
-            failure = PageFailure(url=location[:500], reason=Reason.BAD_URL, detail=problem, attempts=0)
+    def add_bad(self, location: str, reason: Reason, problem: str) -> None:
+        self._bad += 1
+        if self._bad <= MAX_BAD_URLS:
+            failure = PageFailure(url=location[:500], reason=reason, detail=problem, attempts=0)
             self.failures.append(failure)
 
     def as_discovery(self, source: Source) -> Discovery:
+        url = source.sitemap or source.feed or source.name
         if not self._taken and not self.failures:
-            detail = "the sitemap was read, and it names no page"
-            url = source.sitemap or source.name
+            detail = f"the {'feed' if source.feed else 'sitemap'} was read, and it names no page"
             self.failures.append(PageFailure(url=url, reason=Reason.NO_PAGES, detail=detail))
-        unlisted = max(0, self._bad_urls - MAX_BAD_URLS)
+        unlisted = max(0, self._bad - MAX_BAD_URLS)
         if unlisted:
             detail = f"{unlisted} more locations are no pages; only the first {MAX_BAD_URLS} are listed"
-            url = source.sitemap or source.name
             self.failures.append(PageFailure(url=url, reason=Reason.BAD_URL, detail=detail, attempts=0))
         left_out = len(self._left_out) + self._uncounted
-        return Discovery(tuple(self._taken), tuple(self.failures), left_out, unlisted)
+        told = {page: moment for page, moment in self._taken.items() if moment is not None}
+        return Discovery(tuple(self._taken), tuple(self.failures), left_out, unlisted, told)
 
     def leave_out(self, count: int) -> None:
         """Count pages that were never looked at."""
         self._uncounted += count
+
+
+async def _read_feed(url: str, pages: _Pages, *, fetch: Fetch) -> None:
+    """Read a feed; entries read before a defect are kept, and those without a link are failures."""
+    feed = Feed()
+    base = url
+    try:
+        fetched, _ = await fetch(url)
+        base = fetched.final_url
+        await asyncio.to_thread(parse_feed, fetched.body, url=url, base=base, max_bytes=MAX_FEED_BYTES, into=feed)
+    except PageError as error:
+        pages.failures.append(error.as_failure())
+    pages.add_all(base, feed.pages)
+    for entry in feed.without_link:
+        pages.add_bad(url, Reason.NO_LINK, f"{entry} has no link to a page")
 
 
 async def _read_sitemaps(root: str, pages: _Pages, *, fetch: Fetch) -> None:

@@ -7,6 +7,7 @@ from xml.parsers import expat
 
 from scraper.errors import CompressionError, SitemapError
 from scraper.fetch.inflate import GZIP_MAGIC, Inflater
+from scraper.finding.locations import Location, w3c_datetime
 from scraper.models import Reason
 
 MAX_SITEMAP_BYTES = 50 * 1024 * 1024
@@ -19,7 +20,7 @@ _ROOTS = {"urlset": "url", "sitemapindex": "sitemap"}
 class Sitemap:
     """What one file names, in its order. After an error it holds what was read until then."""
 
-    pages: list[str] = field(default_factory=list)
+    pages: list[Location] = field(default_factory=list)
     sitemaps: list[str] = field(default_factory=list)
 
 
@@ -34,7 +35,7 @@ def parse_sitemap(body: bytes, *, url: str, into: Sitemap) -> None:
     """
     reader = _Reader(into)
     try:
-        for chunk in _plain_chunks(body):
+        for chunk in plain_chunks(body, max_bytes=MAX_SITEMAP_BYTES):
             reader.feed(chunk)
         reader.finish()
     except CompressionError as error:
@@ -43,24 +44,26 @@ def parse_sitemap(body: bytes, *, url: str, into: Sitemap) -> None:
         raise SitemapError(url, Reason.BAD_SITEMAP, f"not a sitemap ({error})") from error
 
 
-def _plain_chunks(body: bytes) -> Iterator[bytes]:
+def plain_chunks(body: bytes, *, max_bytes: int) -> Iterator[bytes]:
+    """A file that may be gzipped, plain and in pieces. Raises CompressionError if it is damaged or too large."""
     chunks = (body[start : start + _CHUNK_BYTES] for start in range(0, len(body), _CHUNK_BYTES))
     if not body.startswith(GZIP_MAGIC):
         yield from chunks
         return
-    inflater = Inflater("gzip", max_bytes=MAX_SITEMAP_BYTES)
+    inflater = Inflater("gzip", max_bytes=max_bytes)
     for chunk in chunks:
         yield inflater.feed(chunk)
     inflater.finish()
 
 
 class _Reader:
-    """Collects `loc` directly below `url` in a `urlset`, or below `sitemap` in a `sitemapindex`."""
+    """Collects `loc` and `lastmod` directly below `url` in a `urlset`, or `loc` below `sitemap` in a `sitemapindex`."""
 
     def __init__(self, into: Sitemap) -> None:
         self._into = into
         self._path: list[str] = []
         self._text: list[str] | None = None
+        self._told = {"loc": "", "lastmod": ""}
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
@@ -79,17 +82,31 @@ class _Reader:
         if not self._path and local not in _ROOTS:
             raise _Refused(f"its root is <{name[:40]}>")
         self._path.append(local)
-        if len(self._path) == 3 and local == "loc" and self._path[1] == _ROOTS[self._path[0]]:
+        if self._is_entry and len(self._path) == 3 and local in self._told:
             self._text = []
 
     def _end(self, _name: str) -> None:
         if self._text is not None and len(self._path) == 3:
-            location = "".join(self._text).strip()
-            if location:
-                found = self._into.pages if self._path[0] == "urlset" else self._into.sitemaps
-                found.append(location)
+            if self._path[-1] == "loc":
+                self._take_entry()  # if it is the second one of an entry, which has one
+            self._told[self._path[-1]] = "".join(self._text).strip()
             self._text = None
+        elif self._is_entry and len(self._path) == 2:
+            self._take_entry()
         self._path.pop()
+
+    @property
+    def _is_entry(self) -> bool:
+        """True inside an entry of the kind that the root has."""
+        return len(self._path) > 1 and self._path[1] == _ROOTS[self._path[0]]
+
+    def _take_entry(self) -> None:
+        location, changed = self._told["loc"], self._told["lastmod"]
+        self._told = {"loc": "", "lastmod": ""}
+        if location and self._path[0] == "urlset":
+            self._into.pages.append(Location(location, w3c_datetime(changed) if changed else None))
+        elif location:
+            self._into.sitemaps.append(location)
 
     def _characters(self, text: str) -> None:
         if self._text is not None:

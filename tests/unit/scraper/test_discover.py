@@ -145,3 +145,23 @@ async def test_every_location_that_is_no_page_is_listed_or_counted() -> None:
 async def test_a_range_far_beyond_the_limit_is_counted_and_not_gone_through() -> None:
     discovery = await found({}, url_template=f"{SITE}/{{page}}", pages="1-999999999", max_pages=3)
     assert discovery == Discovery((f"{SITE}/1", f"{SITE}/2", f"{SITE}/3"), (), 999_999_996)
+
+
+async def test_what_a_sitemap_tells_of_changes_is_kept_and_nonsense_is_passed_over() -> None:
+    told = {"/1": "2024", "/2": "2024-03", "/3": "2024-03-01", "/4": "2024-03-01T13:30+01:30", "/5": "soon", "/6": ""}
+    entries = "".join(f"<url><loc>{page}</loc><lastmod>\n{moment} </lastmod></url>" for page, moment in told.items())
+    discovery = await found({ROOT: f"<urlset>{entries}<url><loc>/7</loc></url></urlset>".encode()})
+    assert len(discovery.urls) == 7
+    assert discovery.last_modified == {
+        f"{SITE}/1": datetime(2024, 1, 1, tzinfo=UTC),
+        f"{SITE}/2": datetime(2024, 3, 1, tzinfo=UTC),
+        f"{SITE}/3": datetime(2024, 3, 1, tzinfo=UTC),
+        f"{SITE}/4": datetime(2024, 3, 1, 12, tzinfo=UTC),
+    }
+
+
+async def test_an_entry_with_two_locations_names_both() -> None:
+    assert (await found({ROOT: b"<urlset><url><loc>/1</loc><loc>/2</loc></url></urlset>"})).urls == (
+        f"{SITE}/1",
+        f"{SITE}/2",
+    )
