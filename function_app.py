@@ -25,8 +25,9 @@ from triggers.health import health, health_details
 from triggers.orchestrators import start_orchestrator
 from triggers.polling import poll_orchestrator
 from triggers.run_commands import request_stop, start_run
+from triggers.run_failures import list_failures
 from triggers.run_retry import retry_run
-from triggers.runs import get_run, list_failures, list_runs
+from triggers.runs import get_run, list_runs
 from triggers.schedule import daily_timer
 from triggers.schedule_control import get_schedule, list_skips, put_schedule
 from triggers.scrape_requests import scrape_requests

@@ -89,6 +89,6 @@ async def _record_plan(store: Store, snapshot: str, discovery: Discovery, pages_
 
 
 async def _why_no_pages(store: Store, snapshot: str) -> str:
-    async for failure in store.failures_of(snapshot):
+    async for _, failure in store.failures_of(snapshot):
         return f"no page found: {failure.url}: {failure.reason}: {failure.detail}"[:500]
     return "no page found, and nothing failed: does the source name any?"

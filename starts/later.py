@@ -79,6 +79,13 @@ class Scheduled:
         """When the start was, or is, to happen."""
         return self.start.due_at
 
+    @property
+    def code(self) -> str:
+        """What it came to: `cancelled`, or what `start_instance` has answered; empty if it waits, or broke."""
+        if self.is_cancelled:
+            return "cancelled"
+        return str(self.end["code"]) if self.end and "code" in self.end else ""
+
 
 async def start_later(
     client: StartingClient, tickets: TicketStore, start: Start, *, due: datetime, grace: timedelta

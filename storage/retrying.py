@@ -81,7 +81,7 @@ async def plan_retry(store: Store, snapshot: str, base: str) -> Plan | None:
         return None
     taken_over, lists = await _divided(store, base, base_plan)
     attempt = uuid4().hex[:12]
-    failures = [failure async for failure in store.rows.failures(base, [], plan_attempt=base_plan.attempt)]
+    failures = [failure async for _, failure in store.rows.failures(base, [], plan_attempt=base_plan.attempt)]
     await store.rows.stage_failures(snapshot, PLAN_BATCH, attempt, list(enumerate(failures)))
     plan = Plan(
         attempt,

@@ -35,6 +35,17 @@ class StoredRow:
     values: Mapping[str, str | int | float | bool]
 
 
+@dataclass(frozen=True, slots=True)
+class FailurePlace:
+    """Where a failure stands in its snapshot: it keeps this place, whatever is recorded before or behind it.
+
+    `turn` is 0 for what planning met, else the number of the batch and one; `page` its place there.
+    """
+
+    turn: int
+    page: int
+
+
 class Rows:
     """Rows and failures, written per attempt and read per snapshot."""
 
@@ -107,18 +118,30 @@ class Rows:
         return found
 
     async def failures(
-        self, snapshot: str, results: Sequence[BatchResult], *, plan_attempt: str
-    ) -> AsyncIterator[PageFailure]:
-        """The failed pages of the attempts in `results`, planning's own failures first."""
+        self,
+        snapshot: str,
+        results: Sequence[BatchResult],
+        *,
+        plan_attempt: str,
+        after: FailurePlace | None = None,
+    ) -> AsyncIterator[tuple[FailurePlace, PageFailure]]:
+        """The failed pages of the attempts in `results`, planning's own failures first; those behind `after`."""
         table = await self._tables.table("failures")
-        filed = [(PLAN_BATCH, plan_attempt), *((one.batch, one.attempt) for one in results if one.failed)]
-        for batch, attempt in filed:
-            partition = batch_partition(snapshot, batch)
+        filed = [
+            (0, PLAN_BATCH, plan_attempt),
+            *((one.batch + 1, one.batch, one.attempt) for one in results if one.failed),
+        ]
+        for turn, batch, attempt in filed:
+            if after is not None and turn < after.turn:
+                continue
+            query = prefix_filter(batch_partition(snapshot, batch), f"{attempt}-")
+            if after is not None and turn == after.turn:
+                query += f" and RowKey gt '{attempt_key(attempt, after.page)}'"
             async with self._tables.faults():
-                async for entity in table.query_entities(prefix_filter(partition, f"{attempt}-")):
-                    yield PageFailure.model_validate(
-                        {name: entity[name] for name in PageFailure.model_fields if name in entity}
-                    )
+                async for entity in table.query_entities(query):
+                    page = page_of_key(entity["RowKey"].removeprefix(f"{attempt}-"))
+                    fields = {name: entity[name] for name in PageFailure.model_fields if name in entity}
+                    yield FailurePlace(turn, page), PageFailure.model_validate(fields)
 
 
 class Staging:

@@ -9,7 +9,7 @@ from storage.batches import Batches
 from storage.datasets import Datasets
 from storage.errors import MissingRecord
 from storage.locks import TableTickets
-from storage.rows import Rows, StoredRow
+from storage.rows import FailurePlace, Rows, StoredRow
 from storage.runs import Runs
 from storage.schedule import Schedules
 from storage.skips import Skips
@@ -31,14 +31,16 @@ class Store:
     schedules: Schedules
     stalls: Stalls
 
-    async def failures_of(self, snapshot: str) -> AsyncIterator[PageFailure]:
-        """The failed pages of a snapshot so far: planning's own first, then batch by batch."""
+    async def failures_of(
+        self, snapshot: str, *, after: FailurePlace | None = None
+    ) -> AsyncIterator[tuple[FailurePlace, PageFailure]]:
+        """The failed pages of a snapshot so far: planning's own first, then batch by batch; those behind `after`."""
         plan = await self.batches.plan(snapshot)
         if plan is None:
             return
         results = await self.batches.results(snapshot)
-        async for failure in self.rows.failures(snapshot, results, plan_attempt=plan.attempt):
-            yield failure
+        async for found in self.rows.failures(snapshot, results, plan_attempt=plan.attempt, after=after):
+            yield found
 
     async def published_rows(self, source: str) -> AsyncIterator[StoredRow]:
         """The rows that readers of a source see, in page order. Raises MissingRecord if nothing is published."""

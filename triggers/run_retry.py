@@ -10,6 +10,7 @@ import azure.functions as func
 from orchestrations import names
 from scraper.app_sources import app_sources
 from scraper.settings import Settings
+from starts.later import Scheduled
 from starts.singleton import Start
 from storage.retrying import Rest, rest_of, why_not_retry
 from storage.runs import RunRecord
@@ -18,8 +19,9 @@ from triggers.http_start import start_or_conflict
 from triggers.problem import Problem, answers_problems
 from triggers.request_reading import json_object
 from triggers.run_commands import new_run_id, run_accepted
+from triggers.run_lookup import newest_run
 from triggers.run_requests import run_request
-from triggers.run_views import as_it_is, no_such_run, run_id_of, run_links, starting_run
+from triggers.run_views import run_id_of, run_links
 
 
 @answers_problems
@@ -44,18 +46,17 @@ async def retry_run(req: func.HttpRequest, client: df.DurableOrchestrationClient
 
 
 async def _ended_run(req: func.HttpRequest, client: df.DurableOrchestrationClient, store: Store) -> RunRecord:
-    """The run of the route. Raises Problem 404 if there never was one, 409 if it lives."""
+    """The run of the route. Raises Problem 404 if there never was one, 409 if it has not ended, or never began."""
     run_id = run_id_of(req)
-    run = await store.runs.find(run_id)
-    starting = await starting_run(client, store, run_id, after_epoch=run.epoch if run else 0)
-    if run is None and starting is None:
-        raise no_such_run(run_id)
-    if run is not None and starting is None:
-        run = await as_it_is(client, store, run)
-        if run.outcome is not None:
-            return run
-    reason = f"The run '{run_id}' is still going on: a run can be retried when it has ended."
-    raise Problem(HTTPStatus.CONFLICT, reason, holder=run_id, links=run_links(req, run_id))
+    run = await newest_run(client, store, run_id)
+    links = run_links(req, run_id)
+    if isinstance(run, Scheduled):
+        reason = "is still to come" if run.is_waiting else "never started, so it has nothing to retry"
+        raise Problem(HTTPStatus.CONFLICT, f"The run '{run_id}' {reason}.", links=links)
+    if run.outcome is None:
+        reason = f"The run '{run_id}' is still going on: a run can be retried when it has ended."
+        raise Problem(HTTPStatus.CONFLICT, reason, holder=run_id, links=links)
+    return run
 
 
 async def _to_retry(store: Store, run: RunRecord, wanted: Sequence[str], *, known: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 import azure.functions as func
 
 from orchestrations import names
-from storage.hub import LIVE, HubClient, is_live
+from storage.hub import LIVE, HubClient
 from storage.progress import SourceProgress
 from storage.runs import RunRecord
 from storage.store import Store
@@ -62,16 +62,6 @@ async def state_of(store: Store, run: RunRecord) -> str:
     ticket = await store.tickets.read(names.DAILY_SCRAPE)
     is_asked = ticket is not None and ticket.is_of(run.run_id, run.epoch) and ticket.stop is not StopMode.NONE
     return "stopping" if is_asked else "running"
-
-
-async def starting_run(client: HubClient, store: Store, run_id: str, *, after_epoch: int) -> RunRecord | None:
-    """A run whose start was accepted but which has not taken its first step yet; newer than the one on record."""
-    ticket = await store.tickets.read(names.DAILY_SCRAPE)
-    if ticket is None or ticket.instance_id != run_id or ticket.epoch <= after_epoch:
-        return None
-    if not await is_live(client, run_id):
-        return None
-    return RunRecord(run_id, ticket.epoch, "", ticket.acquired_at, ticket.acquired_by)
 
 
 def run_view(run: RunRecord, state: str, req: func.HttpRequest) -> dict[str, Any]:

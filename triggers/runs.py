@@ -1,4 +1,4 @@
-"""What can be seen of runs: the history, one run, its failed pages."""
+"""What can be seen of runs: the history, and one run."""
 
 from typing import Any
 
@@ -6,27 +6,18 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from scraper.settings import Settings
+from starts.later import Scheduled
 from storage.hub import HubClient
-from storage.keys import snapshot_id
 from storage.runs import RunRecord
 from storage.store import Store, open_store
 from triggers.live_runs import is_starting, live_run, progress, run_facts
 from triggers.problem import answers_problems, json_response
 from triggers.request_reading import whole_number
-from triggers.run_views import (
-    as_it_is,
-    no_such_run,
-    progress_view,
-    result_view,
-    run_id_of,
-    run_view,
-    starting_run,
-    state_of,
-)
+from triggers.run_lookup import newest_run
+from triggers.run_views import as_it_is, progress_view, result_view, run_id_of, run_view, state_of
 from triggers.scheduled_starts import scheduled_view
 
 MOST_RUNS = 200
-MOST_FAILURES = 1000
 
 
 @answers_problems
@@ -68,20 +59,10 @@ async def _line(client: HubClient, store: Store, run: RunRecord, req: func.HttpR
 @answers_problems
 async def get_run(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """One run with the progress of each source, or as it is scheduled; 404 if there never was one."""
-    run_id = run_id_of(req)
     store = open_store(Settings())
-    run = await store.runs.find(run_id)
-    starting = await starting_run(client, store, run_id, after_epoch=run.epoch if run else 0)
-    if starting is not None:
-        facts = await run_facts(store, starting, await progress(store, starting))
-        return json_response({**run_view(starting, await state_of(store, starting), req), **facts, "sources": []})
-    run = await as_it_is(client, store, run) if run is not None else None
-    if run is None or run.outcome is not None:
-        scheduled = await scheduled_view(client, store, run_id, run, req)
-        if scheduled is not None:
-            return json_response(scheduled)
-    if run is None:
-        raise no_such_run(run_id)
+    run = await newest_run(client, store, run_id_of(req))
+    if isinstance(run, Scheduled):
+        return json_response(scheduled_view(run, req))
     so_far = None if run.results else await progress(store, run)
     if so_far is None:
         sources = [result_view(result) for result in run.results]
@@ -89,26 +70,3 @@ async def get_run(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
         sources = [progress_view(source) for source in so_far.sources]
     facts = await run_facts(store, run, so_far)
     return json_response({**run_view(run, await state_of(store, run), req), **facts, "sources": sources})
-
-
-@answers_problems
-async def list_failures(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """The failed pages of a run with their reasons. Query: `limit` (1 to 1000), `continuation`."""
-    run_id = run_id_of(req)
-    limit = whole_number(req, "limit", default=MOST_FAILURES, low=1, high=MOST_FAILURES)
-    skip = whole_number(req, "continuation", default=0, low=0, high=10**10)
-    store = open_store(Settings())
-    run = await store.runs.find(run_id)
-    if run is None:
-        raise no_such_run(run_id)
-    failures: list[dict[str, Any]] = []
-    seen = 0
-    for source in run.sources:
-        async for failure in store.failures_of(snapshot_id(source, run.epoch)):
-            seen += 1
-            if seen <= skip:
-                continue
-            if len(failures) == limit:
-                return json_response({"failures": failures, "continuation": str(skip + limit)})
-            failures.append({"source": source, **failure.model_dump(mode="json")})
-    return json_response({"failures": failures, "continuation": None})

@@ -12,7 +12,6 @@ from orchestrations import names
 from scraper.settings import Settings
 from starts.later import LaterClient, Scheduled, cancel_scheduled, find_scheduled, find_scheduled_run, start_later
 from starts.singleton import RunAlreadyLive, Start, StartingClient
-from storage.runs import RunRecord
 from storage.store import Store
 from storage.ticket import StopMode
 from triggers.problem import Problem
@@ -88,22 +87,8 @@ async def refuse_if_scheduled(client: LaterClient, store: Store, instance_id: st
         raise AlreadyScheduled(instance_id, startAt=scheduled.start.due)
 
 
-async def scheduled_view(
-    client: LaterClient, store: Store, run_id: str, run: RunRecord | None, req: func.HttpRequest
-) -> dict[str, Any] | None:
-    """The run as one that is still to come, or that did not come; None if what is on record is all there is.
-
-    `run` is the newest run with this ID, which has ended, or None.
-    """
-    scheduled = await find_scheduled_run(client, store.schedules, run_id)
-    if scheduled is None:
-        return None
-    if not scheduled.is_waiting and (_code(scheduled) == "started" or (run and run.started_at >= scheduled.due_at)):
-        return None
-    return _view(scheduled, req)
-
-
-def _view(scheduled: Scheduled, req: func.HttpRequest) -> dict[str, Any]:
+def scheduled_view(scheduled: Scheduled, req: func.HttpRequest) -> dict[str, Any]:
+    """A run that is still to come, or that did not come."""
     run_id = scheduled.start.instance_id
     return {
         "runId": run_id,
@@ -124,14 +109,8 @@ def _view(scheduled: Scheduled, req: func.HttpRequest) -> dict[str, Any]:
     }
 
 
-def _code(scheduled: Scheduled) -> str:
-    if scheduled.is_cancelled:
-        return "cancelled"
-    return str(scheduled.end["code"]) if scheduled.end and "code" in scheduled.end else ""
-
-
 def _outcome(scheduled: Scheduled) -> str:
-    return _OUTCOMES.get(_code(scheduled), "terminated")
+    return _OUTCOMES.get(scheduled.code, "terminated")
 
 
 def _reason(scheduled: Scheduled) -> str:

@@ -24,6 +24,7 @@ REFUSES_GOOD = {
     "start_orchestrator": "each orchestrator takes an input of its own, and some their own instance IDs only",
     "poll_orchestrator": "the same",
     "retry_run": "its sources must be those of the run",
+    "list_failures": "its continuation must be one that the run has given",
     "start_workflow": "names of events that differ in case only count as the same",
     "stop_workflow": "its event must be one that the workflow waits for",
 }

@@ -22,7 +22,7 @@ from tests.helpers.answer_checks import PROBLEM as PROBLEM_JSON
 from tests.helpers.answer_checks import faults, response_of
 from tests.helpers.api_description import Node, Operation, closed, operations, parameters, read_description, resolved
 from tests.helpers.described_app import loaded_app
-from triggers import runs, watch_requests
+from triggers import run_failures, runs, watch_requests
 from triggers.problem import DETAIL_CHARACTERS
 from triggers.request_reading import DEEPEST
 from triggers.schedule_control import MOST_SKIPS
@@ -101,8 +101,8 @@ def test_every_named_part_is_used() -> None:
 
 def test_its_bounds_are_those_of_the_code() -> None:
     assert parameter(OPERATIONS["list_runs"], "limit")["maximum"] == runs.MOST_RUNS
-    assert parameter(OPERATIONS["list_failures"], "limit")["maximum"] == runs.MOST_FAILURES
-    assert parameter(OPERATIONS["list_failures"], "limit")["default"] == runs.MOST_FAILURES
+    assert parameter(OPERATIONS["list_failures"], "limit")["maximum"] == run_failures.MOST_FAILURES
+    assert parameter(OPERATIONS["list_failures"], "limit")["default"] == run_failures.MOST_FAILURES
     assert parameter(OPERATIONS["list_skips"], "limit")["maximum"] == MOST_SKIPS
     assert f"at most {FARTHEST.days} days ahead" in schema("StartAt")["description"]
     assert schema("WatchRequest")["properties"]["intervalMinutes"]["maximum"] == watch_plan.MOST_MINUTES

@@ -12,7 +12,9 @@ import pytest
 from devhost.testing import CrashPoint, HostCrashed
 from starts.later import cancel_scheduled
 from starts.singleton import start_singleton
+from storage.locks import TableTickets
 from storage.schedule import Schedules
+from storage.ticket import Ticket
 from tests.helpers.scheduled_month import ScheduledMonth, scheduled_month
 
 NOON = "2026-11-01T12:00:00Z"
@@ -112,6 +114,37 @@ async def test_a_run_that_is_stopped_before_its_time_never_runs(month: Scheduled
         assert (await month.ask("POST", "/api/runs/a/stop", status=409))["outcome"] == "stopped"
         await month.until("01 14:00")
         assert (await month.runs(), await month.skips()) == ([], [])
+
+
+async def test_a_run_that_is_to_come_has_no_failures_and_cannot_be_retried(month: ScheduledMonth) -> None:
+    async with month.switched_on("01 00:00"):
+        await start_at(month, "a")
+        links = (await month.ask("GET", "/api/runs/a"))["links"]
+        assert await month.ask("GET", links["failures"]) == {"failures": [], "continuation": None}
+        refused = await month.ask("POST", "/api/runs/a/retry", status=409)
+        assert (refused["detail"], refused["links"]) == ("The run 'a' is still to come.", links)
+        await month.ask("POST", "/api/runs/a/stop", status=202)
+        assert await month.ask("GET", links["failures"]) == {"failures": [], "continuation": None}
+        refused = await month.ask("POST", "/api/runs/a/retry", status=409)
+        assert refused["detail"] == "The run 'a' never started, so it has nothing to retry."
+
+
+async def test_a_run_that_begins_while_it_is_looked_up_is_not_overlooked(
+    month: ScheduledMonth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = TableTickets.read
+    async with month.switched_on("01 00:00") as host:
+        await start_at(month, "a")
+
+        async def read_too_early(tickets: TableTickets, key: str) -> Ticket | None:
+            ticket = await read(tickets, key)
+            monkeypatch.setattr(TableTickets, "read", read)
+            await host.clock.sleep(12 * 3600 + 60)  # before the next look, the start is due and happens
+            return ticket
+
+        monkeypatch.setattr(TableTickets, "read", read_too_early)
+        assert await state(month, "a") == ("scheduled", None)
+        assert await state(month, "a") == ("running", None)
 
 
 async def test_an_id_whose_start_was_cancelled_can_be_started(month: ScheduledMonth) -> None:

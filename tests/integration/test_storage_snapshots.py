@@ -140,7 +140,7 @@ async def test_failures_are_listed_with_url_and_reason_of_the_recorded_attempt(s
     await store.rows.stage_failures(SNAPSHOT, 0, "zombie", [(0, failure), (1, failure)])
     await store.rows.stage_failures(SNAPSHOT, 0, "a", [(1, failure)])
     await store.batches.record_result(SNAPSHOT, BatchResult(0, "a", 1, 1, 1))
-    assert [one async for one in store.failures_of(SNAPSHOT)] == [failure]
+    assert [one async for _, one in store.failures_of(SNAPSHOT)] == [failure]
 
 
 async def test_a_run_that_was_overtaken_can_never_publish(store: Store) -> None:

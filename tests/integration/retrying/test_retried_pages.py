@@ -27,7 +27,7 @@ async def published(store: Store, source: str) -> list[tuple[str, int, str]]:
 async def failed_paths(runs: ActivityRuns, run_id: str, source: str = "books") -> list[str]:
     run = await runs.store.runs.find(run_id)
     assert run is not None
-    failures = [one async for one in runs.store.failures_of(snapshot_id(source, run.epoch))]
+    failures = [one async for _, one in runs.store.failures_of(snapshot_id(source, run.epoch))]
     return ["/" + failure.url.split("/", 3)[3] for failure in failures]
 
 

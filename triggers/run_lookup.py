@@ -1,0 +1,47 @@
+"""What a run ID stands for: the newest run with it, be it on its way, ended, or still to come."""
+
+from orchestrations import names
+from starts.later import LaterClient, Scheduled, find_scheduled_run
+from storage.hub import HubClient, is_live
+from storage.runs import RunRecord
+from storage.store import Store
+from triggers.run_views import as_it_is, no_such_run
+
+
+async def newest_run(client: LaterClient, store: Store, run_id: str) -> RunRecord | Scheduled:
+    """The newest run with this ID as it is; a start that is still to come, or came to nothing, as Scheduled.
+
+    A run whose start was accepted, but which has not taken its first step, has no claim and no sources yet. Raises
+    Problem 404 if there never was a run with this ID.
+    """
+    # First what is to come: if it comes while we look, the run is found.
+    scheduled = await find_scheduled_run(client, store.schedules, run_id)
+    run = await store.runs.find(run_id)
+    starting = await _starting_run(client, store, run_id, after_epoch=run.epoch if run else 0)
+    if starting is not None:
+        return starting
+    run = await as_it_is(client, store, run) if run is not None else None
+    if run is not None and run.outcome is None:
+        return run
+    if scheduled is not None and not _has_become(scheduled, run):
+        return scheduled
+    if run is None:
+        raise no_such_run(run_id)
+    return run
+
+
+async def _starting_run(client: HubClient, store: Store, run_id: str, *, after_epoch: int) -> RunRecord | None:
+    """A run whose start was accepted but which has not taken its first step yet; newer than the one on record."""
+    ticket = await store.tickets.read(names.DAILY_SCRAPE)
+    if ticket is None or ticket.instance_id != run_id or ticket.epoch <= after_epoch:
+        return None
+    if not await is_live(client, run_id):
+        return None
+    return RunRecord(run_id, ticket.epoch, "", ticket.acquired_at, ticket.acquired_by)
+
+
+def _has_become(scheduled: Scheduled, run: RunRecord | None) -> bool:
+    """Whether the start has happened: then `run`, the newest on record, is all there is to tell."""
+    if scheduled.is_waiting:
+        return False
+    return scheduled.code == "started" or (run is not None and run.started_at >= scheduled.due_at)
