@@ -31,8 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file_lock(options.state / ".azurite" / "make-run.lock", wait=False),
             Supervisor(folder) as supervisor,
         ):
-            host = start_everything(supervisor, options)
-            _tell(host, folder)
+            host, emulator = start_everything(supervisor, options)
+            next_steps = what_to_do_next(host.url, logs=folder.relative_to(ROOT), emulator=emulator)
+            print(*listing_of(host.child), "", *next_steps, sep="\n", flush=True)
             ended = supervisor.wait_for_an_end()
             raise ChildFailed(ended.name, f"ended with code {ended.returncode}", ended.log_tail())
     except KeyboardInterrupt:
@@ -47,8 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def start_everything(supervisor: Supervisor, options: argparse.Namespace) -> FunctionsHost:
-    """What the user's own settings leave to us, then the host. Raises ChildFailed, OSError."""
+def start_everything(supervisor: Supervisor, options: argparse.Namespace) -> tuple[FunctionsHost, str | None]:
+    """What the user's own settings leave to us, then the host; with the connection string of an emulator of ours.
+
+    Raises ChildFailed, OSError.
+    """
     own_settings = _own_settings()
     ours: dict[str, str] = {}
     if needs_azurite(own_settings):
@@ -68,7 +72,8 @@ def start_everything(supervisor: Supervisor, options: argparse.Namespace) -> Fun
             return start_func(supervisor, port=port, env=ours | worker)
         return start_devhost(supervisor, port=port, state_dir=options.state / ".devhost", env=ours, reload=True)
 
-    return start(options.port) if options.port else on_first_free_port(supervisor, start)
+    host = start(options.port) if options.port else on_first_free_port(supervisor, start)
+    return host, ours.get("AzureWebJobsStorage")
 
 
 def needs_azurite(settings: Mapping[str, str]) -> bool:
@@ -87,13 +92,17 @@ def _own_settings() -> dict[str, str]:
     return {**local.values, **{name: value for name, value in os.environ.items() if value}}
 
 
-def _tell(host: FunctionsHost, folder: Path) -> None:
-    print("\n".join(listing_of(host.child)))
-    print(f"\nlogs:   {folder.relative_to(ROOT)}")
-    print(f"health: {host.url}/api/health")
-    print(f"start:  curl -X POST {host.url}/api/orchestrators/daily_scrape/today")
-    print(f"watch:  curl {host.url}/api/runs/today")
-    print("Ctrl-C stops everything.", flush=True)
+def what_to_do_next(url: str, *, logs: Path, emulator: str | None) -> list[str]:
+    """The lines that end the start. `emulator`: the connection string, if we started one; others hold secrets."""
+    rows = f"rows:   AzureWebJobsStorage='{emulator}' .venv/bin/python -m storage datasets"
+    return [
+        f"logs:   {logs}",
+        f"health: {url}/api/health",
+        f"start:  curl -X POST {url}/api/orchestrators/daily_scrape/today",
+        f"watch:  curl {url}/api/runs/today",
+        *([rows] if emulator else []),
+        "Ctrl-C stops everything.",
+    ]
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import socket
 import sys
@@ -16,7 +17,7 @@ from scripts.functions_host import FunctionsHost, on_first_free_port, start_func
 from scripts.http_json import Unreachable, ask
 from scripts.processes import ChildFailed, Supervisor
 from scripts.progress_view import LineView, progress_line
-from scripts.run import needs_azurite
+from scripts.run import needs_azurite, what_to_do_next
 from tests.helpers.processes import wait_until
 
 BOOKS = {"source": "books", "state": "scraping", "pages": 40, "loaded": 9, "failed": 1, "rows": 9}
@@ -46,6 +47,18 @@ def free_ports(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[socket.socket,
 )
 def test_azurite_is_started_only_when_no_account_is_named(settings: dict[str, str], expected: bool) -> None:
     assert needs_azurite(settings) is expected
+
+
+def test_the_command_that_reads_the_rows_is_shown_with_the_storage_that_was_started() -> None:
+    emulator = "AccountName=devstoreaccount1;AccountKey=a2V5;TableEndpoint=http://127.0.0.1:1/devstoreaccount1;"
+    lines = what_to_do_next("http://127.0.0.1:7071", logs=Path(".run/run-1"), emulator=emulator)
+    command = shlex.split(next(line for line in lines if line.startswith("rows:")))
+    assert command == ["rows:", f"AzureWebJobsStorage={emulator}", ".venv/bin/python", "-m", "storage", "datasets"]
+
+
+def test_a_storage_account_of_the_user_is_not_shown() -> None:
+    lines = what_to_do_next("http://127.0.0.1:7071", logs=Path(".run/run-1"), emulator=None)
+    assert [line.split(":")[0] for line in lines] == ["logs", "health", "start", "watch", "Ctrl-C stops everything."]
 
 
 def test_a_taken_port_is_passed_over(supervisor: Supervisor, free_ports: tuple[socket.socket, int]) -> None:
