@@ -16,6 +16,7 @@ from azure.core.exceptions import (
 from azure.data.tables import TableErrorCode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
+from scraper.errors import SettingsError
 from scraper.settings import Settings, TableStorage
 from storage.errors import StorageUnreachable
 
@@ -88,7 +89,10 @@ _open: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[TableStorage, str
 
 
 def open_tables(settings: Settings) -> Tables:
-    """The tables of `settings`, one client per event loop and account: building a client costs more than a call."""
+    """The tables of `settings`, one client per event loop and account: building a client costs more than a call.
+
+    Raises SettingsError if they name no account, or not in a way that can be read.
+    """
     key = (settings.table_storage(), settings.table_prefix)
     of_loop = _open.setdefault(asyncio.get_running_loop(), {})
     if key not in of_loop:
@@ -102,7 +106,11 @@ def _connect(settings: Settings) -> TableServiceClient:
         text = storage.connection_string
         if text.strip().rstrip(";").lower() == "usedevelopmentstorage=true":
             text = DEVELOPMENT_STORAGE
-        return TableServiceClient.from_connection_string(text, **PATIENCE)
+        try:
+            return TableServiceClient.from_connection_string(text, **PATIENCE)
+        except ValueError:  # its own words name no setting; the text holds a key and is never shown
+            problem = "AzureWebJobsStorage is not a connection string: it looks like 'Name=value;…'"
+            raise SettingsError([problem]) from None
     # Imported here: a local run never needs it, and it is the slowest import of the app.
     from azure.identity.aio import DefaultAzureCredential
 
