@@ -84,7 +84,7 @@ def _field_value(rule: FieldRule, node: LexborNode, base: str) -> Scalar | None:
         match = rule.pattern.search(text)
         if match is None:
             if rule.required:
-                raise ValueError(f"{shown(text)} does not match {rule.regex!r}")
+                raise ValueError(f"{shown(text)} does not match '{rule.regex}'")
             return None
         text = (match[1] if rule.pattern.groups else match[0]) or ""
         text = text.strip()

@@ -134,6 +134,12 @@ def test_required_text_that_the_regex_does_not_match_is_a_bad_value() -> None:
         values_of(source_of({"price": {"css": "b", "regex": r"£(\d+)"}}), "<b>sold out</b>")
 
 
+def test_the_regex_that_did_not_match_is_shown_as_it_stands_in_the_sources_file() -> None:
+    with pytest.raises(BadValue) as refusal:
+        values_of(source_of({"price": {"css": "b", "regex": r"£\s*(\S+)"}}), "<b>sold out</b>")
+    assert r"does not match '£\s*(\S+)'" in str(refusal.value)
+
+
 def test_optional_field_whose_regex_does_not_match_is_none() -> None:
     source = source_of({"n": {"css": "b", "regex": r"\d+", "required": False}})
     assert values_of(source, "<b>none</b>") == [{"n": None}]
