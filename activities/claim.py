@@ -6,6 +6,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from activities.earlier_runs import end_the_run_before, own_epoch
 from activities.fence import turned_away
 from activities.retry_claim import run_ref, why_outdated
 from activities.run_context import logs_run
@@ -30,13 +31,14 @@ async def claim_run(payload: dict, client: df.DurableOrchestrationClient) -> dic
     Input: `run_id`, `epoch` or None, `claim`, `sources` or None, `triggered_by`, and of a retry `retry_of` (`run_id`
     and `epoch`). Returns `code` (`claimed`, `superseded`, `stopped`, `held`, `refused`), `reason`, and for a claimed
     run its `epoch` and `sources`. A sources file that cannot be used gives no sources and the reason. A run that was
-    stopped at once gets no other epoch.
+    stopped at once gets no other epoch; a restart, which brings that of another run, does.
     """
     refusal = why_refused(payload)
     if refusal:
         return {"code": "refused", "reason": refusal}
     settings = Settings()
     store = open_store(settings)
+    payload = {**payload, "epoch": await own_epoch(store, payload)}
     ticket = await store.tickets.read(names.DAILY_SCRAPE)
     if _is_overtaken(payload, ticket):
         return await _superseded(store, payload, ticket)
@@ -50,6 +52,7 @@ async def claim_run(payload: dict, client: df.DurableOrchestrationClient) -> dic
         return {"code": "held", "reason": str(held)}
     except _Stopped as stopped:
         return {"code": "stopped", "reason": str(stopped)}
+    await end_the_run_before(client, store, run)
     return await _begun(store, run, reason)
 
 

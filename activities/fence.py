@@ -31,7 +31,7 @@ async def standing_of(store: Store, client: HubClient, payload: Mapping[str, Any
     Terminating an orchestration does not end its children: they go on until one of their steps asks here.
     """
     ticket, run_is_live = await asyncio.gather(
-        store.tickets.read(names.DAILY_SCRAPE), is_live(client, payload["run_id"])
+        store.tickets.read(names.DAILY_SCRAPE), is_live(client, payload["run_id"], of=names.DAILY_SCRAPE)
     )
     standing = standing_by_ticket(ticket, payload)
     if standing.code in {"goes_on", "draining"} and not run_is_live:

@@ -26,4 +26,10 @@ def is_live_status(status: Any, *, of: str = "") -> bool:
     """As `is_live`, of a status that was asked for; falsy is none."""
     if not status or status.runtime_status not in LIVE:
         return False
-    return not of or bool(status.name.lower() == of.lower())  # the hub keeps the case in which it was asked to start
+    return not of or is_of(status, of)
+
+
+def is_of(status: Any, orchestrator: str) -> bool:
+    """True if the status is that of an instance of this orchestrator; falsy is none."""
+    # The hub keeps the case in which it was asked to start.
+    return bool(status and status.name.lower() == orchestrator.lower())

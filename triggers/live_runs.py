@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from orchestrations import names
-from storage.hub import LIVE, HubClient
+from storage.hub import HubClient, is_live_status
 from storage.progress import Count, RunProgress, run_progress
 from storage.runs import RunRecord
 from storage.stalls import Stall
@@ -31,17 +31,20 @@ def is_starting(run: RunRecord) -> bool:
 
 
 async def live_run(client: HubClient, store: Store) -> LiveRun | None:
-    """The singleton's holder while it lives; there is never more than one."""
+    """The singleton's holder while it lives; there is never more than one.
+
+    Its record may tell its end already: it lives until its orchestration has ended, too.
+    """
     ticket = await store.tickets.read(names.DAILY_SCRAPE)
     if ticket is None or ticket.state is TicketState.FREE:
         return None
     status = await client.get_status(ticket.instance_id)
-    if not status or status.runtime_status not in LIVE:
+    if not is_live_status(status, of=names.DAILY_SCRAPE):
         return None
     run = await store.runs.find(ticket.instance_id)
     if run is None or run.epoch != ticket.epoch:
         run = RunRecord(ticket.instance_id, ticket.epoch, "", ticket.acquired_at, ticket.acquired_by)
-    return None if run.outcome is not None else LiveRun(run, status.runtime_status)
+    return LiveRun(run, status.runtime_status)
 
 
 async def progress(store: Store, run: RunRecord) -> RunProgress:

@@ -3,13 +3,16 @@
 import asyncio
 from typing import Protocol
 
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
+
 from orchestrations import names
 from scraper.run_log import run_logger
-from storage.hub import HubClient, is_live
+from storage.hub import HubClient, is_live, is_live_status
 from storage.runs import RunRecord
 from storage.store import Store
 
 HUB_POLLS = 100
+LAST_STEP_POLLS = 10
 HUB_POLL_S = 0.1
 
 logger = run_logger(__name__)
@@ -28,13 +31,30 @@ async def terminate_run(client: StoppingClient, store: Store, run: RunRecord) ->
     Only tidying up: nothing that these do counts any more, and each would end by itself at its next step.
     """
     if await _may_be_ended(store, run):
-        await _terminate(client, run.run_id, run.reason)
+        await _terminate(client, run.run_id, run.reason or "the run has ended", of=names.DAILY_SCRAPE)
     await asyncio.gather(*(_terminate_source(client, run, source) for source in run.sources))
     for _ in range(HUB_POLLS):
-        if not await is_live(client, run.run_id) or not await _may_be_ended(store, run):
+        if not await is_live(client, run.run_id, of=names.DAILY_SCRAPE) or not await _may_be_ended(store, run):
             return
         await asyncio.sleep(HUB_POLL_S)
     logger.warning("the hub has not ended the orchestration '%s' yet; its ID cannot be used again so far", run.run_id)
+
+
+async def end_what_is_left(client: StoppingClient, store: Store, run: RunRecord | None) -> None:
+    """End the orchestration of a run whose record tells its end already, unless that ends by itself in a moment.
+
+    It holds the singleton until then; and one that was suspended in its last step would do so for ever.
+    """
+    if run is None:
+        return
+    for _ in range(LAST_STEP_POLLS):
+        status = await client.get_status(run.run_id)
+        if not is_live_status(status, of=names.DAILY_SCRAPE):
+            return
+        if status.runtime_status is Status.Suspended:
+            break
+        await asyncio.sleep(HUB_POLL_S)
+    await terminate_run(client, store, run)
 
 
 async def _may_be_ended(store: Store, run: RunRecord) -> bool:
@@ -56,8 +76,8 @@ async def _terminate_source(client: StoppingClient, run: RunRecord, source: str)
         lane += 1
 
 
-async def _terminate(client: StoppingClient, instance_id: str, reason: str) -> None:
-    if not await is_live(client, instance_id):
+async def _terminate(client: StoppingClient, instance_id: str, reason: str, *, of: str = "") -> None:
+    if not await is_live(client, instance_id, of=of):
         return
     try:
         await client.terminate(instance_id, reason)

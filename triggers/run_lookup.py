@@ -35,7 +35,7 @@ async def _starting_run(client: HubClient, store: Store, run_id: str, *, after_e
     ticket = await store.tickets.read(names.DAILY_SCRAPE)
     if ticket is None or ticket.instance_id != run_id or ticket.epoch <= after_epoch:
         return None
-    if not await is_live(client, run_id):
+    if not await is_live(client, run_id, of=names.DAILY_SCRAPE):
         return None
     return RunRecord(run_id, ticket.epoch, "", ticket.acquired_at, ticket.acquired_by)
 

@@ -15,13 +15,14 @@ from scraper import clock
 from scraper.run_log import log_context, run_logger
 from storage.datasets import Superseded
 from storage.errors import TicketChanged
-from storage.hub import LIVE, is_live
+from storage.hub import is_live, is_live_status, is_of
 from storage.progress import summary_of
+from storage.run_ends import outcome_in_hub
 from storage.runs import UNCLAIMED, RunRecord, RunRef, finished
 from storage.store import Store
 from storage.ticket import StopMode, Ticket, TicketState
-from triggers.run_instances import StoppingClient, terminate_run
-from triggers.run_views import as_it_is, outcome_in_hub
+from triggers.run_instances import StoppingClient, end_what_is_left, terminate_run
+from triggers.run_views import as_it_is
 
 logger = run_logger(__name__)
 
@@ -56,18 +57,29 @@ async def stop_run(client: StoppingClient, store: Store, run_id: str, mode: Stop
     """Stop the run. Once this has returned for `now`, nothing of it becomes visible, and another run may start.
 
     `by` says who asked for it, in words that people read. Asking again is no error while the run lives.
-    Raises RunNotFound or RunHasEnded.
+    Raises RunNotFound or RunHasEnded; after `now` the orchestration of a run that has ended is over, too.
     """
     with log_context(run_id=run_id):
-        ticket = await _ask(client, store, run_id, mode, by)
-        if ticket.stop is StopMode.NOW:
-            await _end(client, store, ticket)
-        else:
-            run = await store.runs.find(run_id)
-            if run is not None and run.epoch == ticket.epoch and run.outcome is not None:
-                raise RunHasEnded(run_id, run.outcome)  # between our look and our word
+        try:
+            ticket = await _stop(client, store, run_id, mode, by)
+        except RunHasEnded:
+            if mode is StopMode.NOW:
+                await end_what_is_left(client, store, await store.runs.find(run_id))
+            raise
         logger.info("run (epoch %d) %s", ticket.epoch, ticket.why_stopped)
     return StopResult(run_id, ticket.epoch, ticket.stop)
+
+
+async def _stop(client: StoppingClient, store: Store, run_id: str, mode: StopMode, by: str) -> Ticket:
+    """The ticket of the run that stops. Raises RunNotFound or RunHasEnded."""
+    ticket = await _ask(client, store, run_id, mode, by)
+    if ticket.stop is StopMode.NOW:
+        await _end(client, store, ticket)
+        return ticket
+    run = await store.runs.find(run_id)
+    if run is not None and run.epoch == ticket.epoch and run.outcome is not None:
+        raise RunHasEnded(run_id, run.outcome)  # between our look and our word
+    return ticket
 
 
 async def _ask(client: StoppingClient, store: Store, run_id: str, mode: StopMode, by: str) -> Ticket:
@@ -93,7 +105,7 @@ async def _ticket_of(client: StoppingClient, store: Store, run_id: str) -> Ticke
     shown = await as_it_is(client, store, run)
     if ticket is not None:
         # A stop that was cut off, or is at it right now, has not ended the orchestration yet.
-        half_stopped = ticket.stop is StopMode.NOW and await is_live(client, run_id)
+        half_stopped = ticket.stop is StopMode.NOW and await is_live(client, run_id, of=names.DAILY_SCRAPE)
         if shown.outcome is None or (shown.outcome == "stopped" and half_stopped):
             return ticket
     raise RunHasEnded(run_id, shown.outcome or "superseded")
@@ -105,11 +117,11 @@ async def _ticket_before_the_first_step(
     """The ticket of a run without a record: it is on its way, or never came to it. `earlier` had the same ID."""
     status = await client.get_status(ticket.instance_id)
     is_on_its_way = ticket.state is TicketState.STARTING or ticket.stop is StopMode.NOW
-    if is_on_its_way or (status and status.runtime_status in LIVE):
+    if is_on_its_way or is_live_status(status, of=names.DAILY_SCRAPE):
         return ticket
     if await store.runs.of_execution(RunRef(ticket.instance_id, ticket.epoch)) is not None:
         return await _ticket_of(client, store, ticket.instance_id)  # all its steps came between our looks
-    if ticket.state is TicketState.STARTED and status:
+    if ticket.state is TicketState.STARTED and is_of(status, names.DAILY_SCRAPE):
         raise RunHasEnded(ticket.instance_id, outcome_in_hub(status))
     if earlier is not None and earlier.outcome is not None:
         raise RunHasEnded(ticket.instance_id, earlier.outcome)

@@ -1,7 +1,7 @@
 """Runs as JSON: the record of a run, put right by what the task hub says of it, and the progress of its sources."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -9,8 +9,9 @@ from urllib.parse import quote, urlsplit
 import azure.functions as func
 
 from orchestrations import names
-from storage.hub import LIVE, HubClient
+from storage.hub import HubClient
 from storage.progress import SourceProgress
+from storage.run_ends import with_its_end
 from storage.runs import RunRecord
 from storage.store import Store
 from storage.ticket import StopMode
@@ -22,37 +23,7 @@ RESULT_COUNTS = ("pages", "loaded", "failed", "rows", "batches")
 
 async def as_it_is(client: HubClient, store: Store, run: RunRecord) -> RunRecord:
     """`run`, with an outcome if its orchestration has ended without writing one: terminated, or broken."""
-    if run.outcome is not None:
-        return run
-    status = None
-    newest = await store.runs.find(run.run_id)
-    if newest is not None and newest.epoch == run.epoch:  # else the hub speaks of a later run with this ID
-        status = await client.get_status(run.run_id)
-        if status and status.runtime_status in LIVE:
-            return run
-    # It may have ended, and written its record, since our reading of the record.
-    written = await store.runs.of_epoch(run.epoch)
-    if written.outcome is not None:
-        return written
-    if status:
-        return _ended_by_the_hub(run, status)
-    return replace(run, outcome="failed", reason="the orchestration is gone and left no record")
-
-
-def _ended_by_the_hub(run: RunRecord, status: Any) -> RunRecord:
-    """A run that was terminated, or whose orchestration broke; the hub's output is the reason it was given."""
-    ended = status.runtime_status.name.lower()
-    return replace(
-        run,
-        outcome=outcome_in_hub(status),
-        reason=f"the orchestration was {ended}: {status.output}"[:1000],
-        finished_at=status.last_updated_time,
-    )
-
-
-def outcome_in_hub(status: Any) -> str:
-    """The outcome of a run whose orchestration has ended without writing one."""
-    return "terminated" if status.runtime_status.name == "Terminated" else "failed"
+    return await with_its_end(client, store, run, of=names.DAILY_SCRAPE)
 
 
 async def state_of(store: Store, run: RunRecord) -> str:

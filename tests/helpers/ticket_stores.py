@@ -8,6 +8,7 @@ from typing import Any
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from storage.errors import TicketChanged
+from storage.hub import LIVE
 from storage.ticket import Ticket
 from tests.helpers.interleaving import Pause
 
@@ -76,7 +77,7 @@ class MemoryHub:
         await Pause()
         assert instance_id is not None
         current = self.instances.get(instance_id)
-        if current is not None and current.runtime_status is Status.Running:
+        if current is not None and current.runtime_status in LIVE:
             raise HubRefusal({"Message": "An Orchestration instance with the status Running already exists."})
         self.instances[instance_id] = HubInstance(Status.Running, client_input, name=orchestration_function_name)
         return instance_id
@@ -85,7 +86,7 @@ class MemoryHub:
         await Pause()
         if instance_id not in self.instances:
             raise HubRefusal(f"No instance with ID '{instance_id}' found.")
-        if self.instances[instance_id].runtime_status is Status.Running:
+        if self.instances[instance_id].runtime_status in LIVE:
             self.instances[instance_id].runtime_status = Status.Terminated
 
     def running(self) -> list[str]:

@@ -227,8 +227,44 @@ async def test_an_old_epoch_under_another_id_does_not_take_over_the_record_of_th
     for run_id in ("first", "second"):
         await claim_run(await start(hub, store, run_id), hub)
         hub.finish(run_id)
-    assert (await claim_run(claim_of("daily-2026-11-21", 1), hub))["code"] == "superseded"
-    assert await store.runs.find("daily-2026-11-21") is None
+    claim = await claim_run(claim_of("restart", 1), hub)
+    assert (claim["code"], claim["epoch"]) == ("claimed", 3)
+    assert (await store.runs.of_epoch(1)).run_id == "first"
+
+
+async def test_a_restart_of_an_older_run_that_meets_a_live_one_stands_in_the_ledger(
+    hub: MemoryHub, store: Store
+) -> None:
+    for run_id in ("first", "second"):
+        await claim_run(await start(hub, store, run_id), hub)
+        if run_id == "first":
+            hub.finish(run_id)
+    assert (await claim_run(claim_of("restart", 1), hub))["code"] == "held"
+    (skip,), _ = await store.skips.newest(limit=5)
+    assert (skip.run_id, skip.reason, skip.holder) == ("restart", "held", "second")
+
+
+async def test_a_start_that_was_overtaken_before_its_first_step_gets_no_later_epoch(
+    hub: MemoryHub, store: Store
+) -> None:
+    late = await start(hub, store, "late")
+    hub.finish("late")
+    await claim_run(await start(hub, store, "other"), hub)
+    hub.finish("other")
+    assert (await claim_run(late, hub))["code"] == "superseded"
+    assert (await claim_run({**late, "claim": "2026-11-21T07:00:00+00:00"}, hub))["code"] == "claimed"
+
+
+@pytest.mark.parametrize(("ended", "outcome"), [(Status.Terminated, "terminated"), (Status.Failed, "failed")])
+async def test_a_run_that_begins_writes_down_how_the_one_before_it_was_ended(
+    hub: MemoryHub, store: Store, ended: Status, outcome: str
+) -> None:
+    await claim_run(await start(hub, store, "first"), hub)
+    hub.finish("first", ended)
+    await claim_run(await start(hub, store, "second"), hub)
+    hub.instances.clear()
+    first = await store.runs.of_epoch(1)
+    assert (first.outcome, first.reason) == (outcome, f"the orchestration was {outcome}: None")
 
 
 @pytest.mark.parametrize("epoch", [0, -5, 0.5, "1", True, [1]])

@@ -20,13 +20,15 @@ RUN = RunRecord("daily", 1, "c", NOW, "timer", ("books",))
 class Hub:
     """Says one status, after doing what happens just before it is asked."""
 
-    def __init__(self, status: Status | None, before: Any = None) -> None:
-        self.status, self.before = status, before
+    def __init__(self, status: Status | None, before: Any = None, *, name: str = "daily_scrape") -> None:
+        self.status, self.before, self.name = status, before, name
 
     async def get_status(self, instance_id: str) -> Any:
         if self.before is not None:
             await self.before()
-        return self.status and SimpleNamespace(runtime_status=self.status, output="by hand", last_updated_time=NOW)
+        return self.status and SimpleNamespace(
+            name=self.name, runtime_status=self.status, output="by hand", last_updated_time=NOW
+        )
 
 
 @pytest.fixture
@@ -58,4 +60,23 @@ async def test_a_terminated_run_is_shown_with_the_reason_it_was_given(store: Sto
 
 async def test_a_run_whose_orchestration_is_gone_without_a_record_has_failed(store: Store) -> None:
     shown = await as_it_is(Hub(None), store, RUN)
+    assert (shown.outcome, shown.reason) == ("failed", "the orchestration is gone and left no record")
+
+
+async def test_that_a_run_was_terminated_outlasts_the_hubs_record_of_it(store: Store) -> None:
+    terminated = await as_it_is(Hub(Status.Terminated), store, RUN)
+    assert await as_it_is(Hub(None), store, await store.runs.of_epoch(1)) == terminated
+
+
+async def test_a_broken_run_may_yet_be_rewound_so_nothing_is_written_down(store: Store) -> None:
+    assert (await as_it_is(Hub(Status.Failed), store, RUN)).outcome == "failed"
+    assert await as_it_is(Hub(Status.Running), store, await store.runs.of_epoch(1)) == RUN
+
+
+@pytest.mark.parametrize(
+    "hub", [Hub(Status.Running, name="welcome"), Hub(Status.Completed, name="welcome"), Hub(Status.Completed)]
+)
+async def test_a_later_instance_with_the_same_id_says_nothing_about_the_run(store: Store, hub: Hub) -> None:
+    """A run that completed has written its record: without one, the hub speaks of an execution that was held."""
+    shown = await as_it_is(hub, store, RUN)
     assert (shown.outcome, shown.reason) == ("failed", "the orchestration is gone and left no record")

@@ -1,15 +1,19 @@
 """What still runs of a run that was stopped, and what carries its ID later: one step at a time."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from activities import datasets
 from activities.fence import standing_by_ticket
 from activities.runs import finish_run
 from storage.locks import give_back, mark_started
 from storage.ticket import StopMode, Ticket, TicketState
 from tests.helpers.interleaving import run_schedule
 from tests.helpers.stoppable_runs import World, patch_surroundings, scraped_tables
+from tests.helpers.ticket_stores import Status
+from triggers.live_runs import live_run
 from triggers.run_stop import RunHasEnded, RunNotFound, StopResult
 
 LATER = "2026-11-21T07:00:00+00:00"  # the claim of a later execution
@@ -72,16 +76,15 @@ def test_a_last_step_that_comes_after_the_stop_gives_the_outcome_that_stands(wor
     assert ended["outcome"] == world.record(1).outcome == "stopped"
 
 
-def test_an_earlier_execution_of_an_id_takes_no_ticket_that_others_have_had_since(world: World) -> None:
-    """It brings the epoch of the run that it repeats; another run begins and ends while it claims."""
+def test_a_restart_under_the_same_id_follows_the_run_that_came_and_went_while_it_claimed(world: World) -> None:
+    """It brings the epoch of the run that it repeats, which has used it."""
     world.now(world.start_and_run("a"))
     world.now(world.hub.start_new("daily_scrape", "a"))
     world.hub.instances["a"].end()
     actors = [world.start_and_run("b"), world.claim("a", 1, execution=LATER)]
     (_, claimed), _ = run_schedule(actors, [1, 1])  # it has read its own ticket when the other one begins
-    assert claimed["code"] == "superseded"
-    assert (world.ticket().instance_id, world.ticket().epoch) == ("b", 2)
-    assert world.skips() == []
+    assert (claimed["code"], claimed["epoch"]) == ("claimed", 3)
+    assert (world.ticket().instance_id, world.ticket().epoch) == ("a", 3)
 
 
 @pytest.mark.parametrize(("settle", "state"), [(mark_started, TicketState.STARTED), (give_back, TicketState.FREE)])
@@ -155,15 +158,73 @@ def test_now_may_follow_a_drain(world: World) -> None:
     assert world.record(1).outcome == "stopped"
 
 
-def test_a_run_that_another_one_has_overtaken_has_ended_for_whoever_stops_it(world: World) -> None:
+def test_a_run_that_broke_and_was_followed_by_another_one_has_ended_for_whoever_stops_it(world: World) -> None:
     world.now(world.start("a"))
     world.now(world.claim("a", 1))
-    world.hub.instances["a"].end()
+    world.hub.finish("a", Status.Failed)
     world.now(world.start_and_run("b"))
-    world.now(world.hub.start_new("daily_scrape", "a"))  # lives, and has not come to its claim
+    world.now(world.hub.start_new("daily_scrape", "b"))  # another one: the hub's word is not needed any more
     refusal = world.now(world.stop("a"))
     assert isinstance(refusal, RunHasEnded)
-    assert refusal.outcome == "superseded"
+    assert (refusal.outcome, world.record(1).outcome) == ("failed", "failed")
+
+
+def suspended_in_its_last_step(world: World) -> None:
+    """Its record is written, and its orchestration will never hear of it."""
+    world.now(world.start_and_run("a"))
+    world.hub.finish("a", Status.Suspended)
+
+
+def suspended_when_its_stop_was_cut_off(world: World) -> None:
+    """Another run has come since."""
+    world.now(world.start("a"))
+    world.now(world.claim("a", 1))
+    world.hub.finish("a", Status.Suspended)
+    freed = replace(world.ticket(), state=TicketState.FREE, stop=StopMode.NOW, stopped_by="test")
+    world.now(world.store.tickets.replace(freed))
+    world.now(world.start_and_run("b"))
+
+
+@pytest.mark.parametrize(
+    ("suspended", "outcome"),
+    [(suspended_in_its_last_step, "completed"), (suspended_when_its_stop_was_cut_off, "superseded")],
+)
+def test_a_stop_now_ends_the_orchestration_of_a_run_that_has_ended(world: World, suspended: Any, outcome: str) -> None:
+    suspended(world)
+    refusal = world.now(world.stop("a"))
+    assert isinstance(refusal, RunHasEnded)
+    assert refusal.outcome == outcome
+    assert world.hub.instances["a"].runtime_status is Status.Terminated
+    assert isinstance(world.now(world.start("c")), Ticket)
+
+
+def test_a_run_that_was_suspended_in_its_last_step_is_looked_after_by_the_watchdog(world: World) -> None:
+    suspended_in_its_last_step(world)
+    live = world.now(live_run(world.hub, world.store))
+    assert (live.run.run_id, live.runtime_status) == ("a", Status.Suspended)
+
+
+def test_a_drain_leaves_the_orchestration_of_a_run_that_has_ended_alone(world: World) -> None:
+    suspended_in_its_last_step(world)
+    assert isinstance(world.now(world.stop("a", StopMode.DRAIN)), RunHasEnded)
+    assert world.hub.instances["a"].runtime_status is Status.Suspended
+
+
+def test_a_stop_ends_no_instance_of_another_orchestrator_that_has_got_the_id(world: World) -> None:
+    world.now(world.start_and_run("a"))
+    world.now(world.hub.start_new("welcome", "a"))
+    assert isinstance(world.now(world.stop("a")), RunHasEnded)
+    assert world.hub.running() == ["a"]
+
+
+def test_a_terminated_run_whose_id_another_orchestrator_has_got_cannot_publish(world: World) -> None:
+    world.now(world.start("a"))
+    world.now(world.claim("a", 1))
+    world.hub.finish("a", Status.Terminated)
+    world.now(world.hub.start_new("welcome", "a"))
+    summary = world.now(datasets.publish_source({"run_id": "a", "epoch": 1, "source": "books"}, world.hub))
+    assert summary["outcome"] == "superseded"
+    assert world.published == []
 
 
 def test_a_start_that_failed_and_was_given_back_is_no_run(world: World) -> None:
