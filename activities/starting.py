@@ -12,7 +12,7 @@ from scraper.run_log import log_context, run_logger
 from scraper.settings import Settings
 from starts.later import LaterStart
 from starts.singleton import RunAlreadyLive, Start, start_singleton
-from storage.hub import is_live
+from storage.hub import is_live, is_of
 from storage.skips import Skip, SkipReason
 from storage.store import Store, open_store
 from storage.ticket import StopMode
@@ -65,8 +65,7 @@ class _DueStart:
     async def why_not(self) -> str:
         """Why the start must not happen any more; empty if it still may."""
         status = await self.client.get_status(self.later.instance_id)
-        is_of_ours = status and status.name == self.later.orchestrator
-        if is_of_ours and status.created_time >= self.later.due_at - CLOCK_SKEW:
+        if is_of(status, self.later.orchestrator) and status.created_time >= self.later.due_at - CLOCK_SKEW:
             return "started"  # by an earlier attempt of this step, whose answer was lost
         if await self.store.schedules.is_start_cancelled(self.later.claim):
             return "cancelled"

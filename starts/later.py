@@ -15,7 +15,7 @@ from uuid import uuid4
 from orchestrations import names
 from scraper import clock
 from starts.singleton import Start, StartingClient, start_singleton
-from storage.hub import LIVE
+from storage.hub import LIVE, is_of
 from storage.locks import TicketStore
 from storage.schedule import Schedules
 
@@ -115,7 +115,7 @@ async def start_when_free(
 async def find_scheduled(client: LaterClient, schedules: Schedules, own_id: str) -> Scheduled | None:
     """The start that the instance `own_id` waits for, or has waited for; None if there was never one."""
     status = await client.get_status(own_id, show_input=True)
-    if not status or status.name != names.START_LATER:
+    if not is_of(status, names.START_LATER):
         return None
     start = _start_of(_decoded(status.input_))
     if start is None:
@@ -161,5 +161,8 @@ def _start_of(value: Any) -> LaterStart | None:
 
 
 def _decoded(value: Any) -> Any:
-    """What the hub shows as an object, or as its JSON text."""
-    return json.loads(value) if isinstance(value, str) and value.startswith("{") else value
+    """What the hub shows as an object, or as its JSON text; a text that is none is that text."""
+    try:
+        return json.loads(value) if isinstance(value, str) and value.startswith("{") else value
+    except (ValueError, RecursionError):
+        return value

@@ -12,7 +12,7 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from scraper.settings import Settings
 from starts.singleton import RunAlreadyLive, Start, StartingClient, start_singleton
-from storage.hub import LIVE
+from storage.hub import LIVE, is_of
 from storage.locks import TicketStore
 from storage.store import open_store
 from triggers.http_start import conflict
@@ -49,15 +49,21 @@ async def poll_orchestrator(req: func.HttpRequest, client: df.DurableOrchestrati
         if not await client.get_status(instance_id):
             own_id = await scheduled_or_asked_for(client, store, settings, instance_id, start, due)
             if own_id is not None:
-                return client.create_check_status_response(req, own_id)
+                return _answer(req, client, own_id, await client.get_status(own_id))
         status = await start_unless_there(client, store.tickets, instance_id, start, grace=settings.start_grace)
     except RunAlreadyLive as refusal:
         answer = (await conflict(refusal, req, store)).response()
         answer.headers["Retry-After"] = RETRY_AFTER_S
         return answer
-    if status and status.name != orchestrator:
+    if status and not is_of(status, orchestrator):
         detail = f"An instance with ID '{instance_id}' already exists, of the orchestrator '{status.name}'."
         raise Problem(HTTPStatus.CONFLICT, detail)
+    return _answer(req, client, instance_id, status)
+
+
+def _answer(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, instance_id: str, status: Any
+) -> func.HttpResponse:
     if not status or status.runtime_status in LIVE:
         return client.create_check_status_response(req, instance_id)
     return json_response(_ended(instance_id, status))

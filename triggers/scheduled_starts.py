@@ -64,13 +64,16 @@ async def scheduled_or_asked_for(
     start: Callable[[], Start],
     due: Callable[[], datetime | None],
 ) -> str | None:
-    """The ID of the instance that waits to start this one, which is made if there is none and `due` says a time.
+    """The ID of the instance that was to start this one, waits, or has ended without doing so.
 
-    None if nothing waits and nothing shall. `due` and `start` are asked only if nothing waits. Raises Problem 400.
+    It is made if there is none and `due` says a time; None if nothing waits and nothing shall. `due` and `start` are
+    asked only if there is none. Raises Problem 400.
     """
-    waiting = await find_scheduled(client, store.schedules, names.later_id(instance_id))
-    if waiting is not None and waiting.is_waiting:
-        return waiting.own_id
+    scheduled = await find_scheduled(client, store.schedules, names.later_id(instance_id))
+    if scheduled is not None and scheduled.code != "started":
+        return scheduled.own_id
+    if await client.get_status(instance_id):
+        return None  # started by that in this moment
     moment = due()
     if moment is None:
         return None

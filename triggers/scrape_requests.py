@@ -14,7 +14,7 @@ from scraper.app_sources import app_sources
 from scraper.run_log import log_context, run_logger
 from scraper.settings import Settings
 from starts.singleton import RunAlreadyLive, Start, StartingClient, start_singleton
-from storage.hub import LIVE, HubClient
+from storage.hub import LIVE, HubClient, is_of
 from storage.store import Store, open_store
 from triggers.problem import Problem
 from triggers.request_reading import json_type, strict_json
@@ -140,7 +140,7 @@ async def ended_run(client: HubClient, store: Store, run_id: str) -> tuple[str, 
 
 
 def _ended_without_record(status: Any) -> tuple[str, str] | None:
-    if not status or status.name != names.DAILY_SCRAPE:
+    if not is_of(status, names.DAILY_SCRAPE):
         return None
     if status.runtime_status is not Status.Completed:
         return status.runtime_status.name.lower(), f"its orchestration ended before its first step: {status.output}"

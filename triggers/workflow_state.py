@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from orchestrations import names
 from orchestrations.workflow_request import BadWorkflow, WorkflowRequest, workflow_id, workflow_request
 from scraper import clock
-from storage.hub import LIVE
+from storage.hub import LIVE, is_of
 from storage.locks import TicketStore
 from storage.ticket import Ticket
 
@@ -81,7 +81,7 @@ async def workflow_state(
     """
     ticket = await tickets.read(names.singleton_key(names.WORKFLOW, workflow_id(key)))
     status = await client.get_status(workflow_id(key), show_history=show_history, show_input=True)
-    if not status or status.name != names.WORKFLOW:
+    if not is_of(status, names.WORKFLOW):
         status = None
     if status is not None and status.runtime_status in LIVE:
         return WorkflowState(key, Phase.LIVE, status, ticket)

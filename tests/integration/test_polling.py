@@ -132,3 +132,13 @@ async def test_an_id_that_belongs_to_another_orchestrator_is_409_live_or_ended(s
         assert host.calls.inputs("claim_run") == []
     assert answer.status == 409
     assert answer.json()["detail"] == "An instance with ID 'a' already exists, of the orchestrator 'welcome'."
+
+
+async def test_an_instance_started_past_us_is_polled_like_any_other_whatever_the_case_of_its_name(
+    settings: dict[str, str],
+) -> None:
+    async with host_with_tables(settings) as host:
+        await host.request("POST", "/runtime/webhooks/durabletask/orchestrators/WELCOME/a")
+        await host.wait_for("a")
+        answer = await put(host, "welcome/a")
+    assert (answer.status, answer.json()["runtimeStatus"]) == (200, "Completed")

@@ -280,6 +280,39 @@ async def test_put_with_a_time_schedules_once_and_waits_for_the_result(month: Sc
         assert await month.runs() == [("polled", "startAt", "completed")]
 
 
+async def test_put_tells_what_became_of_a_start_that_met_a_live_run_however_often_it_is_sent(
+    month: ScheduledMonth,
+) -> None:
+    month.lasts = {"long": timedelta(hours=2)}
+    url = f"{SCRAPE}/polled?startAt={NOON}"
+    async with month.switched_on("01 11:00"):
+        await month.ask("PUT", url, status=202)
+        await month.ask("POST", f"{SCRAPE}/long", status=202)
+        for moment in ("01 12:01", "01 12:05", "01 14:00"):
+            await month.until(moment)
+            told = await month.ask("PUT", url)
+            assert (told["id"], told["runtimeStatus"]) == ("later:polled", "Completed")
+            assert (told["output"]["code"], told["output"]["holder"]) == ("held", "long")
+        assert await month.skips() == [("polled", "startAt", "held", "long")]
+        assert await month.runs() == [("long", "http", "completed")]
+
+
+async def test_put_does_not_schedule_again_what_somebody_has_cancelled(month: ScheduledMonth) -> None:
+    url = f"{SCRAPE}/polled?startAt={NOON}"
+    async with month.switched_on("01 11:00"):
+        await month.ask("PUT", url, status=202)
+        await month.ask("POST", "/api/runs/polled/stop", status=202)
+        await month.until("01 11:01")
+        told = await month.ask("PUT", url)
+        assert (told["id"], told["runtimeStatus"], told["reason"]) == (
+            "later:polled",
+            "Terminated",
+            "cancelled by http",
+        )
+        await month.until("01 13:00")
+        assert await month.runs() == []
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "detail"),
     [
@@ -299,7 +332,11 @@ async def test_a_time_that_cannot_be_is_refused_by_field(
         assert detail in (await month.ask(method, path, body, status=400))["detail"]
 
 
-async def test_an_instance_that_was_given_nonsense_past_our_routes_is_no_scheduled_start(month: ScheduledMonth) -> None:
+@pytest.mark.parametrize("nonsense", [{"due": NOON}, "{no JSON"], ids=["an object", "a text"])
+async def test_an_instance_that_was_given_nonsense_past_our_routes_is_no_scheduled_start(
+    month: ScheduledMonth, nonsense: Any
+) -> None:
     async with month.switched_on("01 00:00") as host:
-        await host.start("start_later", {"due": NOON}, instance_id="later:odd")
+        url = "/runtime/webhooks/durabletask/orchestrators/start_later/later:odd"
+        assert (await host.request("POST", url, json=nonsense)).status == 202
         await month.ask("GET", "/api/runs/odd", status=404)

@@ -235,8 +235,9 @@ async def test_another_orchestration_under_the_id_of_a_workflow_is_none(host: Ho
     assert (await refused(host, "stop/a"))[0] == 404
 
 
-async def test_a_workflow_started_past_us_can_be_seen_and_stopped(host: Host) -> None:
-    url = "/runtime/webhooks/durabletask/orchestrators/workflow/workflow:a"
+@pytest.mark.parametrize("name", ["workflow", "Workflow"])
+async def test_a_workflow_started_past_us_can_be_seen_and_stopped(host: Host, name: str) -> None:
+    url = f"/runtime/webhooks/durabletask/orchestrators/{name}/workflow:a"
     assert (await host.request("POST", url, json={"input": "a", "data": [1]})).status == 202
     assert (await check(host, "a"))["data"] == [1]
     assert (await post(host, "stop/a"))[0] == 202
