@@ -1,6 +1,7 @@
 """The queue `scrape-requests`: a message is one run. It comes again until its run is complete, and is then deleted."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -54,16 +55,17 @@ async def scrape_requests(
     RunNotComplete in all other cases.
     """
     body = msg.get_body()
-    try:
-        request = read_scrape_request(body, message_id=msg.id)
-        with log_context(run_id=request.run_id):
+    with ExitStack() as context:
+        try:
+            request = read_scrape_request(body, message_id=msg.id)
+            context.enter_context(log_context(run_id=request.run_id))
             outcome, reason = await _outcome_of_run(client, request)
-    except BadMessage as bad:
-        outcome, reason = "bad", str(bad)
-    if outcome in COMPLETE:
-        logger.info("message '%s' is done: its run is %s", msg.id, outcome)
-        return
-    logger.error("message '%s' is moved to the poison queue: %s: %s", msg.id, outcome, reason)
+        except BadMessage as bad:
+            outcome, reason = "bad", str(bad)
+        if outcome in COMPLETE:
+            logger.info("message '%s' is done: its run is %s", msg.id, outcome)
+            return
+        logger.error("message '%s' is moved to the poison queue: %s: %s", msg.id, outcome, reason)
     poison.set(body)
 
 

@@ -1,5 +1,6 @@
 """The queue `workflow-events`: something other than HTTP ends a workflow."""
 
+from contextlib import ExitStack
 from typing import Final
 
 import azure.durable_functions as df
@@ -27,14 +28,14 @@ async def workflow_events(
     that the host delivers the message again.
     """
     body = msg.get_body()
-    try:
-        event = queued_event(body)
-        settings = Settings()
-        with log_context(run_id=workflow_id(event.key)):
-            await _raise(msg, client, event, settings)
-    except (BadWorkflow, EventRefused) as refusal:
-        logger.error("a message of '%s' is moved to '%s-poison': %s", QUEUE, QUEUE, refusal)
-        poison.set(body)
+    with ExitStack() as context:
+        try:
+            event = queued_event(body)
+            context.enter_context(log_context(run_id=workflow_id(event.key)))
+            await _raise(msg, client, event, Settings())
+        except (BadWorkflow, EventRefused) as refusal:
+            logger.error("a message of '%s' is moved to '%s-poison': %s", QUEUE, QUEUE, refusal)
+            poison.set(body)
 
 
 async def _raise(

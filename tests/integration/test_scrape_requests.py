@@ -174,3 +174,16 @@ async def test_a_source_that_has_gone_since_the_run_began_does_not_make_its_mess
     await host.advance(minutes=2)
     assert left(host) == ([], [])
     assert [run["outcome"] for run in await runs(host)] == ["completed"]
+
+
+@pytest.mark.parametrize("sources", [["books"], ["nowhere"]])
+async def test_what_is_logged_of_a_message_names_its_run(
+    host: Host, sources: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "triggers.scrape_requests")
+    make_runs_last_a_minute(host)
+    await host.send_message(app_queue(REQUESTS), {"sources": sources, "runId": "mine"})
+    await host.advance(minutes=3)
+    told = [record.getMessage() for record in caplog.records if record.name == "triggers.scrape_requests"]
+    assert told
+    assert [one for one in told if not one.endswith(" [run_id=mine]")] == []
