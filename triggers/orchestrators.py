@@ -47,7 +47,7 @@ def known_orchestrator(name: str) -> str:
             return known
     raise Problem(
         HTTPStatus.NOT_FOUND,
-        f"There is no orchestrator '{name}' to start. Known: {', '.join(names.STARTABLE)}.",
+        f"There is no orchestrator '{name[:100]}' to start. Known: {', '.join(names.STARTABLE)}.",
         known=list(names.STARTABLE),
     )
 

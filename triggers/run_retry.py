@@ -34,7 +34,7 @@ async def retry_run(req: func.HttpRequest, client: df.DurableOrchestrationClient
     settings = Settings()
     store = open_store(settings)
     run = await _ended_run(req, client, store)
-    wanted = run_request(json_object(req), known=run.sources).get("sources", run.sources)
+    wanted = run_request(json_object(req), known=run.sources, of=run.run_id).get("sources", run.sources)
     known = [source.name for source in app_sources(settings)]
     payload = {
         "sources": await _to_retry(store, run, wanted, known=known),

@@ -99,4 +99,4 @@ def run_id_of(req: func.HttpRequest) -> str:
 
 def no_such_run(run_id: str) -> Problem:
     """404 for an ID that no run has."""
-    return Problem(HTTPStatus.NOT_FOUND, f"There is no run '{run_id}'. GET /api/runs lists them.")
+    return Problem(HTTPStatus.NOT_FOUND, f"There is no run '{run_id[:100]}'. GET /api/runs lists them.")

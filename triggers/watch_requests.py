@@ -15,7 +15,7 @@ def watch_request(payload: dict[str, Any], instance_id: str, *, known: Sequence[
     """The input of a watch if there can be one: `source`, `intervalMinutes`. Raises Problem 400."""
     unknown = sorted(payload.keys() - set(FIELDS))
     if unknown:
-        raise _refused(f"Unknown field '{unknown[0]}' in the body; known: {', '.join(FIELDS)}.")
+        raise _refused(f"Unknown field '{unknown[0][:100]}' in the body; known: {', '.join(FIELDS)}.")
     source = payload.get("source")
     if source not in known:
         raise _refused(f"'source' must be one of {', '.join(known)}.")

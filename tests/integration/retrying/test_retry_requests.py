@@ -115,7 +115,7 @@ async def test_bodies_that_ask_for_what_the_run_did_not_have_are_refused(runs: A
     bodies = [{"sources": ["news"]}, {"sources": ["nowhere"]}, {"sources": []}, {"pages": 3}, []]
     found = [await refusal(runs, "base", body) for body in bodies]
     assert [status for status, _ in found] == [400] * 5
-    assert found[0][1] == "'sources': there is no source 'news'. Known: books."
+    assert found[0][1] == "'sources': the run 'base' has no source 'news'. Known: books."
 
 
 async def test_a_source_that_is_not_in_the_file_any_more_is_named(runs: ActivityRuns) -> None:

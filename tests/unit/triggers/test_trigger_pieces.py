@@ -109,6 +109,14 @@ def test_a_request_that_cannot_be_served_is_refused_by_field(payload: dict[str, 
     assert reason in refused.value.detail
 
 
+@pytest.mark.parametrize("payload", [{"x" * 9_000: 1}, {"sources": ["x" * 9_000]}])
+def test_a_name_of_any_length_leaves_room_for_the_cure(payload: dict[str, Any]) -> None:
+    with pytest.raises(Problem) as refused:
+        run_request(payload, known=["books"])
+    told = json.loads(refused.value.response().get_body())["detail"]
+    assert told.endswith(("; known: sources.", " Known: books."))
+
+
 def test_a_request_without_sources_means_all_of_them() -> None:
     assert run_request({"sources": None}, known=["books"]) == {}
 
