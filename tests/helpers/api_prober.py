@@ -27,10 +27,15 @@ REFUSES_GOOD = {
     "list_failures": "its continuation must be one that the run has given",
     "start_workflow": "names of events that differ in case only count as the same",
     "stop_workflow": "its event must be one that the workflow waits for",
+    "stop_workflow_by_get": "the same",
 }
 """Where a request that is as described may be refused all the same, and why no description can say so."""
 ACCEPTS_BAD = {"poll_orchestrator": "the body is read only by the request that starts"}
 """Where a request that is not as described may be served all the same."""
+REFUSALS = ["400", "401", "404", "411", "413"]
+"""What a request that is not as described gets. A 409 could hide that it was taken for a good one that is too late."""
+REFUSES_LATE = {"retry_run": "whether the run has ended decides first, since that says what may be in the body"}
+"""Where 409 is a refusal, too."""
 OFF = {"enabled": False}
 
 
@@ -155,10 +160,7 @@ class Prober:
             "parameters": {name: {"dictionary": name, "probability": 0.5} for name in known},
             "auth": {"openapi": {"functionKey": {"api_key": self.key}}},
             "checks": {"unsupported_method": {"enabled": False}},  # it asks for 405, which Azure Functions never gives
-            "operations": [
-                *({"include-operation-id": name, "checks": {"positive_data_acceptance": OFF}} for name in REFUSES_GOOD),
-                *({"include-operation-id": name, "checks": {"negative_data_rejection": OFF}} for name in ACCEPTS_BAD),
-            ],
+            "operations": [{"include-operation-id": name, "checks": _checks(name)} for name in self.operations],
             **settings,
         }
         return schemathesis.openapi.from_dict(self.document, config=schemathesis.Config.from_dict(config))
@@ -195,6 +197,15 @@ class Prober:
     def _note(self, where: str, failures: Iterable[Failure], request: str) -> None:
         for failure in failures:
             self.faults.setdefault(f"{where}: {failure.title}", f"{request}\n{failure.message[:2000]}")
+
+
+def _checks(name: str) -> dict[str, Any]:
+    """Which answers of an operation count as taking a good request, and as refusing a bad one."""
+    refusals = [*REFUSALS, "409"] if name in REFUSES_LATE else REFUSALS
+    return {
+        "positive_data_acceptance": OFF if name in REFUSES_GOOD else {},
+        "negative_data_rejection": OFF if name in ACCEPTS_BAD else {"expected-statuses": refusals},
+    }
 
 
 def encoded(text: str) -> str:

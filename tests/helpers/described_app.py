@@ -15,6 +15,7 @@ from scripts.sample_site import start_sample_site
 from tests.helpers.host_process import RunningHost, running_host
 from tests.helpers.loaded_apps import load_script
 
+ALL_ROUTES = {"ALLOW_GET_COMMANDS": "true"}
 BOOKS = 20  # the least that the gates of sources.toml let through
 
 
@@ -38,11 +39,11 @@ class DescribedApp:
 
 @contextmanager
 def described_app(folder: Path, storage: str, **settings: str) -> Iterator[DescribedApp]:
-    """The app, nothing of which starts by itself, or fails on purpose: timers and queue triggers are off."""
+    """The app with all its routes, in which nothing starts by itself or fails on purpose: timers and queues are off."""
     with Supervisor(folder / "logs") as supervisor:
         site = start_sample_site(supervisor, books=BOOKS, fault_percent=5)
         quiet = {**_switched_off(folder), "WELCOME_FAILURE_PERCENT": "0"}
-        environment = {**site.settings, **quiet, "AzureWebJobsStorage": storage, **settings}
+        environment = {**site.settings, **quiet, **ALL_ROUTES, "AzureWebJobsStorage": storage, **settings}
         state = folder / "state"
         with running_host(
             ROOT, log_dir=folder / "logs", state_dir=state, arguments=["--enable-auth"], env=environment

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, get_args
 
 import jsonschema_rs
@@ -13,6 +14,7 @@ import pytest
 import schemathesis
 from azure.durable_functions import OrchestrationRuntimeStatus
 
+from devhost.functions.description import LoadedApp
 from orchestrations import names, watch_plan, workflow_request
 from scraper.models import Reason
 from scraper.settings import Settings
@@ -21,7 +23,7 @@ from storage.skips import SkipReason
 from tests.helpers.answer_checks import PROBLEM as PROBLEM_JSON
 from tests.helpers.answer_checks import faults, response_of
 from tests.helpers.api_description import Node, Operation, closed, operations, parameters, read_description, resolved
-from tests.helpers.described_app import loaded_app
+from tests.helpers.described_app import ALL_ROUTES, loaded_app
 from triggers import run_failures, runs, watch_requests
 from triggers.problem import DETAIL_CHARACTERS
 from triggers.request_reading import DEEPEST
@@ -30,6 +32,7 @@ from triggers.start_times import FARTHEST
 from triggers.workflow_requests import MOST_BYTES
 
 DOCUMENT = read_description()
+BY_GET = "_by_get"
 OPERATIONS = {operation.name: operation for operation in operations(DOCUMENT)}
 PREFIX = json.loads((ROOT / "host.json").read_text())["extensions"]["http"]["routePrefix"]
 
@@ -37,9 +40,28 @@ PREFIX = json.loads((ROOT / "host.json").read_text())["extensions"]["http"]["rou
 @pytest.fixture(scope="module")
 def routes(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """The HTTP triggers of the app, each with the name of its function."""
-    app = loaded_app(tmp_path_factory.mktemp("app"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ALL_ROUTES.items():
+            patch.setenv(name, value)
+        return http_triggers(loaded_app(tmp_path_factory.mktemp("app")))
+
+
+def http_triggers(app: LoadedApp) -> list[dict[str, Any]]:
     assert app.problems == ()
     return [{**one.trigger, "name": one.name} for one in app.functions if one.trigger_type == "httpTrigger"]
+
+
+def methods(routes: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
+    """Operation, method and path; a function that has GET beside another method is two operations."""
+    return {
+        (
+            f"{route['name']}{BY_GET if method == 'GET' and len(route['methods']) > 1 else ''}",
+            method,
+            f"/{route['route']}",
+        )
+        for route in routes
+        for method in route["methods"]
+    }
 
 
 def parameter(operation: Operation, name: str) -> Node:
@@ -59,8 +81,15 @@ def test_it_is_valid_openapi_3_1() -> None:
 
 
 def test_it_has_exactly_the_routes_of_the_app(routes: list[dict[str, Any]]) -> None:
-    of_the_app = {(route["name"], method, f"/{route['route']}") for route in routes for method in route["methods"]}
-    assert {(one.name, one.method, one.path) for one in OPERATIONS.values()} == of_the_app
+    assert {(one.name, one.method, one.path) for one in OPERATIONS.values()} == methods(routes)
+
+
+def test_commands_by_get_are_there_only_if_a_setting_allows_them(routes: list[dict[str, Any]], tmp_path: Path) -> None:
+    usual = methods(http_triggers(loaded_app(tmp_path)))
+    more = {("start_workflow_by_get", "GET", "/start/{input}"), ("stop_workflow_by_get", "GET", "/stop/{input}")}
+    assert methods(routes) - usual == more
+    told = [OPERATIONS[name].node["description"] for name, _, _ in more]
+    assert all("Only with `ALLOW_GET_COMMANDS=true`" in one for one in told)
 
 
 def test_its_server_has_the_prefix_of_the_host() -> None:

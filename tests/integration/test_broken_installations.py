@@ -18,7 +18,8 @@ from tests.helpers.api_description import Operation, closed, operations, read_de
 
 DOCUMENT = closed(read_description())
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
-OPERATIONS = {operation.name: operation for operation in operations(DOCUMENT)}
+# The app of this process is imported once, without commands by GET; their handlers are those of the POSTs.
+OPERATIONS = {one.name: one for one in operations(DOCUMENT) if not one.name.endswith("_by_get")}
 NOBODY = "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=c2VjcmV0;TableEndpoint=http://127.0.0.1:1/a;"
 HEALTH = {"health", "health_details"}
 SITE = {"SAMPLE_SITE_URL": "http://127.0.0.1:1", "SAMPLE_LISTING_PAGES": "1"}
