@@ -67,7 +67,10 @@ http("POST", "runs", start_run)
 http("POST", "runs/{runId}/stop", request_stop)
 http("POST", "runs/{runId}/retry", retry_run)
 queue("scrape-requests", scrape_requests)
-app.timer_trigger(arg_name="timer", schedule=settings.scrape_schedule)(with_client(daily_timer))
+tick = app.timer_trigger(arg_name="timer", schedule=settings.scrape_schedule)(with_client(daily_timer))
+# Called again until it succeeds: a day must not be lost to an outage of storage or task hub.
+pauses = {"minimum_interval": "00:00:10", "maximum_interval": "00:05:00"}
+app.retry(strategy="exponential_backoff", max_retry_count="-1", **pauses)(tick)
 http("PUT", "schedule", put_schedule)
 
 # Looking: what ran, how far it is, and whether the app can work.

@@ -24,17 +24,14 @@ logger = run_logger(__name__)
 
 
 async def start_instance(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
-    """Start what LaterStart names, once. Input: its fields; with `fault`, write down that it could not be started.
+    """Start what LaterStart names, once. Input: its fields.
 
-    Returns `code` (`started`, `held`, `waiting`, `paused`, `cancelled`, `cannot_start`), `reason` and `holder`.
+    Returns `code` (`started`, `held`, `waiting`, `paused`, `cancelled`), `reason` and `holder`.
     """
     settings = Settings()
     store = open_store(settings)
     later = LaterStart.of_input(payload)
     due_start = _DueStart(client, store, later)
-    if "fault" in payload:
-        code = await due_start.why_not() or SkipReason.CANNOT_START
-        return await due_start.ended(code, reason=payload["fault"])
     start = Start(
         later.orchestrator,
         later.instance_id,
@@ -84,18 +81,16 @@ class _DueStart:
         if not code and has_own_ticket and holder is not None and holder.stop is StopMode.NOW:
             return _answer("cancelled")  # an earlier attempt took the ticket, and somebody stopped what it began
         if code == SkipReason.PAUSED:
-            return await self.ended(code, reason="the schedule was paused while the start waited")
+            return await self.ended(SkipReason.PAUSED, reason="the schedule was paused while the start waited")
         if not code and not has_own_ticket:
             return await self.ended(SkipReason.HELD, reason=str(refusal), holder=holder_id)
         if not code and not await is_live(self.client, self.later.instance_id, of=self.later.orchestrator):
             return _answer("waiting")  # what spoke against it a moment ago does not any more
         return _answer(code or "started")  # an earlier attempt took the ticket, and its instance lives
 
-    async def ended(self, code: str, *, reason: str, holder: str = "") -> dict[str, Any]:
-        """The answer; a start that did not happen for one of the ledger's reasons is written down there."""
+    async def ended(self, code: SkipReason, *, reason: str, holder: str = "") -> dict[str, Any]:
+        """The answer to a start that did not happen, which is written down in the ledger."""
         later = self.later
-        if code not in set(SkipReason):
-            return _answer(code)
         skip = Skip(clock.utc_now(), later.instance_id, later.started_by, code, holder, reason, later.due_at)
         await self.store.skips.record(skip)
         with log_context(run_id=later.instance_id if later.orchestrator == names.DAILY_SCRAPE else ""):

@@ -1,13 +1,18 @@
 """The run: claim the singleton, scrape every source in parallel, write down what came of it."""
 
 from collections.abc import Generator
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from azure.durable_functions import DurableOrchestrationContext
 
 from orchestrations import names
 from orchestrations.milestones import log_claimed, log_run_ended
 from orchestrations.retries import INFRASTRUCTURE
+
+# An outage of storage is waited out for half a day: long enough for most, and nothing holds the singleton for ever.
+OUTAGE_PAUSE: Final = timedelta(minutes=5)
+OUTAGE_LOOKS: Final = 144
 
 
 def daily_scrape(context: DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any]]:
@@ -22,9 +27,9 @@ def daily_scrape(context: DurableOrchestrationContext) -> Generator[Any, Any, di
     # Runs that retry nothing have the inputs that they always had.
     retry = {"retry_of": request["retry_of"]} if request.get("retry_of") else {}
     _show(context, "claiming")
-    claim = yield context.call_activity_with_retry(
+    claim = yield from _patiently(
+        context,
         names.CLAIM_RUN,
-        INFRASTRUCTURE,
         {
             "run_id": context.instance_id,
             "epoch": request.get("epoch"),
@@ -44,9 +49,9 @@ def daily_scrape(context: DurableOrchestrationContext) -> Generator[Any, Any, di
     _show(context, "scraping", sources=len(sources))
     results, reason = yield from _scrape_all(context, claim["epoch"], sources, retry.get("retry_of"))
     _show(context, "finishing", sources=len(sources))
-    summary = yield context.call_activity_with_retry(
+    summary = yield from _patiently(
+        context,
         names.FINISH_RUN,
-        INFRASTRUCTURE,
         {
             "run_id": context.instance_id,
             "epoch": claim["epoch"],
@@ -57,7 +62,21 @@ def daily_scrape(context: DurableOrchestrationContext) -> Generator[Any, Any, di
     published = sum(one["outcome"] == "published" for one in summary["sources"])
     _show(context, "ended", outcome=summary["outcome"], sources=len(sources), published=published)
     log_run_ended(context, summary["outcome"], summary["reason"])
-    return summary  # type: ignore[no-any-return]
+    return summary
+
+
+def _patiently(
+    context: DurableOrchestrationContext, activity: str, payload: dict[str, Any]
+) -> Generator[Any, Any, dict[str, Any]]:
+    """The answer of an activity that writes the run's record: without one nobody would see what became of the run."""
+    call = context.call_activity_with_retry(activity, INFRASTRUCTURE, payload)
+    for _ in range(OUTAGE_LOOKS):
+        try:
+            return (yield call)  # type: ignore[no-any-return]
+        except Exception:  # noqa: BLE001 - the SDK raises plain Exception for a failed activity
+            yield context.create_timer(context.current_utc_datetime + OUTAGE_PAUSE)
+            call = context.call_activity(activity, payload)
+    return (yield call)  # type: ignore[no-any-return]
 
 
 def _show(context: DurableOrchestrationContext, stage: str, **facts: Any) -> None:

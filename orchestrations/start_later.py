@@ -17,8 +17,9 @@ LONGEST_WAIT: Final = timedelta(minutes=10)
 def start_later(context: DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any] | None]:
     """Start one instance at `due`. Input: as starts.later.LaterStart says.
 
-    A start that `waits` tries again until the singleton is free; any other one is given up if it is held. Returns
-    `code` (`started`, `held`, `paused`, `cancelled`, `cannot_start`), `reason` and `holder`.
+    A start that `waits` tries again until the singleton is free; any other one is given up if it is held. An outage of
+    storage or task hub is waited out by both. Returns `code` (`started`, `held`, `paused`, `cancelled`), `reason` and
+    `holder`.
     """
     start = context.get_input()
     due = datetime.fromisoformat(start["due"])
@@ -26,12 +27,8 @@ def start_later(context: DurableOrchestrationContext) -> Generator[Any, Any, dic
         yield context.create_timer(due)
     try:
         answer = yield context.call_activity_with_retry(names.START_INSTANCE, INFRASTRUCTURE, start)
-    except Exception as fault:  # noqa: BLE001 - the SDK raises plain Exception for a failed activity
-        # A start that waits has time; of any other one it is written down that it did not happen.
+    except Exception:  # noqa: BLE001 - the SDK raises plain Exception for a failed activity
         answer = {"code": "waiting"}
-        if not start["waits"]:
-            given_up = {**start, "fault": str(fault)[:500]}
-            answer = yield context.call_activity_with_retry(names.START_INSTANCE, INFRASTRUCTURE, given_up)
     if answer["code"] == "waiting":
         now = context.current_utc_datetime
         yield context.create_timer(now + min(max((now - due) / 20, SHORTEST_WAIT), LONGEST_WAIT))

@@ -65,14 +65,16 @@ class LaterStart:
 class Scheduled:
     """A start as the hub shows it: `own_id` is the instance that waits, `is_waiting` False once it has ended.
 
-    `end` is what it came to then: the output of `start_later`, or None for one that was terminated or broke.
+    `end` is what it came to then: the output of `start_later`, or for one that the hub ended a `code` (`terminated`,
+    `failed`) and a `reason` like it. `changed_at` is when the hub heard of it last.
     """
 
     own_id: str
     start: LaterStart
     is_waiting: bool
     is_cancelled: bool
-    end: Mapping[str, Any] | None
+    end: Mapping[str, Any]
+    changed_at: datetime
 
     @property
     def due_at(self) -> datetime:
@@ -81,10 +83,8 @@ class Scheduled:
 
     @property
     def code(self) -> str:
-        """What it came to: `cancelled`, or what `start_instance` has answered; empty if it waits, or broke."""
-        if self.is_cancelled:
-            return "cancelled"
-        return str(self.end["code"]) if self.end and "code" in self.end else ""
+        """What it came to: `cancelled`, or the code of its `end`."""
+        return "cancelled" if self.is_cancelled else str(self.end["code"])
 
 
 async def start_later(
@@ -103,10 +103,12 @@ async def start_when_free(
 ) -> LaterStart:
     """Let a start of the daily scrape that was `due` happen when the singleton is free.
 
-    Raises RunAlreadyLive if another one waits for that.
+    This may be a step that is repeated: its claim is made of those of `start` and `due`. Raises RunAlreadyLive if
+    another one waits for that.
     """
+    claim = f"{start.claim}@{due.isoformat()}"
     later = LaterStart(
-        start.orchestrator, start.instance_id, start.payload, start.started_by, due.isoformat(), uuid4().hex, waits=True
+        start.orchestrator, start.instance_id, start.payload, start.started_by, due.isoformat(), claim, waits=True
     )
     await _begin(client, tickets, later, names.BUFFERED_SCRAPE, grace)
     return later
@@ -122,8 +124,7 @@ async def find_scheduled(client: LaterClient, schedules: Schedules, own_id: str)
         return None
     is_cancelled = await schedules.is_start_cancelled(start.claim)
     is_waiting = status.runtime_status in LIVE and not is_cancelled
-    end = _decoded(status.output)
-    return Scheduled(own_id, start, is_waiting, is_cancelled, end if isinstance(end, dict) else None)
+    return Scheduled(own_id, start, is_waiting, is_cancelled, _end_of(status, own_id), status.last_updated_time)
 
 
 async def find_scheduled_run(client: LaterClient, schedules: Schedules, run_id: str) -> Scheduled | None:
@@ -147,7 +148,7 @@ async def cancel_scheduled(client: LaterClient, schedules: Schedules, scheduled:
 async def _begin(
     client: StartingClient, tickets: TicketStore, later: LaterStart, own_id: str, grace: timedelta
 ) -> None:
-    waiting = Start(names.START_LATER, own_id, later.as_input(), started_by=later.started_by)
+    waiting = Start(names.START_LATER, own_id, later.as_input(), started_by=later.started_by, claim=later.claim)
     await start_singleton(client, tickets, waiting, grace=grace)
 
 
@@ -158,6 +159,15 @@ def _start_of(value: Any) -> LaterStart | None:
         return start if start.due_at.tzinfo is not None else None
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _end_of(status: Any, own_id: str) -> dict[str, Any]:
+    """What `start_later` returned, or how the hub ended it."""
+    output = _decoded(status.output)
+    if isinstance(output, dict) and "code" in output:
+        return output
+    ended = status.runtime_status.name.lower()
+    return {"code": ended, "reason": f"the instance '{own_id}' was {ended}: {status.output}"[:1000]}
 
 
 def _decoded(value: Any) -> Any:

@@ -23,7 +23,6 @@ class SkipReason(StrEnum):
     PAST_DUE = "past_due"  # the tick came later than the catch-up window allows
     DATE_SERVED = "date_served"  # the date had its run already
     ONE_IS_WAITING = "one_is_waiting"  # another start waits already for the holder to end
-    CANNOT_START = "cannot_start"  # storage or task hub refused; `detail` has the fault
 
 
 @dataclass(frozen=True, slots=True)

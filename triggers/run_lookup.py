@@ -44,4 +44,6 @@ def _has_become(scheduled: Scheduled, run: RunRecord | None) -> bool:
     """Whether the start has happened: then `run`, the newest on record, is all there is to tell."""
     if scheduled.is_waiting:
         return False
-    return scheduled.code == "started" or (run is not None and run.started_at >= scheduled.due_at)
+    # A start that was cancelled may have been due long after the run that took its ID.
+    has_run_since = run is not None and run.started_at >= min(scheduled.due_at, scheduled.changed_at)
+    return scheduled.code == "started" or has_run_since

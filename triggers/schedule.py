@@ -31,7 +31,10 @@ logger = run_logger(__name__)
 
 
 async def daily_timer(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
-    """Start the run of this tick's UTC date, or write down why not. Raises what storage or hub raised."""
+    """Start the run of this tick's UTC date, or write down why not.
+
+    Raises what storage or hub raised, with the tick not dealt with: the host is to call again.
+    """
     now = clock.utc_now()
     settings = Settings()
     owed = owed_ticks(settings.scrape_schedule, tick_of(timer.schedule_status, now=now), now)
@@ -54,21 +57,15 @@ class _Tick:
         """One date, one run."""
         return f"daily-{self.tick.date().isoformat()}"
 
-    async def serve(self) -> None:
-        """Deal with the tick. A fault is written down where that can be done, and raised for the host to see."""
-        with log_context(run_id=self.run_id):
-            try:
-                await self._serve()
-            except Exception as fault:
-                await self._note_fault(fault)
-                raise
+    @property
+    def claim(self) -> str:
+        """The same for all ticks of the date: what an earlier attempt has begun is ours to finish."""
+        return f"{TRIGGER}:{self.run_id}"
 
-    async def _note_fault(self, fault: Exception) -> None:
-        detail = f"{type(fault).__name__}: {fault}"
-        try:
-            await self._skip(Decision(Act.SKIP, SkipReason.CANNOT_START, detail=detail))
-        except Exception:
-            logger.exception("the start of '%s' failed, and that could not be written down", self.run_id)
+    async def serve(self) -> None:
+        """Deal with the tick: at most one start, or a line in the ledger, however often this is called."""
+        with log_context(run_id=self.run_id):
+            await self._serve()
 
     async def _serve(self) -> None:
         refusal: RunAlreadyLive | None = None
@@ -123,12 +120,15 @@ class _Tick:
 
         if ticket is None:
             return ""
-        grace = self.settings.start_grace
+        # Of our own earlier attempt only its instance counts: there is nobody else who will finish it.
+        grace = timedelta(0) if ticket.claim == self.claim else self.settings.start_grace
         held = await is_held(ticket, is_live=holder_is_live, now=clock.utc_now(), grace=grace)
+        if not held and self.settings.overlap_policy == "cancel_other" and ticket.stop is StopMode.NOW:
+            held = await holder_is_live(ticket.instance_id)  # the stop was cut off, and is to be brought to its end
         return ticket.instance_id if held else ""
 
     async def _act(self, decision: Decision) -> None:
-        start = Start(names.DAILY_SCRAPE, self.run_id, {}, started_by=TRIGGER, once=True)
+        start = Start(names.DAILY_SCRAPE, self.run_id, {}, started_by=TRIGGER, once=True, claim=self.claim)
         grace = self.settings.start_grace
         if decision.act is Act.WAIT:
             await start_when_free(self.client, self.store.tickets, start, due=self.tick, grace=grace)

@@ -22,7 +22,7 @@ from triggers.run_views import run_links
 STARTED_BY = "startAt"
 
 # What a start came to that did not become a run, as the outcome of the run that was promised.
-_OUTCOMES = {"held": "skipped", "cannot_start": "skipped", "paused": "skipped", "cancelled": "stopped"}
+_OUTCOMES = {"held": "skipped", "paused": "skipped", "cancelled": "stopped", "failed": "failed"}
 
 
 class SchedulingClient(LaterClient, StartingClient, StoppingClient, Protocol):
@@ -117,8 +117,9 @@ def _outcome(scheduled: Scheduled) -> str:
 
 
 def _reason(scheduled: Scheduled) -> str:
-    said = str(scheduled.end.get("reason", "")) if scheduled.end else ""
-    return said or "its start was cancelled before it was due"
+    if scheduled.is_cancelled:
+        return "its start was cancelled before it was due"
+    return str(scheduled.end.get("reason", ""))
 
 
 async def stop_or_cancel(client: SchedulingClient, store: Store, run_id: str, mode: StopMode, *, by: str) -> StopMode:

@@ -157,12 +157,12 @@ async def watches() -> AsyncIterator[tuple[str, str]]:
 
 
 async def starts_to_come() -> AsyncIterator[tuple[str, str]]:
-    """A start that is thirty days away, before and after; one that waits for another run; one that fails."""
+    """A start that is thirty days away, before and after; one that waits for another run; one in an outage."""
     fields = {"orchestrator": "daily_scrape", "payload": {}, "started_by": "startAt", "claim": "c", "waits": False}
     answers = {"code": "started", "reason": "", "holder": ""}
 
     def start_instance(start: dict[str, Any]) -> dict[str, Any]:
-        if start["instance_id"] == "broken" and "fault" not in start:
+        if start["instance_id"] == "broken" and host.clock.now() < back:
             raise OSError("the hub is away")
         return {**answers, "code": "waiting"} if start["waits"] else answers
 
@@ -170,6 +170,7 @@ async def starts_to_come() -> AsyncIterator[tuple[str, str]]:
     async with Host(REPOSITORY, settings=WITHOUT_TIMERS, activities=activities) as host:
         due = (host.clock.now() + timedelta(days=30)).isoformat()
         soon = (host.clock.now() + timedelta(hours=1)).isoformat()
+        back = host.clock.now() + timedelta(hours=2)
         for instance_id, more in (
             ("far", {"due": due}),
             ("broken", {"due": soon}),
@@ -177,10 +178,11 @@ async def starts_to_come() -> AsyncIterator[tuple[str, str]]:
         ):
             start = {**fields, "instance_id": instance_id, **more}
             await host.start("start_later", start, instance_id=f"later:{instance_id}")
+        await host.advance(minutes=63)
+        yield "start_later-broken", record(await host.history("later:broken"))
         await host.advance(days=20)
         yield "start_later-running", record(await host.history("later:far"))
         yield "start_later-waiting", record(await host.history("later:waiting"))
-        yield "start_later-broken", record(await host.history("later:broken"))
         await host.advance(days=11)
         yield "start_later-started", record(await host.history("later:far"))
 

@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 
 from devhost.state_dir import StateDir
-from starts.singleton import start_singleton
-from storage.errors import StorageUnreachable
 from tests.helpers.scheduled_month import ScheduledMonth, scheduled_month
 
 FIRST = "daily-2026-11-01"
@@ -81,24 +79,6 @@ async def test_a_run_that_was_replaced_does_nothing_more_and_says_for_whom(month
         published = [call["run_id"] for call in host.calls.inputs("publish_source")]
     assert (run["outcome"], f"for '{SECOND}'" in run["reason"]) == ("stopped", True)
     assert published == [SECOND]
-
-
-async def test_a_start_that_fails_is_a_failure_of_the_timer_and_stands_in_the_ledger(
-    month: ScheduledMonth, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def away(*_: Any, **__: Any) -> None:
-        raise StorageUnreachable("the account is away")
-
-    async with month.switched_on("01 00:00"):
-        monkeypatch.setattr("triggers.schedule.start_singleton", away)
-        await month.until("01 06:30")
-        monkeypatch.setattr("triggers.schedule.start_singleton", start_singleton)
-        await month.until("02 06:30")
-        [skip] = (await month.ask("GET", "/api/skips"))["skips"]
-        assert await month.runs() == [(SECOND, "timer", "completed")]
-    assert (skip["runId"], skip["reason"]) == (FIRST, "cannot_start")
-    assert skip["detail"] == "StorageUnreachable: the account is away"
-    assert "Executed 'Functions.daily_timer' (Failed" in caplog.text
 
 
 async def test_a_run_that_was_started_past_our_routes_and_is_held_stands_in_the_ledger(month: ScheduledMonth) -> None:

@@ -237,18 +237,24 @@ async def test_a_start_that_is_repeated_after_its_run_and_another_starts_no_seco
         assert await month.skips() == []
 
 
-async def test_a_start_that_cannot_be_made_stands_in_the_ledger_after_its_retries(
-    month: ScheduledMonth, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def away(*_: Any, **__: Any) -> None:
-        raise OSError("the hub is away")
-
-    monkeypatch.setattr("activities.starting.start_singleton", away)
+async def test_an_id_whose_start_was_cancelled_is_shown_as_the_run_that_it_got_since(month: ScheduledMonth) -> None:
     async with month.switched_on("01 00:00"):
         await start_at(month, "a")
-        await month.until("01 14:00")
-        assert await month.skips() == [("a", "startAt", "cannot_start", "")]
-        assert "the hub is away" in (await month.ask("GET", "/api/runs/a"))["reason"]
+        await month.ask("POST", "/api/runs/a/stop", status=202)
+        await month.on.advance(minutes=1)
+        await month.ask("POST", f"{SCRAPE}/a", status=202)
+        assert await state(month, "a") == ("running", None)
+        await month.until("01 01:00")
+        assert await state(month, "a") == ("finished", "completed")
+
+
+@pytest.mark.parametrize("reason", ["enough", "{text}"])  # the second one is in the URL until it is replaced
+async def test_a_start_that_was_ended_through_the_hub_says_so(month: ScheduledMonth, reason: str) -> None:
+    async with month.switched_on("01 00:00") as host:
+        await start_at(month, "a")
+        await host.terminate("later:a", reason)
+        run = await month.ask("GET", "/api/runs/a")
+    assert (run["outcome"], run["reason"]) == ("terminated", f"the instance 'later:a' was terminated: {reason}")
 
 
 async def test_a_run_that_waits_for_the_one_before_it_is_shown_and_can_be_cancelled(
