@@ -14,6 +14,7 @@ from activities.runs import finish_run
 from activities.starting import start_instance
 from activities.welcome import say_welcome
 from orchestrations.daily_scrape import daily_scrape
+from orchestrations.scrape_chain import scrape_chain
 from orchestrations.scrape_lane import scrape_lane
 from orchestrations.scrape_source import scrape_source
 from orchestrations.start_later import start_later
@@ -91,7 +92,16 @@ http(COMMAND, "stop/{input}", stop_workflow)
 queue("workflow-events", workflow_events)
 
 # Orchestrators: plain generators until here.
-for orchestrator in (daily_scrape, scrape_source, scrape_lane, start_later, watch_source, welcome, workflow):
+for orchestrator in (
+    daily_scrape,
+    scrape_chain,
+    scrape_source,
+    scrape_lane,
+    start_later,
+    watch_source,
+    welcome,
+    workflow,
+):
     app.orchestration_trigger(context_name="context")(orchestrator)
 
 # Activities: what the orchestrators name. Inputs and outputs are keys, counts and codes, never page bodies.

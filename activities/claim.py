@@ -10,7 +10,7 @@ from activities.earlier_runs import end_the_run_before, own_epoch
 from activities.fence import turned_away
 from activities.retry_claim import run_ref, why_outdated
 from activities.run_context import logs_run
-from activities.run_input import wanted_sources, why_refused
+from activities.run_input import chained, wanted_sources, why_refused
 from orchestrations import names
 from scraper import clock
 from scraper.settings import Settings
@@ -30,8 +30,9 @@ async def claim_run(payload: dict, client: df.DurableOrchestrationClient) -> dic
 
     Input: `run_id`, `epoch` or None, `claim`, `sources` or None, `triggered_by`, and of a retry `retry_of` (`run_id`
     and `epoch`). Returns `code` (`claimed`, `superseded`, `stopped`, `held`, `refused`), `reason`, and for a claimed
-    run its `epoch` and `sources`. A sources file that cannot be used gives no sources and the reason. A run that was
-    stopped at once gets no other epoch; a restart, which brings that of another run, does.
+    run its `epoch`, `sources` and `chains` (of sources that take turns). A sources file that cannot be used gives no
+    sources and the reason. A run that was stopped at once gets no other epoch; a restart, which brings that of another
+    run, does.
     """
     refusal = why_refused(payload)
     if refusal:
@@ -53,10 +54,10 @@ async def claim_run(payload: dict, client: df.DurableOrchestrationClient) -> dic
     except _Stopped as stopped:
         return {"code": "stopped", "reason": str(stopped)}
     await end_the_run_before(client, store, run)
-    return await _begun(store, run, reason)
+    return await _begun(settings, store, run, reason)
 
 
-async def _begun(store: Store, run: RunRecord, reason: str) -> dict[str, Any]:
+async def _begun(settings: Settings, store: Store, run: RunRecord, reason: str) -> dict[str, Any]:
     """The answer to the singleton's holder, which keeps older runs from publishing from here on."""
     try:
         for source in run.sources:
@@ -69,7 +70,7 @@ async def _begun(store: Store, run: RunRecord, reason: str) -> dict[str, Any]:
         refused = finished(run, at=clock.utc_now(), outcome="refused", reason=outdated, results=[])
         ended = await store.runs.end(refused)
         return {"code": ended.outcome, "reason": ended.reason}
-    return {"code": "claimed", "reason": reason, "epoch": run.epoch, "sources": list(run.sources)}
+    return {"code": "claimed", "reason": reason, "epoch": run.epoch, **chained(settings, run.sources)}
 
 
 def _is_overtaken(payload: Mapping[str, Any], ticket: Ticket | None) -> bool:

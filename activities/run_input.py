@@ -1,12 +1,13 @@
 """What the input of a run asks for. A run that came past our routes may ask for anything."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from activities.retry_claim import is_run_ref
 from orchestrations import names
 from scraper.app_sources import app_sources
 from scraper.errors import SourcesFileError
+from scraper.manners.host_chains import host_chains
 from scraper.settings import Settings
 
 
@@ -36,3 +37,16 @@ def wanted_sources(settings: Settings, wanted: Any) -> tuple[list[str], str]:
     missing = [str(name) for name in wanted if name not in known]
     reason = f"no such source: {', '.join(missing)[:500]}; known: {', '.join(known)}" if missing else ""
     return [name for name in known if name in wanted], reason
+
+
+def chained(settings: Settings, wanted: Sequence[str]) -> dict[str, Any]:
+    """`sources`, and `chains`: the same, those that share a host in one list.
+
+    A source that has left the file meanwhile is by itself: its own first step will tell.
+    """
+    try:
+        chains = host_chains(source for source in app_sources(settings) if source.name in wanted)
+    except SourcesFileError:
+        chains = []
+    known = {name for chain in chains for name in chain}
+    return {"sources": list(wanted), "chains": [*chains, *([name] for name in wanted if name not in known)]}

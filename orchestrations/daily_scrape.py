@@ -1,4 +1,4 @@
-"""The run: claim the singleton, scrape every source in parallel, write down what came of it."""
+"""The run: claim the singleton, scrape every source, all hosts in parallel, write down what came of it."""
 
 from collections.abc import Generator
 from datetime import timedelta
@@ -47,7 +47,7 @@ def daily_scrape(context: DurableOrchestrationContext) -> Generator[Any, Any, di
     sources = claim["sources"]
     log_claimed(context, claim["epoch"], len(sources))
     _show(context, "scraping", sources=len(sources))
-    results, reason = yield from _scrape_all(context, claim["epoch"], sources, retry.get("retry_of"))
+    results, reason = yield from _scrape_all(context, claim, retry.get("retry_of"))
     _show(context, "finishing", sources=len(sources))
     summary = yield from _patiently(
         context,
@@ -85,26 +85,33 @@ def _show(context: DurableOrchestrationContext, stage: str, **facts: Any) -> Non
 
 
 def _scrape_all(
-    context: DurableOrchestrationContext, epoch: int, sources: list[str], base: dict[str, Any] | None
+    context: DurableOrchestrationContext, claim: dict[str, Any], base: dict[str, Any] | None
 ) -> Generator[Any, Any, tuple[list[dict[str, Any]], str]]:
-    """One sub-orchestration per source, all at once; returns their summaries and what broke them, if anything.
+    """One sub-orchestration per host, all at once; returns the summaries and what broke them, if anything.
 
     `scrape_source` turns its own troubles into a summary, so an exception here means that somebody terminated a
     child or that it could not run at all. The run then ends as failed; children that had published stay published.
     """
-    if not sources:
+    if not claim["sources"]:
         return [], ""  # an empty task_all would yield None
-    retry = {} if base is None else {"base_epoch": base["epoch"]}
-    children = [
-        context.call_sub_orchestrator(
-            names.SCRAPE_SOURCE,
-            {"run_id": context.instance_id, "epoch": epoch, "source": source, **retry},
-            names.source_instance_id(context.instance_id, epoch, source),
-        )
-        for source in sources
-    ]
+    shared = {"run_id": context.instance_id, "epoch": claim["epoch"]}
+    if base is not None:
+        shared["base_epoch"] = base["epoch"]
+    # Claims of older versions of the app know no chains.
+    chains = claim.get("chains") or [[source] for source in claim["sources"]]
+    children = [_scrape(context, shared, number, chain) for number, chain in enumerate(chains)]
     try:
         results = yield context.task_all(children)
     except Exception as fault:  # noqa: BLE001 - the SDK raises plain Exception for a failed child
         return [], f"a source's orchestration was broken: {str(fault)[:500]}"
-    return results, ""
+    return [one for result in results for one in (result if isinstance(result, list) else [result])], ""
+
+
+def _scrape(context: DurableOrchestrationContext, shared: dict[str, Any], number: int, chain: list[str]) -> Any:
+    """The task of a source that has its host for itself, or of sources that take turns."""
+    run_id, epoch = shared["run_id"], shared["epoch"]
+    if len(chain) > 1:
+        instance_id = names.chain_instance_id(run_id, epoch, number)
+        return context.call_sub_orchestrator(names.SCRAPE_CHAIN, {**shared, "sources": chain}, instance_id)
+    instance_id = names.source_instance_id(run_id, epoch, chain[0])
+    return context.call_sub_orchestrator(names.SCRAPE_SOURCE, {**shared, "source": chain[0]}, instance_id)

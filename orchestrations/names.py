@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 DAILY_SCRAPE: Final = "daily_scrape"
+SCRAPE_CHAIN: Final = "scrape_chain"
 SCRAPE_SOURCE: Final = "scrape_source"
 SCRAPE_LANE: Final = "scrape_lane"
 START_LATER: Final = "start_later"
@@ -32,6 +33,11 @@ SINGLETONS_BY_NAME: Final = frozenset({DAILY_SCRAPE})
 def singleton_key(orchestrator: str, instance_id: str) -> str:
     """The name under which a start competes with others."""
     return orchestrator if orchestrator in SINGLETONS_BY_NAME else f"{orchestrator}:{instance_id}"
+
+
+def chain_instance_id(run_id: str, epoch: int, chain: int) -> str:
+    """The sources of a run that take turns; chains count from 0, and no source's name begins like that."""
+    return f"{run_id}:{epoch}:~{chain}"
 
 
 def source_instance_id(run_id: str, epoch: int, source: str) -> str:

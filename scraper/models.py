@@ -25,6 +25,8 @@ class Reason(StrEnum):
     TLS = "tls"  # the server's certificate cannot be trusted
     BAD_URL = "bad_url"  # not an absolute http or https URL
     PRIVATE_ADDRESS = "private_address"  # the host is not on the public internet, and the source does not allow it
+    ROBOTS_DISALLOWED = "robots_disallowed"  # the site's robots.txt does not want the page to be asked for
+    ROBOTS_UNREACHABLE = "robots_unreachable"  # robots.txt cannot be had, so nobody knows what may be asked for
     BODY_TOO_LARGE = "body_too_large"  # more than max_body_bytes, before or after decompression
     BAD_COMPRESSION = "bad_compression"  # a compressed body that is damaged or cut off
     TOO_MANY_REDIRECTS = "too_many_redirects"  # more than max_redirects, or a loop

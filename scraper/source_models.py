@@ -62,6 +62,7 @@ class Source(_Frozen):
     """For one attempt, from the first connection to the last byte, redirects included."""
     max_redirects: int = Field(default=5, ge=0, le=20)
     max_attempts: int = Field(default=4, ge=1, le=10)
+    respect_robots: bool = True
     allow_private_hosts: frozenset[str] = frozenset()
     """Hosts that may be on a private network, or this machine; all others must have public addresses."""
     headers: dict[str, str] = Field(default_factory=dict, repr=False)

@@ -32,7 +32,8 @@ def origin_of(url: str) -> str:
     """Scheme, host and port of a URL of a page, such as `https://books.example:443`: who would get its request."""
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    return f"{parts.scheme}://{parts.hostname}:{port}"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}:{port}"
 
 
 def page_url(base: str, reference: str) -> str:

@@ -30,6 +30,11 @@ def batch_partition(snapshot: str, batch: int) -> str:
     return f"{snapshot}~{batch:06d}"
 
 
+def robots_partition(epoch: int) -> str:
+    """The robots.txt files of one run; no snapshot is called so, since no source is."""
+    return f"~robots~{epoch:010d}"
+
+
 def attempt_key(attempt: str, index: int, position: int = 0) -> str:
     """Row key of one row: which attempt wrote it, which page of the batch, which row of the page."""
     return f"{attempt}-{index:04d}-{position:06d}"

@@ -1,6 +1,7 @@
 """The orchestrations of a run in the task hub, and their end."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
@@ -32,6 +33,7 @@ async def terminate_run(client: StoppingClient, store: Store, run: RunRecord) ->
     """
     if await _may_be_ended(store, run):
         await _terminate(client, run.run_id, run.reason or "the run has ended", of=names.DAILY_SCRAPE)
+    await _terminate_numbered(client, run, lambda chain: names.chain_instance_id(run.run_id, run.epoch, chain))
     await asyncio.gather(*(_terminate_source(client, run, source) for source in run.sources))
     for _ in range(HUB_POLLS):
         if not await is_live(client, run.run_id, of=names.DAILY_SCRAPE) or not await _may_be_ended(store, run):
@@ -70,10 +72,15 @@ async def _terminate_source(client: StoppingClient, run: RunRecord, source: str)
     """End a source's orchestration, then its lanes; they do not end with their parents."""
     instance_id = names.source_instance_id(run.run_id, run.epoch, source)
     await _terminate(client, instance_id, run.reason)
-    lane = 0
-    while await client.get_status(names.lane_instance_id(instance_id, lane)):
-        await _terminate(client, names.lane_instance_id(instance_id, lane), run.reason)
-        lane += 1
+    await _terminate_numbered(client, run, lambda lane: names.lane_instance_id(instance_id, lane))
+
+
+async def _terminate_numbered(client: StoppingClient, run: RunRecord, instance_id: Callable[[int], str]) -> None:
+    """End the instances of these IDs, counted from 0 until there is none."""
+    number = 0
+    while await client.get_status(instance_id(number)):
+        await _terminate(client, instance_id(number), run.reason)
+        number += 1
 
 
 async def _terminate(client: StoppingClient, instance_id: str, reason: str, *, of: str = "") -> None:

@@ -62,6 +62,23 @@ async def running_run() -> AsyncIterator[tuple[str, str]]:
             yield name, record(await host.history(instance_id))
 
 
+async def chained_run() -> AsyncIterator[tuple[str, str]]:
+    """A run of three sources, two of which share a host; the first of them is terminated by hand."""
+    claim = {"code": "claimed", "reason": "", "epoch": 7, "sources": ["books", "news", "maps"]}
+    claim["chains"] = [["books", "maps"], ["news"]]
+
+    async def slow(_: dict[str, Any]) -> dict[str, Any]:
+        await host.clock.sleep(60)
+        return {"code": "scraped", "loaded": 2, "failed": 0, "rows": 2}
+
+    async with scrape_host(claim["sources"], claim_run=lambda _: claim, scrape_batch=slow) as host:
+        await host.start("daily_scrape", instance_id="run-8")
+        await host.terminate("run-8:7:books", "by hand")
+        await host.wait_for("run-8")
+        yield "daily_scrape-chained", record(await host.history("run-8"))
+        yield "scrape_chain-broken", record(await host.history("run-8:7:~0"))
+
+
 async def overtaken_run() -> AsyncIterator[tuple[str, str]]:
     """A run that is not the holder, and a source whose run is overtaken."""
     superseded = {"code": "superseded", "reason": "a newer run has begun"}
@@ -189,7 +206,7 @@ async def starts_to_come() -> AsyncIterator[tuple[str, str]]:
 
 async def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    runs = (finished_run(), running_run(), overtaken_run(), retried_run(), stopped_run())
+    runs = (finished_run(), running_run(), chained_run(), overtaken_run(), retried_run(), stopped_run())
     for recording in (*runs, workflows(), welcomes(), watches(), starts_to_come()):
         async for name, text in recording:
             (folder / f"{name}.json").write_text(text, encoding="utf-8")

@@ -1,0 +1,135 @@
+"""What a site's robots.txt lets us ask for, and how often. Source: RFC 9309; crawl-delay is a custom of many sites.
+
+The file is fetched once per site and run: what it said first holds for the whole run, on every worker.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cached_property
+from http import HTTPStatus
+from typing import Literal, Protocol
+
+from protego import Protego
+
+from scraper.errors import FetchError, PageError
+from scraper.fetch.answers import FetchedPage
+from scraper.models import Reason
+from scraper.web_urls import origin_of
+
+MAX_ROBOTS_BYTES = 512_000
+"""What comes after is not read; RFC 9309 asks for at least 500 KiB."""
+MAX_CRAWL_DELAY_S = 300.0
+"""A longer crawl-delay is cut to this: a batch could not load a page in its time."""
+
+FetchRobots = Callable[[str], Awaitable[FetchedPage]]
+"""The page at a URL, with retries, at the source's pace. Raises FetchError."""
+
+
+@dataclass(frozen=True, slots=True)
+class RobotsFile:
+    """What came of asking a site for its robots.txt.
+
+    `absent` allows everything, and so the site wanted it; `unreachable` allows nothing, since nobody knows what the
+    site wants. `detail` says why there is no `text`.
+    """
+
+    state: Literal["found", "absent", "unreachable"]
+    text: str = ""
+    detail: str = ""
+
+
+class RobotsDisallowed(PageError):
+    """robots.txt keeps us from asking for the page, or could not be had; no request was made for the page."""
+
+    def __init__(self, url: str, reason: Reason, detail: str) -> None:
+        super().__init__(url, reason, detail)
+        self.attempts = 0
+
+
+class Shelf(Protocol):
+    """Where the files of a run are kept, for all its workers."""
+
+    async def find(self, origin: str) -> RobotsFile | None:
+        """The file of a site, or None if nobody has asked for it yet."""
+
+    async def keep(self, origin: str, file: RobotsFile) -> RobotsFile:
+        """Keep the file unless there is one already; returns the one that is kept."""
+
+
+class Robots:
+    """Asks robots.txt, fetched at most once per site, for one source."""
+
+    def __init__(self, user_agent: str, *, fetch: FetchRobots, shelf: Shelf) -> None:
+        self._user_agent = user_agent
+        self._fetch, self._shelf = fetch, shelf
+        self._rules: dict[str, asyncio.Task[_Rules]] = {}
+
+    async def check(self, url: str) -> None:
+        """Return if `url` may be asked for. Raises RobotsDisallowed if not."""
+        rules = await self._rules_of(origin_of(url))
+        problem = rules.problem(url, self._user_agent)
+        if problem is not None:
+            raise RobotsDisallowed(url, *problem)
+
+    async def crawl_delay_s(self, url: str) -> float | None:
+        """Seconds that the site of `url` wants between two requests, or None if it does not say."""
+        return (await self._rules_of(origin_of(url))).crawl_delay_s(self._user_agent)
+
+    async def _rules_of(self, origin: str) -> "_Rules":
+        # Pages that ask at the same time share one answer; one that is cancelled does not take it from the others.
+        if origin not in self._rules or _has_broken(self._rules[origin]):
+            self._rules[origin] = asyncio.create_task(self._read(origin))
+        return await asyncio.shield(self._rules[origin])
+
+    async def _read(self, origin: str) -> "_Rules":
+        file = await self._shelf.find(origin)
+        if file is None:
+            file = await self._shelf.keep(origin, await _fetched(origin, self._fetch))
+        return _Rules(origin, file)
+
+
+def _has_broken(task: "asyncio.Task[_Rules]") -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+class _Rules:
+    """The rules of one site."""
+
+    def __init__(self, origin: str, file: RobotsFile) -> None:
+        self._origin, self._file = origin, file
+
+    def problem(self, url: str, user_agent: str) -> tuple[Reason, str] | None:
+        if self._file.state == "unreachable":
+            detail = f"robots.txt of {self._origin} cannot be had, and so nothing is asked for: {self._file.detail}"
+            return Reason.ROBOTS_UNREACHABLE, detail
+        if self._file.state == "absent" or self._parsed.can_fetch(url, user_agent):
+            return None
+        return Reason.ROBOTS_DISALLOWED, f"robots.txt of {self._origin} disallows it for {user_agent}"
+
+    def crawl_delay_s(self, user_agent: str) -> float | None:
+        if self._file.state != "found":
+            return None
+        delay_s = self._parsed.crawl_delay(user_agent)
+        rate = self._parsed.request_rate(user_agent)
+        if rate is not None and rate.requests > 0:
+            delay_s = max(delay_s or 0.0, rate.seconds / rate.requests)
+        return min(delay_s, MAX_CRAWL_DELAY_S) if delay_s else None
+
+    @cached_property
+    def _parsed(self) -> Protego:
+        return Protego.parse(self._file.text)
+
+
+async def _fetched(origin: str, fetch: FetchRobots) -> RobotsFile:
+    try:
+        page = await fetch(f"{origin}/robots.txt")
+    except FetchError as error:
+        # 429 says that the site is overloaded, not that it has no robots.txt.
+        is_absent = error.reason == Reason.TOO_MANY_REDIRECTS or (
+            error.status is not None
+            and HTTPStatus.BAD_REQUEST <= error.status < HTTPStatus.INTERNAL_SERVER_ERROR
+            and error.status != HTTPStatus.TOO_MANY_REQUESTS
+        )
+        return RobotsFile("absent" if is_absent else "unreachable", detail=f"{error.reason}: {error.detail}"[:300])
+    return RobotsFile("found", page.body[:MAX_ROBOTS_BYTES].decode("utf-8-sig", errors="replace"))

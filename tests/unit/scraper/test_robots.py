@@ -1,0 +1,180 @@
+"""What may be asked for, by what a site's robots.txt says or does not say."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from scraper.errors import FetchError
+from scraper.fetch.answers import FetchedPage
+from scraper.manners.robots import MAX_CRAWL_DELAY_S, MAX_ROBOTS_BYTES, Robots, RobotsDisallowed, RobotsFile
+from scraper.models import Reason
+
+SITE = "https://books.example"
+ORIGIN = "https://books.example:443"
+AGENT = "daily-scrape/0.1 (+https://me.example)"
+RULES = b"""\
+User-agent: *
+Disallow: /
+
+User-agent: Daily-Scrape
+Disallow: /private
+Allow: /private/but-this
+Disallow: /*.pdf$
+Crawl-delay: 2.5
+"""
+
+
+class Shelf:
+    """Keeps files in memory."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, RobotsFile] = {}
+
+    async def find(self, origin: str) -> RobotsFile | None:
+        await asyncio.sleep(0)
+        return self.files.get(origin)
+
+    async def keep(self, origin: str, file: RobotsFile) -> RobotsFile:
+        await asyncio.sleep(0)
+        return self.files.setdefault(origin, file)
+
+
+class Site:
+    """Answers for robots.txt with these bytes, or raises."""
+
+    def __init__(self, answer: bytes | FetchError) -> None:
+        self.answer, self.asked = answer, [""][:0]
+
+    async def fetch(self, url: str) -> FetchedPage:
+        self.asked.append(url)
+        if isinstance(self.answer, FetchError):
+            raise self.answer
+        return FetchedPage(url, url, 200, self.answer, "text/plain", None, datetime(2024, 3, 1, tzinfo=UTC))
+
+
+def robots(answer: bytes | FetchError, shelf: Shelf | None = None) -> Robots:
+    return Robots(AGENT, fetch=Site(answer).fetch, shelf=shelf or Shelf())
+
+
+def failed(reason: Reason, status: int | None = None) -> FetchError:
+    return FetchError(f"{ORIGIN}/robots.txt", reason, "no", status=status)
+
+
+async def is_allowed(rules: Robots, path: str) -> bool:
+    try:
+        await rules.check(SITE + path)
+    except RobotsDisallowed:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/", True),
+        ("/private", False),
+        ("/private/x", False),
+        ("/private/but-this", True),
+        ("/a.pdf", False),
+        ("/a.pdf?x", True),
+        ("/robots.txt", True),
+    ],
+)
+async def test_the_rules_for_our_name_decide(path: str, allowed: bool) -> None:
+    assert await is_allowed(robots(RULES), path) == allowed
+
+
+async def test_a_refusal_names_the_site_and_the_agent() -> None:
+    with pytest.raises(RobotsDisallowed) as caught:
+        await robots(RULES).check(f"{SITE}/private")
+    assert (caught.value.reason, caught.value.url) == (Reason.ROBOTS_DISALLOWED, f"{SITE}/private")
+    assert caught.value.as_failure().attempts == 0
+    assert caught.value.detail == f"robots.txt of {ORIGIN} disallows it for {AGENT}"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 451])
+async def test_a_site_without_robots_txt_allows_everything(status: int) -> None:
+    assert await is_allowed(robots(failed(Reason.HTTP_4XX, status)), "/x")
+
+
+async def test_robots_txt_behind_too_many_redirects_counts_as_absent() -> None:
+    assert await is_allowed(robots(failed(Reason.TOO_MANY_REDIRECTS)), "/x")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [failed(Reason.HTTP_5XX, 503), failed(Reason.HTTP_429, 429), failed(Reason.TIMEOUT), failed(Reason.CONNECTION)],
+)
+async def test_while_robots_txt_cannot_be_had_nothing_is_asked_for(error: FetchError) -> None:
+    with pytest.raises(RobotsDisallowed) as caught:
+        await robots(error).check(f"{SITE}/x")
+    assert caught.value.reason == Reason.ROBOTS_UNREACHABLE
+    assert str(error.reason) in caught.value.detail
+
+
+async def test_each_site_is_asked_once_for_all_pages_and_all_workers() -> None:
+    site, shelf = Site(RULES), Shelf()
+    one, other = (Robots(AGENT, fetch=site.fetch, shelf=shelf) for _ in range(2))
+    await asyncio.gather(*(one.check(f"{SITE}/{page}") for page in range(20)))
+    await other.check(f"{SITE}/x")
+    await other.check("http://books.example/x")
+    assert site.asked == [f"{ORIGIN}/robots.txt", "http://books.example:80/robots.txt"]
+
+
+async def test_what_the_site_says_later_counts_for_the_next_run_only() -> None:
+    shelf = Shelf()
+    assert await is_allowed(robots(b"", shelf), "/x")
+    assert await is_allowed(robots(b"User-agent: *\nDisallow: /", shelf), "/x")
+    assert not await is_allowed(robots(b"User-agent: *\nDisallow: /"), "/x")
+
+
+async def test_a_page_that_is_cancelled_leaves_the_answer_to_the_others() -> None:
+    rules = robots(RULES)
+    first = asyncio.create_task(rules.check(f"{SITE}/a"))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await is_allowed(rules, "/b")
+
+
+async def test_a_shelf_that_breaks_is_asked_again() -> None:
+    class Broken(Shelf):
+        async def find(self, origin: str) -> RobotsFile | None:
+            if not self.files:
+                self.files[origin] = RobotsFile("absent")
+                raise OSError("storage is away")
+            return await super().find(origin)
+
+    rules = robots(RULES, Broken())
+    with pytest.raises(OSError, match="away"):
+        await rules.check(f"{SITE}/a")
+    assert await is_allowed(rules, "/a")
+
+
+@pytest.mark.parametrize(
+    ("text", "delay_s"),
+    [
+        (RULES, 2.5),
+        (b"User-agent: *\nDisallow:", None),
+        (b"User-agent: *\nCrawl-delay: soon", None),
+        (b"User-agent: *\nCrawl-delay: 0", None),
+        (b"User-agent: *\nCrawl-delay: 86400", MAX_CRAWL_DELAY_S),
+        (b"User-agent: *\nRequest-rate: 1/10", 10.0),
+    ],
+)
+async def test_a_crawl_delay_is_heard(text: bytes, delay_s: float | None) -> None:
+    assert await robots(text).crawl_delay_s(f"{SITE}/x") == delay_s
+
+
+async def test_no_answer_is_no_crawl_delay() -> None:
+    assert await robots(failed(Reason.HTTP_4XX, 404)).crawl_delay_s(f"{SITE}/x") is None
+
+
+@pytest.mark.parametrize("text", [b"\xff\xfe\x00", b"\xef\xbb\xbfUser-agent: *\nDisallow: /x", b"\x00" * 1000])
+async def test_odd_bytes_are_no_error(text: bytes) -> None:
+    assert await is_allowed(robots(text), "/y")
+
+
+async def test_rules_beyond_the_limit_are_not_read() -> None:
+    text = b"# " + b"x" * MAX_ROBOTS_BYTES + b"\nUser-agent: *\nDisallow: /"
+    assert await is_allowed(robots(text), "/y")
