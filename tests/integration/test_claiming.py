@@ -52,7 +52,13 @@ def claim_of(
 
 async def test_the_holder_passes_with_all_sources_of_the_file(hub: MemoryHub, store: Store) -> None:
     claim = await claim_run(await start(hub, store, "a"), hub)
-    assert claim == {"code": "claimed", "reason": "", "epoch": 1, "sources": ["books", "news"]}
+    assert claim == {
+        "code": "claimed",
+        "reason": "",
+        "epoch": 1,
+        "sources": ["books", "news"],
+        "chains": [["books", "news"]],
+    }
 
 
 async def test_a_claim_that_is_repeated_gets_the_same_answer(hub: MemoryHub, store: Store) -> None:
