@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import azure.durable_functions as df
 
+from activities.batch_attempt import BatchAttempt, Failures
 from activities.fence import standing_of
 from activities.run_context import logs_run
 from activities.run_watch import RunEnded, until_run_ends
@@ -15,20 +16,19 @@ from activities.wiring import open_fetcher
 from scraper import clock
 from scraper.app_sources import app_source
 from scraper.load import scrape_pages
-from scraper.models import PageFailed, PageFailure, Reason, Share
+from scraper.models import Share
 from scraper.page_log import log_failed_pages
+from scraper.rows.fingerprint import extraction_fingerprint
 from scraper.run_log import run_logger
 from scraper.settings import Settings
 from storage.batches import BatchResult
-from storage.errors import RowTooLarge
 from storage.keys import snapshot_id
 from storage.page_lists import PageList
+from storage.page_memory import Remembered
+from storage.past import past_of
 from storage.store import Store, open_store
 
 logger = run_logger(__name__)
-
-Failures = list[tuple[int, PageFailure]]
-"""Failed pages, each with its place in the batch."""
 
 
 @logs_run
@@ -61,36 +61,42 @@ async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> 
 async def _scrape(
     settings: Settings, store: Store, payload: Mapping[str, Any], pages: PageList
 ) -> tuple[BatchResult, Failures]:
-    """Fetch the pages of a batch; their rows and failures are staged under an attempt of its own."""
+    """Fetch the pages of a batch; what they give is staged under an attempt of its own."""
     snapshot, attempt = snapshot_id(payload["source"], payload["epoch"]), uuid4().hex[:12]
     source, share = app_source(settings, payload["source"]), Share.model_validate(payload["share"])
-    failed: Failures = []
+    fingerprint, fetcher = extraction_fingerprint(source), open_fetcher(settings)
+    past = await past_of(store.tables, store.memory, pages, fingerprint=fingerprint)
     async with store.rows.staging(snapshot, pages.batch, attempt) as staging:
-        async for outcome in scrape_pages(source, pages.urls, fetcher=open_fetcher(settings), share=share):
-            place = pages.places[outcome.index]
-            if isinstance(outcome, PageFailed):
-                failed.append((place, outcome.failure))
-                continue
-            try:
-                staging.add(outcome, place=place)
-            except RowTooLarge as refused:
-                failure = PageFailure(url=outcome.url, reason=Reason.ROW_TOO_LARGE, detail=str(refused))
-                failed.append((place, failure))
-    await store.rows.stage_failures(snapshot, pages.batch, attempt, failed)
-    loaded, rows = pages.loaded + len(pages.urls) - len(failed), pages.rows + staging.rows
-    recorded_at = clock.utc_now()
-    return BatchResult(pages.batch, attempt, loaded, len(failed), rows, pages.earlier, recorded_at), failed
+        work = BatchAttempt(source, pages, past, staging)
+        async for outcome in scrape_pages(source, pages.urls, fetcher=fetcher, share=share, known=past.known):
+            work.take(outcome)
+        # While the last rows are on their way.
+        await asyncio.gather(
+            store.rows.stage_failures(snapshot, pages.batch, attempt, work.failed),
+            store.memory.remember(snapshot, pages.batch, attempt, Remembered(fingerprint, work.remembered)),
+        )
+    return BatchResult(
+        pages.batch,
+        attempt,
+        loaded=pages.loaded + work.loaded,
+        failed=len(work.failed),
+        rows=pages.rows + staging.rows,
+        earlier=pages.earlier,
+        recorded_at=clock.utc_now(),
+        unchanged=pages.unchanged + work.unchanged,
+    ), work.failed
 
 
 async def _record(store: Store, snapshot: str, result: BatchResult, failed: Failures) -> BatchResult:
     """The result that counts: this one, unless another attempt was faster."""
     counted = await store.batches.record_result(snapshot, result)
     if counted.attempt == result.attempt:  # else that attempt has said it
-        told = (result.batch, result.loaded, result.failed, result.rows)
-        logger.info("batch %d scraped: loaded %d, failed %d, rows %d", *told)
+        told = (result.batch, result.loaded, result.unchanged, result.failed, result.rows)
+        logger.info("batch %d scraped: loaded %d, of these unchanged %d, failed %d, rows %d", *told)
         log_failed_pages([failure for _, failure in sorted(failed, key=itemgetter(0))])
     return counted
 
 
 def _scraped(result: BatchResult) -> dict[str, Any]:
-    return {"code": "scraped", "loaded": result.loaded, "failed": result.failed, "rows": result.rows}
+    counts = ("loaded", "unchanged", "failed", "rows")
+    return {"code": "scraped", **{name: getattr(result, name) for name in counts}}

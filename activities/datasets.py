@@ -51,6 +51,7 @@ async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -
         "reason": reason,
         "batches": plan.batches,
         "left_out": plan.left_out,
+        "unchanged": sum(result.unchanged for result in results),
         **asdict(counts),
     }
 

@@ -1,5 +1,6 @@
 """Finding a source's pages and recording them in batches."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -15,10 +16,14 @@ from scraper.finding.discover import Discovery, discover
 from scraper.load import BATCH_TIME_LIMIT_S
 from scraper.manners.politeness import pages_in_time, plan_window
 from scraper.page_log import log_failed_pages
+from scraper.rows.fingerprint import extraction_fingerprint
 from scraper.run_log import run_logger
 from scraper.settings import Settings
+from scraper.sources import Source
 from storage.batches import Plan, cut_batches
 from storage.keys import snapshot_id
+from storage.page_lists import PreviousPage
+from storage.previous_pages import find_previous
 from storage.retrying import plan_retry
 from storage.rows import PLAN_BATCH
 from storage.store import Store, open_store
@@ -54,7 +59,9 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
         except RunEnded as ended:
             return ended.standing.as_answer()
         pages_per_batch = pages_in_time(share, at_most=settings.pages_per_batch, seconds=BATCH_TIME_LIMIT_S / 2)
-        plan = await _record_plan(store, snapshot, discovery, pages_per_batch)
+        plan = await _record_plan(
+            store, snapshot, discovery, pages_per_batch, await _previous(store, source, discovery)
+        )
     if plan.pages == 0:
         return {"code": "failed", "reason": await _why_no_pages(store, snapshot)}
     return {
@@ -66,7 +73,25 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
     }
 
 
-async def _record_plan(store: Store, snapshot: str, discovery: Discovery, pages_per_batch: int) -> Plan:
+async def _previous(store: Store, source: Source, discovery: Discovery) -> Mapping[str, PreviousPage]:
+    """By URL, where the rows of pages can be carried over from if they have not changed."""
+    return await find_previous(
+        store.datasets,
+        store.batches,
+        store.memory,
+        source.name,
+        fingerprint=extraction_fingerprint(source),
+        last_modified=discovery.last_modified if source.trust_lastmod else {},
+    )
+
+
+async def _record_plan(
+    store: Store,
+    snapshot: str,
+    discovery: Discovery,
+    pages_per_batch: int,
+    previous: Mapping[str, PreviousPage],
+) -> Plan:
     """The plan that counts: this one, unless another attempt was faster."""
     batches, attempt = cut_batches(discovery.urls, pages_per_batch=pages_per_batch), uuid4().hex[:12]
     await store.rows.stage_failures(snapshot, PLAN_BATCH, attempt, list(enumerate(discovery.failures)))
@@ -81,6 +106,7 @@ async def _record_plan(store: Store, snapshot: str, discovery: Discovery, pages_
             recorded_at=clock.utc_now(),
         ),
         batches,
+        previous,
     )
     if plan.attempt == attempt:
         logger.info("planned: pages %d, batches %d, left out %d", plan.pages, plan.batches, plan.left_out)

@@ -5,16 +5,21 @@ import random as randomness
 from collections.abc import AsyncIterator, Sequence
 
 from scraper.errors import PageError
+from scraper.fetch.answers import FetchedPage
 from scraper.fetch.limits import limits_of
-from scraper.manners.polite_fetch import Fetch, OneAttempt, polite_fetch
+from scraper.known_pages import KnownPage, version_of
+from scraper.manners.polite_fetch import ConditionalFetch, OneAttempt, polite_fetch
 from scraper.manners.politeness import Pace
 from scraper.manners.retries import Random, Sleep
-from scraper.models import PageFailed, PageFailure, PageLoaded, Reason, Share
+from scraper.models import PageFailed, PageFailure, PageLoaded, PageUnchanged, Reason, Share
+from scraper.page_version import Validators
 from scraper.rows.extract import check_content_type, extract_rows
 from scraper.run_log import log_context, run_logger
 from scraper.sources import Source
 
 logger = run_logger(__name__)
+
+Outcome = PageLoaded | PageUnchanged | PageFailed
 
 BATCH_TIME_LIMIT_S = 1200.0
 """A batch must end by itself within the host's functionTimeout of 30 minutes, or it would be repeated for ever."""
@@ -26,15 +31,19 @@ async def scrape_pages(
     *,
     fetcher: OneAttempt,
     share: Share,
+    known: Sequence[KnownPage | None] = (),
     time_limit_s: float = BATCH_TIME_LIMIT_S,
     sleep: Sleep = asyncio.sleep,
     random: Random = randomness.random,
-) -> AsyncIterator[PageLoaded | PageFailed]:
+) -> AsyncIterator[Outcome]:
     """One outcome for each of `urls`, as they come; `index` is the place in `urls`.
 
     Pages run concurrently within `share`. No page's failure ends the others; a defect of ours is an outcome
     with reason `internal`, and pages that are not done within `time_limit_s` fail with reason `timeout`. Closing the
     iterator, or cancelling its reader, cancels what is in flight.
+
+    `known` has what earlier runs know of each of `urls`, or is empty. A page that has not changed since is not parsed;
+    a fault of `carry_over` is no page's failure, and ends the iteration.
     """
     pace = Pace(share, sleep=sleep)
     fetch = polite_fetch(
@@ -45,7 +54,10 @@ async def scrape_pages(
         sleep=sleep,
         random=random,
     )
-    tasks = [asyncio.create_task(_scrape_page_logged(source, index, url, fetch)) for index, url in enumerate(urls)]
+    tasks = [
+        asyncio.create_task(_scrape_page_logged(source, index, url, fetch, before))
+        for index, (url, before) in enumerate(zip(urls, known or [None] * len(urls), strict=True))
+    ]
     done: set[int] = set()
     try:
         for next_done in asyncio.as_completed(tasks, timeout=time_limit_s):
@@ -67,24 +79,71 @@ def _out_of_time(index: int, url: str, time_limit_s: float) -> PageFailed:
     return PageFailed(index, PageFailure(url=url, reason=Reason.TIMEOUT, detail=detail, attempts=0))
 
 
-async def _scrape_page_logged(source: Source, index: int, url: str, fetch: Fetch) -> PageLoaded | PageFailed:
+async def _scrape_page_logged(
+    source: Source, index: int, url: str, fetch: ConditionalFetch, known: KnownPage | None
+) -> Outcome:
     with log_context(source=source.name, url=url):
-        return await _scrape_page(source, index, url, fetch)
+        return await _scrape_page(source, index, url, fetch, known)
 
 
-async def _scrape_page(source: Source, index: int, url: str, fetch: Fetch) -> PageLoaded | PageFailed:
-    attempts = 0
+async def _scrape_page(
+    source: Source, index: int, url: str, fetch: ConditionalFetch, known: KnownPage | None
+) -> Outcome:
+    if known is not None and known.is_trusted:
+        rows = await known.carry_over()
+        if rows is not None:
+            return PageUnchanged(index, url, known.version, None, rows)
+        known = None
+    asks_for_change = known is not None and source.conditional_requests
+    asked = await _asked(index, url, fetch, known.version.validators if known and asks_for_change else None)
+    if isinstance(asked, PageFailed):
+        return asked
+    page, attempts = asked
+    version = None if known is None else known.still(page)
+    if known is not None and version is not None:
+        rows = await known.carry_over()
+        if rows is not None:
+            return PageUnchanged(index, url, version, page.fetched_at, rows)
+    if page.not_modified:  # and yet there is nothing to carry over: purged, most likely
+        asked = await _asked(index, url, fetch, None, earlier=attempts)
+        if isinstance(asked, PageFailed):
+            return asked
+        page, attempts = asked
+    return _extracted(source, index, url, page, attempts)
+
+
+async def _asked(
+    index: int, url: str, fetch: ConditionalFetch, validators: Validators | None, *, earlier: int = 0
+) -> tuple[FetchedPage, int] | PageFailed:
+    """The page and the attempts that it took, the `earlier` ones included; or why it did not come."""
     try:
-        page, attempts = await fetch(url)
-        check_content_type(page.content_type, url=url)
-        rows = extract_rows(source, page.body, url=page.final_url, charset=page.charset)
-        return PageLoaded(index, url, page.final_url, page.fetched_at, rows)
+        page, attempts = await fetch(url, validators)
     except PageError as error:
-        failure = error.as_failure()
-        # The page keeps the URL that was asked for, wherever a redirect led.
-        return PageFailed(index, failure.model_copy(update={"url": url, "attempts": max(attempts, error.attempts)}))
+        return _failed(index, url, error, attempts=earlier + error.attempts)
     except Exception as error:
         logger.exception("the page met a defect")
-        detail = f"{type(error).__name__}: {error}"[:500]
-        failure = PageFailure(url=url, reason=Reason.INTERNAL, detail=detail, attempts=max(1, attempts))
-        return PageFailed(index, failure)
+        return _defect(index, url, error, attempts=earlier + 1)
+    return page, earlier + attempts
+
+
+def _extracted(source: Source, index: int, url: str, page: FetchedPage, attempts: int) -> PageLoaded | PageFailed:
+    try:
+        check_content_type(page.content_type, url=url)
+        rows = extract_rows(source, page.body, url=page.final_url, charset=page.charset)
+        return PageLoaded(index, url, page.final_url, page.fetched_at, rows, version_of(page))
+    except PageError as error:
+        return _failed(index, url, error, attempts=attempts)
+    except Exception as error:
+        logger.exception("the page met a defect")
+        return _defect(index, url, error, attempts=attempts)
+
+
+def _failed(index: int, url: str, error: PageError, *, attempts: int) -> PageFailed:
+    # The page keeps the URL that was asked for, wherever a redirect led.
+    return PageFailed(index, error.as_failure().model_copy(update={"url": url, "attempts": attempts}))
+
+
+def _defect(index: int, url: str, error: Exception, *, attempts: int) -> PageFailed:
+    """A page that failed for what is no fault of the site."""
+    detail = f"{type(error).__name__}: {error}"[:500]
+    return PageFailed(index, PageFailure(url=url, reason=Reason.INTERNAL, detail=detail, attempts=attempts))

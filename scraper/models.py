@@ -1,11 +1,15 @@
 """The words that pages, rows and failures are described in; light enough for orchestrators to import."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from scraper.page_version import UNKNOWN_VERSION, PageVersion
 
 Scalar = str | int | float | bool | Decimal | date | datetime
 """One value of a row. Integers fit 64 bits, floats are finite, a datetime is aware and in UTC."""
@@ -87,6 +91,21 @@ class PageLoaded:
     final_url: str
     fetched_at: datetime
     rows: list[Row]
+    version: PageVersion = UNKNOWN_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class PageUnchanged:
+    """A page that is still as it was when it was loaded before. `index` as in PageLoaded.
+
+    `rows` are the rows of then, as storage keeps them. `checked_at` is when the site was asked; None if it was not.
+    """
+
+    index: int
+    url: str
+    version: PageVersion
+    checked_at: datetime | None
+    rows: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

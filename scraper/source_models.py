@@ -67,6 +67,12 @@ class Source(_Frozen):
     """Hosts that may be on a private network, or this machine; all others must have public addresses."""
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
     """Sent with each request to `origins`, and never to another one."""
+    conditional_requests: bool = True
+    """False for servers that say 304 of pages that have changed."""
+    trust_lastmod: bool = False
+    """Whether a page is taken for unchanged, and not asked for, if the sitemap names no change since."""
+    key: tuple[str, ...] = ()
+    """The fields that tell one record from another; without any, a record is its page and its place there."""
     rows: str | None = None
     """CSS of one element per row; None makes the whole page one row."""
     fields: dict[str, Annotated[FieldRule, BeforeValidator(field_rule_from_short_form)]]
@@ -149,6 +155,15 @@ class Source(_Frozen):
             rowless = [name for name, rule in self.fields.items() if not rule.target.css]
             if rowless:
                 raise ValueError(f"field {rowless[0]!r} takes the row itself, and there is no rows selector")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_fit_together(self) -> Self:
+        unknown = [name for name in self.key if name not in self.fields]
+        if unknown:
+            raise ValueError(f"key names {unknown[0]!r}, which is no field; known are {', '.join(self.fields)}")
+        if self.trust_lastmod and self.sitemap is None:
+            raise ValueError("trust_lastmod is for sources with a sitemap")
         return self
 
     @property

@@ -10,7 +10,7 @@ reference to where their rows lie, and of the others a list holds the pages that
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -19,7 +19,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from storage.errors import MissingRecord
 from storage.keys import prefix_filter
-from storage.page_lists import PageList, Part, parts_as_text, parts_from_text
+from storage.page_lists import PageList, Part, PreviousPage, parts_as_text, parts_from_text
 from storage.tables import Tables
 from storage.writes import upsert_all
 
@@ -56,7 +56,8 @@ class BatchResult:
     """The attempt of one batch that counts, and what there is of the batch since then.
 
     The counts are of the whole batch, `earlier` included: the parts of it that other runs have loaded. `attempt` is
-    empty if they have loaded all of it. `recorded_at` as in Plan; None for what was taken over.
+    empty if they have loaded all of it. `recorded_at` as in Plan; None for what was taken over. Of the loaded pages,
+    `unchanged` had not changed since an earlier run, whose rows they have.
     """
 
     batch: int
@@ -66,12 +67,14 @@ class BatchResult:
     rows: int
     earlier: tuple[Part, ...] = ()
     recorded_at: datetime | None = None
+    unchanged: int = 0
 
     def parts(self, snapshot: str) -> tuple[Part, ...]:
         """Where the rows of this result of `snapshot` lie: always where they were written, however many runs ago."""
         loaded = self.loaded - sum(part.loaded for part in self.earlier)
         rows = self.rows - sum(part.rows for part in self.earlier)
-        return (*self.earlier, Part(snapshot, self.attempt, loaded, rows)) if loaded else self.earlier
+        unchanged = self.unchanged - sum(part.unchanged for part in self.earlier)
+        return (*self.earlier, Part(snapshot, self.attempt, loaded, rows, unchanged)) if loaded else self.earlier
 
 
 Record = TypeVar("Record", Plan, BatchResult)
@@ -88,9 +91,18 @@ class Batches:
         entity = await self._find(snapshot, PLAN)
         return None if entity is None else _record(entity, Plan)
 
-    async def record_plan(self, snapshot: str, plan: Plan, pages: Sequence[Sequence[str]]) -> Plan:
-        """Store the page lists, then the plan; returns the plan that counts, ours or an earlier one."""
-        lists = [PageList.whole(number, urls) for number, urls in enumerate(pages)]
+    async def record_plan(
+        self,
+        snapshot: str,
+        plan: Plan,
+        pages: Sequence[Sequence[str]],
+        previous: Mapping[str, PreviousPage] | None = None,
+    ) -> Plan:
+        """Store the page lists, then the plan; returns the plan that counts, ours or an earlier one.
+
+        `previous` has by URL where pages have been loaded before.
+        """
+        lists = [PageList.whole(number, urls).with_previous(previous or {}) for number, urls in enumerate(pages)]
         return await self.record_retry(snapshot, plan, lists, [])
 
     async def record_retry(

@@ -25,6 +25,11 @@ def snapshot_id(source: str, epoch: int) -> str:
     return f"{source}~{epoch:010d}"
 
 
+def epoch_of(snapshot: str) -> int:
+    """The epoch of the run that wrote a snapshot, from its ID."""
+    return int(snapshot.rpartition("~")[2])
+
+
 def batch_partition(snapshot: str, batch: int) -> str:
     """Rows and failures lie in one partition per batch: partitions do not grow with the site."""
     return f"{snapshot}~{batch:06d}"
@@ -43,6 +48,15 @@ def attempt_key(attempt: str, index: int, position: int = 0) -> str:
 def page_of_key(place: str) -> int:
     """The page of the batch, from what follows the attempt in a key of `attempt_key`."""
     return int(place.partition("-")[0])
+
+
+def pages_filter(partition: str, attempt: str, first: int, last: int) -> str:
+    """OData filter: the rows that one attempt wrote of pages `first` to `last` of its batch."""
+    beyond = f"{attempt}-{last:04d}~"  # sorts after every row of the page, and before the next page's
+    return (
+        f"{partition_filter(partition)} and RowKey ge '{_quoted(attempt_key(attempt, first))}' "
+        f"and RowKey lt '{_quoted(beyond)}'"
+    )
 
 
 def newest_first(epoch: int) -> str:

@@ -20,6 +20,21 @@ class Part:
     attempt: str
     loaded: int
     rows: int
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousPage:
+    """The page at `place` of a batch, as an attempt at that batch of an earlier run loaded it.
+
+    With `is_trusted`, its site has named no change since.
+    """
+
+    snapshot: str
+    batch: int
+    attempt: str
+    place: int
+    is_trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +43,14 @@ class PageList:
 
     `places` says of each which page of the batch it is, counted from 0 over all that were planned: so the rows of a
     page that is fetched by a later run stand where the page belongs. `earlier` is what other runs have loaded.
+    `previous` says of each where its rows can be carried over from if it has not changed; it is empty if none has any.
     """
 
     batch: int
     urls: tuple[str, ...]
     places: tuple[int, ...]
     earlier: tuple[Part, ...] = ()
+    previous: tuple[PreviousPage | None, ...] = ()
 
     @classmethod
     def whole(cls, batch: int, urls: Sequence[str]) -> Self:
@@ -50,11 +67,32 @@ class PageList:
         """Rows that earlier runs have staged."""
         return sum(part.rows for part in self.earlier)
 
+    @property
+    def unchanged(self) -> int:
+        """Pages that earlier runs have carried over from still earlier ones."""
+        return sum(part.unchanged for part in self.earlier)
+
+    def with_previous(self, previous: Mapping[str, PreviousPage]) -> Self:
+        """This list, with what is known of its pages by their URLs."""
+        known = tuple(previous.get(url) for url in self.urls)
+        return replace(self, previous=known if any(known) else ())
+
+    def previous_by_url(self) -> dict[str, PreviousPage]:
+        """What is known of the pages, as `with_previous` takes it."""
+        pages = zip(self.urls, self.previous, strict=True) if self.previous else ()
+        return {url: page for url, page in pages if page is not None}
+
+    def without_trust(self) -> Self:
+        """This list for a later run, when pages may have changed since their site was asked."""
+        return replace(self, previous=tuple(page and replace(page, is_trusted=False) for page in self.previous))
+
     def columns(self) -> dict[str, Any]:
         """The list as it is stored; a batch of which nothing is loaded is its number and its URLs."""
         pages = zlib.compress(json.dumps(self.urls).encode())
         columns: dict[str, Any] = {"batch": self.batch, "pages": EntityProperty(pages, EdmType.BINARY)}
-        if self != PageList.whole(self.batch, self.urls):
+        if self.previous:
+            columns["previous"] = EntityProperty(_previous_as_bytes(self.previous), EdmType.BINARY)
+        if self.earlier or self.places != tuple(range(len(self.urls))):
             columns["places"] = json.dumps(self.places)
             columns["earlier"] = parts_as_text(self.earlier)
         return columns
@@ -63,11 +101,13 @@ class PageList:
     def from_entity(cls, entity: Mapping[str, Any], *, number: int) -> Self:
         """The list that is stored in `entity` under `number`."""
         urls = json.loads(zlib.decompress(entity["pages"]))
-        whole = cls.whole(entity.get("batch", number), urls)
+        pages = cls.whole(entity.get("batch", number), urls)
+        if "previous" in entity:
+            pages = replace(pages, previous=_previous_from_bytes(entity["previous"]))
         if "places" not in entity:
-            return whole
+            return pages
         places = json.loads(entity["places"])
-        return replace(whole, places=tuple(places), earlier=parts_from_text(entity["earlier"]))
+        return replace(pages, places=tuple(places), earlier=parts_from_text(entity["earlier"]))
 
 
 def parts_as_text(parts: Iterable[Part]) -> str:
@@ -78,3 +118,19 @@ def parts_as_text(parts: Iterable[Part]) -> str:
 def parts_from_text(text: str) -> tuple[Part, ...]:
     """The parts of a column."""
     return tuple(Part(*fields) for fields in json.loads(text))
+
+
+def _previous_as_bytes(pages: Sequence[PreviousPage | None]) -> bytes:
+    """Pages as a column holds them; neighbours come from the same attempt, so each is named once."""
+    attempts: dict[tuple[str, int, str], int] = {}
+    told = [
+        page and (attempts.setdefault((page.snapshot, page.batch, page.attempt), len(attempts)), *astuple(page)[3:])
+        for page in pages
+    ]
+    return zlib.compress(json.dumps([list(attempts), told]).encode())
+
+
+def _previous_from_bytes(column: bytes) -> tuple[PreviousPage | None, ...]:
+    """The pages of a column."""
+    attempts, told = json.loads(zlib.decompress(column))
+    return tuple(page and PreviousPage(*attempts[page[0]], *page[1:]) for page in told)

@@ -13,13 +13,14 @@ from storage.runs import RunRecord
 SOURCES_AT_ONCE: Final = 16
 """Sources whose records are read at the same time; a run may have hundreds."""
 
-Count = Literal["pages", "loaded", "failed", "rows"]
+Count = Literal["pages", "loaded", "unchanged", "failed", "rows"]
 
 
 @dataclass(frozen=True, slots=True)
 class SourceProgress:
     """Counts of one source of a live run; `pages` is 0 until it is planned.
 
+    Of the `loaded` pages, `unchanged` had not changed since the published snapshot: their rows were carried over.
     `last_progress_at` is when its newest plan, batch or publication was recorded; None if there is none.
     """
 
@@ -32,6 +33,7 @@ class SourceProgress:
     batches: int = 0
     batches_done: int = 0
     last_progress_at: datetime | None = None
+    unchanged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ async def progress_of(
         batches=plan.batches,
         batches_done=len(results),
         last_progress_at=max((moment for moment in moments if moment is not None), default=None),
+        unchanged=sum(result.unchanged for result in results),
     )
 
 
@@ -100,6 +103,7 @@ async def summary_of(
         "batches_done": progress.batches_done,
         "pages": progress.pages,
         "loaded": progress.loaded,
+        "unchanged": progress.unchanged,
         "failed": progress.failed,
         "rows": progress.rows,
     }

@@ -99,20 +99,25 @@ async def _divided(store: Store, base: str, plan: Plan) -> tuple[list[BatchResul
     """The batches of `base` that are complete, as results of a new snapshot; and the pages that are left of others."""
     results = {one.batch: one for one in await store.batches.results(base)}
     complete = [_taken_over(base, one) for one in results.values() if not one.failed]
-    left = list(await asyncio.gather(*(_failed_part(store, base, one) for one in results.values() if one.failed)))
-    if len(results) < plan.batches:
-        lists = await store.batches.page_lists(base, plan_attempt=plan.attempt)
-        left += [one for one in lists if one.batch not in results]
+    if len(complete) == plan.batches:
+        return complete, []
+    lists = {one.batch: one for one in await store.batches.page_lists(base, plan_attempt=plan.attempt)}
+    failed = [one for one in results.values() if one.failed]
+    left = list(await asyncio.gather(*(_failed_part(store, base, one, lists.get(one.batch)) for one in failed)))
+    left += [one.without_trust() for one in lists.values() if one.batch not in results]
     if len(complete) + len(left) != plan.batches:
         raise MissingRecord(f"snapshot {base} has {len(complete) + len(left)} of its {plan.batches} batches")
     return complete, sorted(left, key=lambda one: one.batch)
 
 
 def _taken_over(base: str, result: BatchResult) -> BatchResult:
-    return BatchResult(result.batch, "", result.loaded, 0, result.rows, earlier=result.parts(base))
+    return BatchResult(
+        result.batch, "", result.loaded, 0, result.rows, earlier=result.parts(base), unchanged=result.unchanged
+    )
 
 
-async def _failed_part(store: Store, base: str, result: BatchResult) -> PageList:
+async def _failed_part(store: Store, base: str, result: BatchResult, planned: PageList | None) -> PageList:
     failed = await store.rows.failed_pages(base, result)
     places, urls = zip(*failed, strict=True)
-    return PageList(result.batch, urls, places, earlier=result.parts(base))
+    left = PageList(result.batch, urls, places, earlier=result.parts(base))
+    return left if planned is None else left.with_previous(planned.previous_by_url()).without_trust()

@@ -16,7 +16,7 @@ from azure.data.tables import EdmType, EntityProperty
 from scraper.models import PageFailure, PageLoaded, Row, Scalar
 from storage.batches import BatchResult
 from storage.errors import MissingRecord, RowTooLarge
-from storage.keys import attempt_key, batch_partition, page_of_key, prefix_filter
+from storage.keys import attempt_key, batch_partition, epoch_of, page_of_key, prefix_filter
 from storage.page_lists import Part
 from storage.tables import Tables
 from storage.writes import ENTITY_BYTES, Writer, size_of, upsert_all
@@ -27,12 +27,16 @@ INT32 = range(-(2**31), 2**31)
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """One row with its lineage. Decimals, dates and datetimes come back as ISO text; an absent field is None."""
+    """One row with its lineage. Decimals, dates and datetimes come back as ISO text; an absent field is None.
+
+    `epoch` is that of the run that fetched it: an earlier one than the snapshot's if it was carried over.
+    """
 
     url: str
     position: int
     fetched_at: datetime
     values: Mapping[str, str | int | float | bool]
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class Rows:
         prefix = f"{part.attempt}-"
         async with self._tables.faults():
             async for entity in table.query_entities(prefix_filter(batch_partition(part.snapshot, batch), prefix)):
-                yield entity["RowKey"].removeprefix(prefix), _row(entity)
+                yield entity["RowKey"].removeprefix(prefix), _row(entity, epoch_of(part.snapshot))
 
     async def has_rows_of(self, part: Part, batch: int) -> bool:
         """True if the rows of an attempt, which had some, are still there."""
@@ -163,6 +167,15 @@ class Staging:
         self.rows += len(entities)
         self._writer.add(entities)
 
+    def carry_over(self, rows: Iterable[Mapping[str, Any]], *, place: int) -> None:
+        """Take rows that another attempt wrote, as storage has them, for the page that is the batch's `place`th."""
+        entities = [
+            {**row, "PartitionKey": self._partition, "RowKey": attempt_key(self._attempt, place, row["_position"])}
+            for row in rows
+        ]
+        self.rows += len(entities)
+        self._writer.add(entities)
+
     def _entity(self, page: PageLoaded, place: int, row: Row) -> dict[str, Any]:
         return {
             "PartitionKey": self._partition,
@@ -205,10 +218,10 @@ def _storable(value: Scalar | None) -> Any:
     raise TypeError(f"a row value of type {type(value).__name__} cannot be stored")
 
 
-def _row(entity: Any) -> StoredRow:
+def _row(entity: Any, epoch: int) -> StoredRow:
     values = {
         name: value.value if isinstance(value, EntityProperty) else value
         for name, value in entity.items()
         if not name.startswith("_") and name not in {"PartitionKey", "RowKey"}
     }
-    return StoredRow(entity["_url"], entity["_position"], entity["_fetched_at"], values)
+    return StoredRow(entity["_url"], entity["_position"], entity["_fetched_at"], values, entity.get("_epoch", epoch))

@@ -9,6 +9,7 @@ from storage.batches import Batches
 from storage.datasets import Datasets
 from storage.errors import MissingRecord
 from storage.locks import TableTickets
+from storage.page_memory import PageMemory
 from storage.rows import FailurePlace, Rows, StoredRow
 from storage.runs import Runs
 from storage.schedule import Schedules
@@ -25,6 +26,7 @@ class Store:
     tickets: TableTickets
     runs: Runs
     batches: Batches
+    memory: PageMemory
     rows: Rows
     datasets: Datasets
     skips: Skips
@@ -64,6 +66,7 @@ def store_on(tables: Tables) -> Store:
         tickets=TableTickets(tables),
         runs=Runs(tables),
         batches=Batches(tables),
+        memory=PageMemory(tables),
         rows=Rows(tables),
         datasets=Datasets(tables),
         skips=Skips(tables),

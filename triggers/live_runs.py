@@ -11,7 +11,7 @@ from storage.stalls import Stall
 from storage.store import Store
 from storage.ticket import TicketState
 
-TOTALS: Final[tuple[Count, ...]] = ("pages", "loaded", "failed", "rows")
+TOTALS: Final[tuple[Count, ...]] = ("pages", "loaded", "unchanged", "failed", "rows")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from yarl import URL
 from scraper import clock
 from scraper.errors import FetchError, PageGone, RateLimited, shown
 from scraper.fetch.unpack import unpacker
-from scraper.fetch.validators import Validators, usable_etag, usable_last_modified
+from scraper.fetch.validators import usable_etag, usable_last_modified
 from scraper.models import Reason
+from scraper.page_version import Validators
 
 _CHUNK_BYTES = 65_536
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

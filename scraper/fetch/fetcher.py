@@ -16,8 +16,8 @@ from scraper.fetch.addresses import PrivateAddress, PublicResolver, check_litera
 from scraper.fetch.answers import FetchedPage, read_answer
 from scraper.fetch.limits import FetchLimits
 from scraper.fetch.unpack import ACCEPTED
-from scraper.fetch.validators import Validators
 from scraper.models import Reason
+from scraper.page_version import Validators
 from scraper.web_urls import origin_of, url_problem
 
 _CHUNK_BYTES = 65_536

@@ -1,35 +1,15 @@
-"""What a server says of the version of a page, and how it is asked whether that is still the one."""
+"""What a server says of the version of a page, as far as it can be relied on."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 MAX_VALIDATOR_CHARACTERS = 256
 """Longer ones are not kept: memory is packed, and a page of another version is noticed by its body, too."""
 _ENTITY_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
 _STRONG_AFTER = timedelta(seconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Validators:
-    """The version of a page that was fetched at `url`: its entity tag and its date, as the server wrote them.
-
-    `url` is where the page was in the end. Another place may use the same tag for something else, so only this one
-    is asked with them.
-    """
-
-    etag: str | None
-    last_modified: str | None
-    url: str
-
-    def headers_for(self, url: str) -> dict[str, str]:
-        """The conditions to send to `url`; none to another one than that of the version."""
-        if url != self.url:
-            return {}
-        conditions = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in conditions.items() if value}
 
 
 def usable_etag(headers: Mapping[str, str]) -> str | None:
@@ -59,6 +39,7 @@ def usable_last_modified(headers: Mapping[str, str]) -> str | None:
         return None  # one of them has no time zone: it is no HTTP date
 
 
+@lru_cache(maxsize=256)
 def _moment(text: str) -> datetime | None:
     try:
         return parsedate_to_datetime(text)

@@ -9,10 +9,10 @@ from scraper.errors import FetchError, RateLimited
 from scraper.fetch.answers import FetchedPage
 from scraper.fetch.fetcher import BeforeHop
 from scraper.fetch.limits import FetchLimits
-from scraper.fetch.validators import Validators
 from scraper.manners.politeness import Pace
 from scraper.manners.retries import RETRY_AFTER_CAP_S, Random, Sleep, fetch_with_retries
 from scraper.manners.robots import Robots
+from scraper.page_version import Validators
 
 
 class Fetch(Protocol):

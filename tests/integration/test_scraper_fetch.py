@@ -20,10 +20,10 @@ from scraper.errors import FetchError, PageGone, RateLimited
 from scraper.fetch.answers import FetchedPage
 from scraper.fetch.fetcher import Fetcher
 from scraper.fetch.limits import FetchLimits
-from scraper.fetch.validators import Validators
 from scraper.finding.discover import discover
 from scraper.load import scrape_pages
 from scraper.models import PageFailed, PageLoaded, Reason, Share
+from scraper.page_version import Validators
 from scraper.sources import Source
 
 HOST = "127.0.0.1"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from scraper.fetch.validators import Validators, usable_etag, usable_last_modified
+from scraper.fetch.validators import usable_etag, usable_last_modified
+from scraper.page_version import Validators
 
 CHANGED, SENT = "Fri, 01 Mar 2024 06:00:00 GMT", "Fri, 01 Mar 2024 06:00:01 GMT"
 

@@ -1,0 +1,51 @@
+"""One attempt at a batch: what becomes of each of its pages, on the way into storage."""
+
+from scraper.load import Outcome
+from scraper.models import PageFailed, PageFailure, PageLoaded, PageUnchanged, Reason
+from scraper.rows.row_hashes import row_hashes
+from scraper.sources import Source
+from storage.errors import RowTooLarge
+from storage.page_lists import PageList
+from storage.page_memory import RememberedPage
+from storage.past import Past
+from storage.rows import Staging
+
+Failures = list[tuple[int, PageFailure]]
+"""Failed pages, each with its place in the batch."""
+
+
+class BatchAttempt:
+    """Takes the outcomes of the pages as they come; rows go off to `staging`, the rest is kept until all are there."""
+
+    def __init__(self, source: Source, pages: PageList, past: Past, staging: Staging) -> None:
+        self.failed: Failures = []
+        self.remembered: list[RememberedPage] = []
+        self.unchanged = 0
+        self._key, self._pages, self._past, self._staging = source.key, pages, past, staging
+
+    @property
+    def loaded(self) -> int:
+        """Pages that have given their rows, the unchanged ones included."""
+        return len(self.remembered)
+
+    def take(self, outcome: Outcome) -> None:
+        """Take one page."""
+        place = self._pages.places[outcome.index]
+        if isinstance(outcome, PageFailed):
+            self.failed.append((place, outcome.failure))
+        elif isinstance(outcome, PageUnchanged):
+            self._staging.carry_over(outcome.rows, place=place)
+            self.remembered.append(self._past.still_so(outcome, place=place))
+            self.unchanged += 1
+        else:
+            self._take_loaded(outcome, place)
+
+    def _take_loaded(self, page: PageLoaded, place: int) -> None:
+        try:
+            self._staging.add(page, place=place)
+        except RowTooLarge as refused:
+            failure = PageFailure(url=page.url, reason=Reason.ROW_TOO_LARGE, detail=str(refused))
+            self.failed.append((place, failure))
+            return
+        hashes = row_hashes(page.rows, self._key, url=page.url)
+        self.remembered.append(RememberedPage(place, page.url, page.version, len(page.rows), page.fetched_at, hashes))

@@ -1,0 +1,50 @@
+"""Whether two runs would make the same rows of the same page."""
+
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from scraper.sources import Source
+
+ROWS_DO_NOT_DEPEND_ON: Final = {
+    "urls",
+    "url_template",
+    "pages",
+    "sitemap",
+    "feed",
+    "max_pages",
+    "respect_robots",
+    "allow_private_hosts",
+    "headers",
+    "requests_per_second",
+    "concurrency",
+    "max_body_bytes",
+    "timeout_s",
+    "max_redirects",
+    "max_attempts",
+    "gate",
+    "conditional_requests",
+    "trust_lastmod",
+}
+"""Keys of a source that say which pages are asked for, and how. A key that is not here makes every page new."""
+
+_PARSERS: Final = ("selectolax",)
+
+
+def extraction_fingerprint(source: Source) -> str:
+    """16 hexadecimal digits that change with whatever decides about the rows of a page: the source's keys, this code
+    and the libraries that parse.
+    """
+    rules = source.model_dump_json(exclude=set(ROWS_DO_NOT_DEPEND_ON))
+    return sha256(f"{_code()}\n{rules}".encode()).hexdigest()[:16]
+
+
+@cache
+def _code() -> str:
+    """Stands for the code of this room: nobody has to remember that a change of it makes other rows."""
+    code = sha256(" ".join(version(name) for name in _PARSERS).encode())
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        code.update(file.read_bytes())
+    return code.hexdigest()
