@@ -84,7 +84,7 @@ http("GET", "health", health, func.AuthLevel.ANONYMOUS)
 http("GET", "health/details", health_details)
 app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")(with_client(watchdog))
 
-# The event-driven workflow, by key. GET for commands is what the article shows, and what crawlers would send.
+# The event-driven workflow, by key. Commands by GET are an option: a crawler or a mail scanner could send them, too.
 COMMAND = "GET POST" if settings.allow_get_commands else "POST"
 http(COMMAND, "start/{input}", start_workflow)
 http("GET", "check/{input}", check_workflow)

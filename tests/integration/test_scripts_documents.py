@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from scraper.models import Reason
 from scraper.settings import Settings
 from scraper.source_models import Gate, Source
 from scripts.checkout import ROOT
@@ -45,6 +46,25 @@ def test_the_example_holds_the_defaults_and_is_accepted(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("key", [*Source.model_fields, *Gate.model_fields])
 def test_every_key_of_a_source_is_documented(key: str) -> None:
     assert f"`{key}`" in (ROOT / "docs/sources.md").read_text()
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_of_a_failed_page_is_explained(reason: Reason) -> None:
+    section = (ROOT / "docs/operations.md").read_text().partition("## Failed pages")[2].partition("\n## ")[0]
+    assert f"`{reason}`" in section
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_to_sections_lead_to_headings(document: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", document.read_text())
+    paths = [(document if not file else document.parent / file, anchor) for file, anchor in targets]
+    assert [f"{path.name}#{anchor}" for path, anchor in paths if anchor not in anchors(path)] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
