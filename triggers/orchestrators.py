@@ -16,7 +16,7 @@ from triggers.problem import Problem, answers_problems
 from triggers.request_reading import json_body, json_object
 from triggers.run_requests import run_request
 from triggers.scheduled_starts import refuse_if_scheduled, schedule_or_conflict
-from triggers.start_times import start_at
+from triggers.start_times import start_at_of_query
 from triggers.watch_requests import watch_request
 
 
@@ -28,7 +28,7 @@ async def start_orchestrator(req: func.HttpRequest, client: df.DurableOrchestrat
     """
     orchestrator = known_orchestrator(req.route_params["functionName"])
     instance_id = valid_instance_id(orchestrator, req.route_params["instanceId"])
-    due = start_at(req.params.get("startAt"))
+    due = start_at_of_query(req)
     settings = Settings()
     store = open_store(settings)
     start = Start(orchestrator, instance_id, start_input(orchestrator, instance_id, req, settings), started_by="http")

@@ -19,7 +19,7 @@ from triggers.http_start import conflict
 from triggers.orchestrators import known_orchestrator, start_input, valid_instance_id
 from triggers.problem import Problem, answers_problems, json_response
 from triggers.scheduled_starts import scheduled_or_asked_for
-from triggers.start_times import start_at
+from triggers.start_times import start_at_of_query
 
 RETRY_AFTER_S = "10"
 
@@ -43,7 +43,7 @@ async def poll_orchestrator(req: func.HttpRequest, client: df.DurableOrchestrati
         return Start(orchestrator, instance_id, start_input(orchestrator, instance_id, req, settings), "http")
 
     def due() -> datetime | None:
-        return start_at(req.params.get("startAt"))
+        return start_at_of_query(req)
 
     try:
         if not await client.get_status(instance_id):

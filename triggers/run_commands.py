@@ -20,16 +20,19 @@ from triggers.run_requests import run_request
 from triggers.run_stop import RunHasEnded, RunNotFound
 from triggers.run_views import no_such_run, run_id_of, run_links
 from triggers.scheduled_starts import schedule_or_conflict, stop_or_cancel
-from triggers.start_times import start_at
+from triggers.start_times import start_at, start_at_of_query
 
 
 @answers_problems
 async def start_run(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """Start the daily scrape. Body, optional: `sources`, `startAt`. 202 with the run's ID and links, or 409."""
+    """Start the daily scrape. Body, optional: `sources`, `startAt`, which the query may have, too.
+
+    202 with the run's ID and links, or 409.
+    """
     settings = Settings()
     body = json_object(req)
     request = run_request(body, known=[source.name for source in app_sources(settings)], also=["startAt"])
-    due = start_at(body.get("startAt"))
+    due = start_at(body["startAt"]) if "startAt" in body else start_at_of_query(req)
     run_id, store = new_run_id("run"), open_store(settings)
     start = Start(names.DAILY_SCRAPE, run_id, request, started_by="http")
     if due is not None:

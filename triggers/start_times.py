@@ -3,6 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+import azure.functions as func
 
 from scraper import clock
 from triggers.problem import Problem
@@ -13,8 +16,16 @@ PAST_TOLERANCE: Final = timedelta(minutes=1)
 FARTHEST: Final = timedelta(days=366)
 
 
+def start_at_of_query(req: func.HttpRequest) -> datetime | None:
+    """As `start_at`, of the query; in any case, and empty, it is still a wish for later, which must not mean now."""
+    # `params` lacks names without a value.
+    query = parse_qsl(urlsplit(req.url).query, keep_blank_values=True)
+    wishes = [value for name, value in query if name.lower() == "startat"]
+    return start_at(",".join(wishes) if wishes else None)
+
+
 def start_at(value: Any) -> datetime | None:
-    """The time in UTC that a body or a query names in `startAt`; None, like nothing at all, means now.
+    """The time in UTC that a body names in `startAt`; None, like nothing at all, means now.
 
     Raises Problem 400 for what is no time, has no offset, or is too far away.
     """
@@ -33,14 +44,16 @@ def start_at(value: Any) -> datetime | None:
 
 def _read(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        # RFC 3339 has small letters, too; a NUL at the end is no error to the standard library.
+        moment = datetime.fromisoformat(text.upper().replace("\0", "?"))
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         shown = f"must be a time like 2026-11-22T06:00:00Z or 2026-11-22T08:00:00+02:00, not '{text[:100]}'"
         plus = "; in a URL + is written %2B" if " " in text else ""
         raise _refused(f"{shown}{plus}") from None
-    raise _refused(f"has no offset: '{text[:100]}'; add Z for UTC, or one like +02:00")
+    cure = "add a time, and Z for UTC" if len(text) <= len("2026-11-22") else "add Z for UTC"
+    raise _refused(f"has no offset: '{text[:100]}'; {cure}, or one like +02:00")
 
 
 def _refused(why: str) -> Problem:

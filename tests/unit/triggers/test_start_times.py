@@ -27,6 +27,7 @@ def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
         "2026-11-21T22:00:00.000-08:00",
         "20261122T060000Z",
         "2026-11-22 06:00+00:00",
+        "2026-11-22t06:00:00z",
     ],
 )
 def test_a_time_with_an_offset_is_read_as_utc(text: str) -> None:
@@ -56,7 +57,8 @@ def test_a_time_that_has_just_passed_is_now(text: str) -> None:
         ("0001-01-01T00:00:00+23:59", "'startAt' must be a time like"),
         ("9999-12-31T23:59:59-23:59", "'startAt' must be a time like"),
         ("2026-11-22T06:00:00", "'startAt' has no offset: '2026-11-22T06:00:00'; add Z for UTC, or one like +02:00."),
-        ("2026-11-22", "'startAt' has no offset"),
+        ("2026-11-22", "'startAt' has no offset: '2026-11-22'; add a time, and Z for UTC, or one like +02:00."),
+        ("2026-11-22T06:00:00Z\0", "'startAt' must be a time like"),
         ("2026-11-21T05:59:29Z", "'startAt' is in the past: '2026-11-21T05:59:29Z'; it is 2026-11-21T06:00:30+00:00."),
         ("2027-11-22T06:00:31Z", "'startAt' is more than a year away: '2027-11-22T06:00:31Z'."),
     ],
