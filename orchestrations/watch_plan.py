@@ -9,6 +9,8 @@ from orchestrations import names
 
 MOST_MINUTES: Final = 43_200  # thirty days
 SHORTEST: Final = timedelta(seconds=1)
+LONGEST_PAUSE: Final = timedelta(minutes=10)
+HELD: Final = "held"  # the outcome of a run that met another one
 
 
 class WatchRefused(Exception):
@@ -19,8 +21,8 @@ class WatchRefused(Exception):
 class Watch:
     """One source that is scraped every `interval`.
 
-    `due` is the planned time of the next run, aware, in UTC; `runs` counts those that are over, `last` is the outcome
-    of the newest of them, empty before the first.
+    `due` is the planned time of the next run, aware, in UTC; `runs` counts those that are over, without those that were
+    held; `last` is the outcome of the newest, empty before the first.
     """
 
     source: str
@@ -35,7 +37,13 @@ class Watch:
         return max(timedelta(minutes=self.minutes), SHORTEST)
 
     def after_run(self, outcome: str, *, now: datetime) -> "Watch":
-        """The watch after a run that is over `now`: due at the next time of the plan that is still to come."""
+        """The watch after a run that is over `now`: due at the next time of the plan that is still to come.
+
+        One that met another run is due again after a twentieth of the interval, and the plan counts from then. Were it
+        left out, of two watches with the same times one would never run.
+        """
+        if outcome == HELD:
+            return replace(self, due=now + min(max(self.interval / 20, SHORTEST), LONGEST_PAUSE), last=outcome)
         passed = max((now - self.due) // self.interval, 0)
         return replace(self, due=self.due + (passed + 1) * self.interval, runs=self.runs + 1, last=outcome)
 

@@ -160,7 +160,7 @@ async def watches() -> AsyncIterator[tuple[str, str]]:
 
     async def claim_run(_: dict[str, Any]) -> dict[str, Any]:
         await host.clock.sleep(600)
-        return {"code": "held", "reason": "held by 'run-1'"}
+        return {"code": "superseded", "reason": "a newer run has begun"}
 
     async with scrape_host([], claim_run=claim_run) as host:
         await host.start("watch_source", {"source": "books", "intervalMinutes": 60}, instance_id="watch:books")

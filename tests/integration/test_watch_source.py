@@ -20,7 +20,8 @@ from tests.helpers.scrape_host import (
 
 WATCH = "watch:books"
 HOURLY = {"source": "books", "intervalMinutes": 60}
-HELD = {"code": "held", "reason": "another run is live"}  # a run of few steps
+HELD = {"code": "held", "reason": "another run is live"}
+OVERTAKEN = {"code": "superseded", "reason": "a newer run has begun"}  # a run of few steps
 MIDNIGHT = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
 
@@ -73,7 +74,7 @@ async def test_the_next_run_counts_from_the_plan_and_missed_intervals_are_left_o
 
 
 async def test_a_month_between_two_runs_is_waited_for_in_pieces_that_a_stop_can_end_at_once() -> None:
-    async with scrape_host([], claim_run=lambda _: HELD) as host:
+    async with scrape_host([], claim_run=lambda _: OVERTAKEN) as host:
         await host.start("watch_source", {"source": "books", "intervalMinutes": 43_200}, instance_id=WATCH)
         await host.advance(days=45)
         assert runs_at(host) == [0, 43_200]
@@ -82,7 +83,7 @@ async def test_a_month_between_two_runs_is_waited_for_in_pieces_that_a_stop_can_
 
 
 async def test_after_fifty_runs_its_history_is_no_longer_than_after_two() -> None:
-    async with scrape_host([], claim_run=lambda _: HELD) as host:
+    async with scrape_host([], claim_run=lambda _: OVERTAKEN) as host:
         await watched(host, hours=1)
         early = len(await host.history(WATCH))
         await host.advance(hours=48)
@@ -97,12 +98,11 @@ def broken(_: Any) -> Any:
 @pytest.mark.parametrize(
     ("claim", "last"),
     [
-        (lambda _: HELD, "held"),
-        (lambda _: {"code": "superseded", "reason": "a newer run has begun"}, "superseded"),
+        (lambda _: OVERTAKEN, "superseded"),
         (lambda _: {"code": "refused", "reason": "no such ID"}, "refused"),
         (broken, "failed"),
     ],
-    ids=["held", "superseded", "refused", "broken"],
+    ids=["superseded", "refused", "broken"],
 )
 async def test_a_run_that_is_refused_or_broken_does_not_end_the_watch(claim: Any, last: str) -> None:
     async with scrape_host(["books"], claim_run=claim) as host:
@@ -110,6 +110,15 @@ async def test_a_run_that_is_refused_or_broken_does_not_end_the_watch(claim: Any
         status = await host.status(WATCH)
     assert status.runtime_status == "Running"
     assert (status.custom_status["runs"], status.custom_status["last"]) == (3, last)
+
+
+async def test_a_run_that_meets_another_one_is_tried_again_soon_and_the_plan_counts_from_then() -> None:
+    answers = [HELD, HELD]
+    async with scrape_host(["books"], claim_run=lambda _: answers.pop() if answers else OVERTAKEN) as host:
+        await watched(host, hours=2.5)
+        status = await host.status(WATCH)
+        assert runs_at(host) == [0, 3, 6, 66, 126]
+    assert (status.custom_status["runs"], status.custom_status["last"]) == (3, "superseded")
 
 
 async def test_a_run_that_is_terminated_does_not_end_the_watch() -> None:
@@ -173,7 +182,7 @@ async def check_crashes(minutes: int, *, runs: int) -> None:
     async def scenario(host: Host) -> Any:
         async def claim_run(_: Any) -> dict[str, Any]:
             await host.clock.sleep(10 * 60)
-            return HELD
+            return OVERTAKEN
 
         host.replace_activity("claim_run", claim_run)
         await host.start("watch_source", HOURLY, instance_id=WATCH)
@@ -184,7 +193,7 @@ async def check_crashes(minutes: int, *, runs: int) -> None:
 
     report = await survive_every_crash(REPOSITORY, scenario, settings=WITHOUT_TIMERS)
     print(f"stop after {minutes} min: {report.crashes} crashes at {report.writes} writes, {runs} runs every time")
-    assert report.outcome == ({"code": "stopped", "source": "books", "runs": runs, "last": "held"}, runs)
+    assert report.outcome == ({"code": "stopped", "source": "books", "runs": runs, "last": "superseded"}, runs)
     assert report.crashes == 2 * report.writes > 15
 
 
@@ -215,6 +224,20 @@ async def test_over_http_it_is_a_singleton_per_source_and_can_be_stopped_by_its_
         again = await host.request("POST", f"/api/orchestrators/watch_source/{WATCH}", json=HOURLY)
     assert [one.status for one in (first, second, other, again)] == [202, 409, 202, 202]
     assert second.json()["detail"] == "An instance with ID 'watch:books' already exists."
+
+
+async def test_two_watches_with_the_same_times_do_not_keep_each_other_from_running(settings: dict[str, str]) -> None:
+    of_a_source = ("plan_source", "scrape_batch", "publish_source")
+    fakes = {name: fake for name, fake in activities_of([], batches=1).items() if name in of_a_source}
+    async with host_with_tables(settings, fakes) as host:
+        host.replace_activity("scrape_batch", lasting(1)(host))
+        for source in ("books", "listing"):
+            await host.start("watch_source", {**HOURLY, "source": source}, instance_id=f"watch:{source}")
+        await host.advance(hours=4.5)
+        stages = [(await host.status(f"watch:{source}")).custom_status for source in ("books", "listing")]
+        skips = (await host.request("GET", "/api/skips")).json()["skips"]
+    assert [(stage["runs"], stage["last"]) for stage in stages] == [(5, "completed"), (5, "completed")]
+    assert len(skips) == 1
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,14 @@ def test_a_clock_that_goes_back_does_not_bring_the_next_run_forward() -> None:
 
 
 def test_a_run_is_counted_and_its_outcome_is_kept() -> None:
-    watch = HOURLY.after_run("failed", now=SIX).after_run("held", now=after(61))
-    assert (watch.runs, watch.last) == (2, "held")
+    watch = HOURLY.after_run("failed", now=SIX).after_run("stopped", now=after(61))
+    assert (watch.runs, watch.last) == (2, "stopped")
+
+
+@pytest.mark.parametrize(("minutes", "again_after"), [(60, 3), (43_200, 10), (1 / 60, 1 / 60)])
+def test_a_run_that_met_another_one_is_due_again_soon_and_does_not_count(minutes: float, again_after: float) -> None:
+    watch = Watch("books", minutes, SIX, runs=7, last="completed").after_run("held", now=after(0.5))
+    assert (watch.due, watch.runs, watch.last) == (after(0.5 + again_after), 7, "held")
 
 
 def test_the_next_execution_reads_the_same_watch() -> None:
