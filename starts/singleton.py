@@ -90,9 +90,8 @@ async def start_singleton(
         raise RunAlreadyLive(start.orchestrator, start.instance_id, held.ticket) from held
     if ticket.state is TicketState.STARTED:
         return ticket  # an earlier attempt of this very step has done it all
-    if start.unless is not None and await start.unless():
-        await _leave_to_the_instance(client, tickets, start, ticket)
-        raise RunAlreadyLive(start.orchestrator, start.instance_id, ticket)
+    if start.unless is not None:
+        await _ask_once_more(start.unless, client, tickets, start, ticket)
     await _create_instance(client, tickets, start, ticket)
     await mark_started(tickets, ticket)
     with log_context(run_id=start.instance_id if start.orchestrator == names.DAILY_SCRAPE else ""):
@@ -104,6 +103,20 @@ async def start_singleton(
             start.started_by,
         )
     return ticket
+
+
+async def _ask_once_more(
+    unless: Callable[[], Awaitable[bool]], client: StartingClient, tickets: TicketStore, start: Start, ticket: Ticket
+) -> None:
+    """Raises RunAlreadyLive if the start shall not be; then, and without an answer, the ticket is not left starting."""
+    try:
+        shall_not_be = await unless()
+    except Exception:
+        await give_back(tickets, ticket)
+        raise
+    if shall_not_be:
+        await _leave_to_the_instance(client, tickets, start, ticket)
+        raise RunAlreadyLive(start.orchestrator, start.instance_id, ticket)
 
 
 async def _create_instance(client: StartingClient, tickets: TicketStore, start: Start, ticket: Ticket) -> None:

@@ -31,13 +31,13 @@ def _refuse_if_lost(req: func.HttpRequest) -> None:
 
 
 def strict_json(body: bytes) -> Any:
-    """`body` as JSON that can be sent on as JSON. Raises ValueError that says why not.
+    """`body` as JSON in UTF-8 that can be sent on as JSON. Raises ValueError that says why not.
 
-    Python's own reader also takes NaN, numbers that become infinite, and halves of surrogate pairs, none of which
-    anybody else would read again.
+    Python's own reader also takes other encodings, NaN, numbers that become infinite, and halves of surrogate pairs,
+    none of which anybody else would read again.
     """
     try:
-        value = json.loads(body)
+        value = json.loads(body.decode("utf-8-sig"))
         if _is_deep(value, DEEPEST):
             raise ValueError(f"it is nested more than {DEEPEST} levels deep")
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()

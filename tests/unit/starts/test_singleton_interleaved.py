@@ -217,3 +217,14 @@ def test_a_holder_whose_id_another_orchestrator_has_got_since_holds_nothing_any_
     run_schedule([world.hub.start_new("watch_source", "watch:books")], [])
     outcomes, _ = run_schedule([world.starter("b")], [])
     assert isinstance(outcomes[0], Ticket)
+
+
+async def test_a_start_whose_last_question_finds_no_answer_keeps_nobody_waiting() -> None:
+    async def unless() -> bool:
+        raise OSError("storage is away")
+
+    world = World()
+    asks = Start(KEY, "a", {}, started_by="queue", unless=unless)
+    with pytest.raises(OSError, match="storage is away"):
+        await start_singleton(world.hub, world.tickets, asks, grace=GRACE, now=NOW)
+    assert (await world.starter("b")).epoch == 2

@@ -125,6 +125,7 @@ def test_a_body_that_is_too_large_is_refused_with_both_sizes(read: Any) -> None:
 def test_a_message_names_a_workflow_and_its_event() -> None:
     assert queued_event(b'{"input": "a", "event": "paid", "data": [1]}') == WorkflowEvent("a", "paid", [1])
     assert queued_event(b'{"input": "a"}') == WorkflowEvent("a", "Workflow", None)
+    assert queued_event('{"input": "a"}'.encode("utf-8-sig")) == WorkflowEvent("a", "Workflow", None)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +133,7 @@ def test_a_message_names_a_workflow_and_its_event() -> None:
     [
         (b"", "the message is not JSON"),
         (b"\xff\xfe\xff", "the message is not JSON"),
+        ('{"input": "a"}'.encode("utf-16"), "the message is not JSON that can be read: 'utf-8' codec can't decode"),
         (b"[1, 2]", "the message must be a JSON object"),
         (b"{}", "'input': the key of the workflow must be a string"),
         (b'{"input": "a b"}', "'input': 'a b' cannot be the key of a workflow: it must begin with"),
