@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
+from enum import IntFlag, StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -43,6 +43,7 @@ class Reason(StrEnum):
     ROW_TOO_LARGE = "row_too_large"  # more text in one row than storage takes
     BAD_SITEMAP = "bad_sitemap"  # a sitemap that is not XML, or not a sitemap
     BAD_FEED = "bad_feed"  # a feed that is not XML, or neither RSS nor Atom
+    OTHER_HOST = "other_host"  # a redirect that leaves the hosts on which links are followed
     NO_LINK = "no_link"  # an entry of a feed that names no page
     NO_PAGES = "no_pages"  # the source was read without error and names no page
     INTERNAL = "internal"  # a defect of ours; the log has the traceback
@@ -82,9 +83,41 @@ class Row:
     position: int
 
 
+class Purpose(IntFlag):
+    """What a page is fetched for. The numbers are stored."""
+
+    ROWS = 1
+    LINKS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page that another one leads to, and what it is wanted for."""
+
+    url: str
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class PageLinks:
+    """Where a page leads that was fetched for `purpose`.
+
+    `links` come in page order, each once; `unusable` ones as they stand there, each with the problem. `address` is the
+    page's own one, if that is another than the one that was asked for: the page gives its rows there, and not here.
+    """
+
+    purpose: Purpose
+    links: tuple[Link, ...] = ()
+    unusable: tuple[tuple[str, str], ...] = ()
+    address: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class PageLoaded:
-    """A page that was fetched and extracted. `index` is its place in the list that was asked for."""
+    """A page that was fetched and extracted. `index` is its place in the list that was asked for.
+
+    `links` are of sources that follow them.
+    """
 
     index: int
     url: str
@@ -92,6 +125,7 @@ class PageLoaded:
     fetched_at: datetime
     rows: list[Row]
     version: PageVersion = UNKNOWN_VERSION
+    links: PageLinks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +144,14 @@ class PageUnchanged:
 
 @dataclass(frozen=True, slots=True)
 class PageFailed:
-    """A page without rows. `index` is its place in the list that was asked for."""
+    """A page without rows. `index` is its place in the list that was asked for.
+
+    `links` are of sources that follow them, if the page came and only its rows could not be had.
+    """
 
     index: int
     failure: PageFailure
+    links: PageLinks | None = None
 
 
 def scalar_as_json(value: Scalar | None) -> str | int | float | bool | None:

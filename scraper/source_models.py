@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from scraper.page_ranges import PageRange, check_order, page_ranges
 from scraper.request_headers import check_headers
 from scraper.rows.field_rules import FieldRule, check_selector, field_rule_from_short_form
-from scraper.web_urls import origin_of, url_problem
+from scraper.web_urls import checked_url, origin_of
 
 PAGE_FINDERS = ("urls", "url_template", "sitemap", "feed")
 """The keys of which a source has exactly one: how its pages are found."""
@@ -34,13 +34,6 @@ class Gate(_Frozen):
     """Failed pages in percent of all pages of the run."""
     max_drop_percent: float = Field(default=50.0, ge=0, le=100)
     """How many percent fewer rows than the published snapshot are still believed."""
-
-
-def _checked_url(url: str) -> str:
-    problem = url_problem(url)
-    if problem:
-        raise ValueError(f"{url!r}: {problem}")
-    return url
 
 
 class Source(_Frozen):
@@ -83,12 +76,12 @@ class Source(_Frozen):
     def _urls_are_of_pages(cls, urls: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if urls is not None and not urls:
             raise ValueError("the list is empty")
-        return None if urls is None else tuple(_checked_url(url) for url in urls)
+        return None if urls is None else tuple(checked_url(url) for url in urls)
 
     @field_validator("sitemap", "feed")
     @classmethod
     def _is_a_url(cls, url: str | None) -> str | None:
-        return None if url is None else _checked_url(url)
+        return None if url is None else checked_url(url)
 
     @field_validator("pages")
     @classmethod
@@ -105,7 +98,7 @@ class Source(_Frozen):
         without_mark = template.replace(PAGE_MARK, "", 1)
         if without_mark == template or "{" in without_mark or "}" in without_mark:
             raise ValueError(f"{template!r} must have {PAGE_MARK} once, and no other braces")
-        _checked_url(template.replace(PAGE_MARK, "1"))
+        checked_url(template.replace(PAGE_MARK, "1"))
         if PAGE_MARK in template.split("/", 3)[2]:
             raise ValueError(f"{template!r}: {PAGE_MARK} must come after the host")
         return template

@@ -28,6 +28,14 @@ def url_problem(url: str) -> str | None:
     return problem
 
 
+def checked_url(url: str) -> str:
+    """`url` itself. Raises ValueError, which names it and the problem, if it cannot be a page's."""
+    problem = url_problem(url)
+    if problem:
+        raise ValueError(f"{url!r}: {problem}")
+    return url
+
+
 def origin_of(url: str) -> str:
     """Scheme, host and port of a URL of a page, such as `https://books.example:443`: who would get its request."""
     parts = urlsplit(url)

@@ -6,6 +6,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from scraper.errors import BadValue, ExtractError, MissingField, PageLayoutChanged, shown
 from scraper.models import Reason, Row, Scalar
+from scraper.rows.base_url import base_url
 from scraper.rows.charsets import decode_page
 from scraper.rows.field_rules import FieldRule
 from scraper.rows.markup_guard import refuse_bomb
@@ -35,7 +36,7 @@ def extract_rows(source: Source, body: bytes, *, url: str, charset: str | None) 
     try:
         page = LexborHTMLParser(text)
         nodes = _row_nodes(source, page, url)
-        base = _base_url(page, url)
+        base = base_url(page, url)
     except (SelectolaxError, ValueError) as error:
         raise ExtractError(url, Reason.NOT_DECODABLE, f"the markup cannot be parsed ({error})") from error
     return [
@@ -53,16 +54,6 @@ def _row_nodes(source: Source, page: LexborHTMLParser, url: str) -> list[LexborN
     if not nodes:
         raise PageLayoutChanged(url, missing=source.rows)
     return nodes
-
-
-def _base_url(page: LexborHTMLParser, url: str) -> str:
-    base = page.css_first("base[href]")
-    if base is None:
-        return url
-    try:
-        return urljoin(url, (base.attributes.get("href") or "").strip())
-    except ValueError:
-        return url  # a base that is no URL counts as absent, as in browsers
 
 
 def _row_values(source: Source, node: LexborNode, *, url: str, base: str, position: int) -> dict[str, Scalar | None]:

@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from w3lib.url import canonicalize_url
 
-from scraper.finding.canonical import canonical_url, host_of
+from scraper.canonical import _PLAIN, canonical_url, host_of
 from scraper.web_urls import url_problem
 
 
@@ -61,3 +62,8 @@ def test_any_url_of_a_page_has_one_canonical_form(start: str, rest: str) -> None
     url = start + rest
     assume(url_problem(url) is None)
     assert canonical_url(canonical_url(url)) == canonical_url(url)
+
+
+@given(st.from_regex(_PLAIN, fullmatch=True))
+def test_what_is_taken_for_canonical_at_a_glance_is_canonical(url: str) -> None:
+    assert canonicalize_url(url) == url

