@@ -2,11 +2,12 @@
 
 from functools import cached_property
 from typing import Self
+from urllib.parse import urldefrag
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from scraper.canonical import host_of
-from scraper.models import Purpose
+from scraper.models import Link, Purpose
 from scraper.rows.field_rules import Target, check_selector, parse_target
 from scraper.web_urls import checked_url
 
@@ -51,13 +52,13 @@ class Follow(BaseModel):
         return self
 
     @property
-    def start_purpose(self) -> Purpose:
-        """What the start pages are fetched for."""
-        return self.link_purpose
+    def start_links(self) -> tuple[Link, ...]:
+        """The start pages, as what they are fetched for."""
+        return tuple(Link(urldefrag(url).url, self.link_purpose) for url in self.start)
 
     @property
     def link_purpose(self) -> Purpose:
-        """What the pages at the end of `links` are fetched for."""
+        """What the start pages, and those at the end of `links`, are fetched for."""
         return Purpose.LINKS if self.pages is not None else Purpose.ROWS | Purpose.LINKS
 
     @cached_property

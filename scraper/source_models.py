@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from scraper.follow_rules import Follow
 from scraper.page_ranges import PageRange, check_order, page_ranges
 from scraper.request_headers import check_headers
 from scraper.rows.field_rules import FieldRule, check_selector, field_rule_from_short_form
 from scraper.web_urls import checked_url, origin_of
 
-PAGE_FINDERS = ("urls", "url_template", "sitemap", "feed")
+PAGE_FINDERS = ("urls", "url_template", "sitemap", "feed", "follow")
 """The keys of which a source has exactly one: how its pages are found."""
 PAGE_MARK = "{page}"
 MAX_FIELDS = 200
@@ -45,6 +46,7 @@ class Source(_Frozen):
     pages: Annotated[tuple[PageRange, ...] | None, BeforeValidator(page_ranges)] = None
     sitemap: str | None = None
     feed: str | None = None
+    follow: Follow | None = None
     max_pages: int = Field(default=10_000, ge=1, le=1_000_000)
     requests_per_second: float | None = Field(default=2.0, gt=0, le=10_000)
     concurrency: int = Field(default=2, ge=1, le=64)
@@ -163,7 +165,8 @@ class Source(_Frozen):
     def own_urls(self) -> tuple[str, ...]:
         """The URLs that the source itself names; what they lead to is named by the site."""
         template = "" if self.url_template is None else self.url_template.replace(PAGE_MARK, "1")
-        return tuple(url for url in (*(self.urls or ()), template, self.sitemap, self.feed) if url)
+        start = self.follow.start if self.follow is not None else ()
+        return tuple(url for url in (*(self.urls or ()), template, self.sitemap, self.feed, *start) if url)
 
     @cached_property
     def hosts(self) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from scraper.errors import SourcesFileError, shown
+from scraper.follow_rules import Follow
 from scraper.rows.field_rules import FieldRule
 from scraper.source_models import Gate, Source
 
@@ -116,8 +117,8 @@ def _reason(problem: Any, location: list[str]) -> str:
 
 
 def _model_at(location: list[str]) -> type[BaseModel]:
-    if location[0] == "gate":
-        return Gate
+    if location[0] in {"gate", "follow"}:
+        return Gate if location[0] == "gate" else Follow
     return FieldRule if location[0] == "fields" and len(location) > 2 else Source
 
 

@@ -4,6 +4,8 @@ One partition per snapshot holds the recorded plan, the page lists of that plan'
 batch. Plan and results are inserted once and never changed: whoever comes second takes what is there. So an
 activity may run twice, or beside its own zombie, and all of them go on with the same pages and the same rows.
 
+Where links are followed, there is one plan for each level of links; the newest counts the pages of all of them.
+
 A run that retries another cuts the same batches as that one: those that are complete are taken over as results, by
 reference to where their rows lie, and of the others a list holds the pages that are left.
 """
@@ -18,7 +20,7 @@ from typing import Any, Final, TypeVar
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from storage.errors import MissingRecord
-from storage.keys import prefix_filter
+from storage.keys import prefix_filter, range_filter
 from storage.page_lists import PageList, Part, PreviousPage, parts_as_text, parts_from_text
 from storage.tables import Tables
 from storage.writes import upsert_all
@@ -35,6 +37,10 @@ class Plan:
     `not_found` counts places that should have named pages and could not be read; `left_out` the pages beyond
     the source's `max_pages`. `taken_over` counts the batches that an earlier run has loaded completely.
     `recorded_at` is the app's time; None in records of older versions.
+
+    Where the source `follows` links, all counts are those of the levels up to `level`; `earlier_batches` are of the
+    levels before it. While the plan `is_open`, the pages of this level may lead to another one. It `inherits` if pages
+    of earlier runs are known as well, which are no part of it: see `storage.frontiers`.
     """
 
     attempt: str
@@ -44,11 +50,16 @@ class Plan:
     left_out: int
     taken_over: int = 0
     recorded_at: datetime | None = None
+    follows: bool = False
+    level: int = 0
+    earlier_batches: int = 0
+    is_open: bool = False
+    inherits: bool = False
 
     @property
     def lists(self) -> int:
-        """The batches that have pages to fetch; their page lists are numbered from 0."""
-        return self.batches - self.taken_over
+        """The batches of this level that have pages to fetch; their page lists are numbered from 0."""
+        return self.batches - self.taken_over - self.earlier_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +98,36 @@ class Batches:
         self._tables = tables
 
     async def plan(self, snapshot: str) -> Plan | None:
-        """The recorded plan, or None if there is none yet."""
-        entity = await self._find(snapshot, PLAN)
+        """The recorded plan, or None if there is none yet; where links are followed, that of the newest level."""
+        first = await self.plan_of_level(snapshot, 0)
+        if first is None or not first.follows:
+            return first
+        newest = await self._later_plans(snapshot, at_most=1)
+        return newest[0] if newest else first
+
+    async def plan_of_level(self, snapshot: str, level: int) -> Plan | None:
+        """The recorded plan of one level of links, or None; sources that do not follow any have level 0 only."""
+        entity = await self._find(snapshot, _plan_key(level))
         return None if entity is None else _record(entity, Plan)
+
+    async def plans(self, snapshot: str) -> list[Plan]:
+        """The recorded plans of all levels, in order."""
+        first = await self.plan_of_level(snapshot, 0)
+        if first is None or not first.follows:
+            return [] if first is None else [first]
+        return [first, *reversed(await self._later_plans(snapshot))]
+
+    async def _later_plans(self, snapshot: str, *, at_most: int = 1000) -> list[Plan]:
+        """The plans of the levels above 0, the newest first; `at_most` so many are asked for at a time."""
+        table = await self._tables.table("batches")
+        found: list[Plan] = []
+        async with self._tables.faults():
+            query = prefix_filter(snapshot, f"{PLAN}-")
+            async for entity in table.query_entities(query, results_per_page=at_most):
+                found.append(_record(entity, Plan))
+                if at_most == 1:
+                    break
+        return found
 
     async def record_plan(
         self,
@@ -125,7 +163,7 @@ class Batches:
             for number, one in enumerate(lists)
         )
         await upsert_all(await self._tables.table("batches"), entities)
-        return await self._insert_once(snapshot, PLAN, plan, Plan)
+        return await self._insert_once(snapshot, _plan_key(plan.level), plan, Plan)
 
     async def page_list(self, snapshot: str, *, plan_attempt: str, number: int) -> PageList:
         """The pages to fetch for one batch, in plan order. Raises MissingRecord if the plan never wrote the list."""
@@ -135,12 +173,27 @@ class Batches:
         return PageList.from_entity(entity, number=number)
 
     async def page_lists(self, snapshot: str, *, plan_attempt: str) -> list[PageList]:
-        """The pages to fetch for every batch that has some."""
+        """The pages to fetch for every batch of one plan that has some."""
         table = await self._tables.table("batches")
         async with self._tables.faults():
             entities = table.query_entities(prefix_filter(snapshot, f"pages-{plan_attempt}-"))
             found = [entity async for entity in entities]
         return [PageList.from_entity(entity, number=number) for number, entity in enumerate(found)]
+
+    async def page_lists_of(self, snapshot: str, plans: Sequence[Plan]) -> list[PageList]:
+        """The pages to fetch for every batch of these plans that has some, in batch order."""
+        if len(plans) == 1:
+            return await self.page_lists(snapshot, plan_attempt=plans[0].attempt)
+        attempts = {plan.attempt for plan in plans}
+        table = await self._tables.table("batches")
+        async with self._tables.faults():
+            entities = table.query_entities(prefix_filter(snapshot, "pages-"))
+            found = [
+                PageList.from_entity(entity, number=0)
+                async for entity in entities
+                if entity["RowKey"].split("-")[1] in attempts
+            ]
+        return sorted(found, key=lambda one: one.batch)
 
     async def result(self, snapshot: str, batch: int) -> BatchResult | None:
         """The recorded result of a batch, or None if no attempt has finished."""
@@ -153,12 +206,17 @@ class Batches:
 
     async def results(self, snapshot: str) -> list[BatchResult]:
         """All recorded results, in batch order."""
-        return [result async for result in self._results(snapshot)]
+        return [result async for result in self._results(prefix_filter(snapshot, "result-"))]
 
-    async def _results(self, snapshot: str) -> AsyncIterator[BatchResult]:
+    async def results_between(self, snapshot: str, first: int, last: int) -> list[BatchResult]:
+        """The recorded results of the batches from `first` to `last`, in batch order."""
+        query = range_filter(snapshot, _result_key(first), _result_key(last + 1))
+        return [result async for result in self._results(query)]
+
+    async def _results(self, query: str) -> AsyncIterator[BatchResult]:
         table = await self._tables.table("batches")
         async with self._tables.faults():
-            async for entity in table.query_entities(prefix_filter(snapshot, "result-")):
+            async for entity in table.query_entities(query):
                 yield _record(entity, BatchResult)
 
     async def _find(self, snapshot: str, row_key: str) -> Any:
@@ -179,6 +237,12 @@ class Batches:
         return record
 
 
+def failing(plans: Sequence[Plan]) -> list[str]:
+    """The attempts of those plans of a snapshot whose planning met failures."""
+    before = (0, *(plan.not_found for plan in plans))
+    return [plan.attempt for plan, earlier in zip(plans, before, strict=False) if plan.not_found > earlier]
+
+
 def cut_batches(urls: Sequence[str], *, pages_per_batch: int) -> list[list[str]]:
     """`urls` in order, in lists of at most `pages_per_batch` that also fit into one entity each."""
     batches: list[list[str]] = []
@@ -191,6 +255,11 @@ def cut_batches(urls: Sequence[str], *, pages_per_batch: int) -> list[list[str]]
         batches[-1].append(url)
         size += url_size
     return batches
+
+
+def _plan_key(level: int) -> str:
+    """A newer level sorts before an older one, so that the newest is found at once."""
+    return f"{PLAN}-{999_999 - level:06d}" if level else PLAN
 
 
 def _page_list_key(plan_attempt: str, number: int) -> str:

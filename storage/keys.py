@@ -77,7 +77,12 @@ def microseconds(moment: datetime) -> int:
 def prefix_filter(partition: str, prefix: str) -> str:
     """OData filter: the entities of one partition whose row key starts with `prefix`."""
     beyond = prefix[:-1] + chr(ord(prefix[-1]) + 1)
-    return f"{partition_filter(partition)} and RowKey ge '{_quoted(prefix)}' and RowKey lt '{_quoted(beyond)}'"
+    return range_filter(partition, prefix, beyond)
+
+
+def range_filter(partition: str, first: str, beyond: str) -> str:
+    """OData filter: the entities of one partition with row keys from `first` up to, but not including, `beyond`."""
+    return f"{partition_filter(partition)} and RowKey ge '{_quoted(first)}' and RowKey lt '{_quoted(beyond)}'"
 
 
 def partition_filter(partition: str) -> str:

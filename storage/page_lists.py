@@ -8,6 +8,8 @@ from typing import Any, Self
 
 from azure.data.tables import EdmType, EntityProperty
 
+from scraper.models import Purpose
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -44,6 +46,9 @@ class PageList:
     `places` says of each which page of the batch it is, counted from 0 over all that were planned: so the rows of a
     page that is fetched by a later run stand where the page belongs. `earlier` is what other runs have loaded.
     `previous` says of each where its rows can be carried over from if it has not changed; it is empty if none has any.
+
+    Where links are followed, `purposes` says of each what it is fetched for, and all are `depth` links away from a start
+    page; else they are fetched for their rows.
     """
 
     batch: int
@@ -51,11 +56,17 @@ class PageList:
     places: tuple[int, ...]
     earlier: tuple[Part, ...] = ()
     previous: tuple[PreviousPage | None, ...] = ()
+    purposes: tuple[Purpose, ...] = ()
+    depth: int = 0
 
     @classmethod
     def whole(cls, batch: int, urls: Sequence[str]) -> Self:
         """A batch of which nothing is loaded yet."""
         return cls(batch, tuple(urls), tuple(range(len(urls))))
+
+    def purpose_of(self, place: int) -> Purpose:
+        """What the page that is the batch's `place`th is fetched for."""
+        return self.purposes[self.places.index(place)] if self.purposes else Purpose.ROWS
 
     @property
     def loaded(self) -> int:
@@ -92,6 +103,9 @@ class PageList:
         columns: dict[str, Any] = {"batch": self.batch, "pages": EntityProperty(pages, EdmType.BINARY)}
         if self.previous:
             columns["previous"] = EntityProperty(_previous_as_bytes(self.previous), EdmType.BINARY)
+        if self.purposes:
+            columns["purposes"] = "".join(f"{purpose:d}" for purpose in self.purposes)
+            columns["depth"] = self.depth
         if self.earlier or self.places != tuple(range(len(self.urls))):
             columns["places"] = json.dumps(self.places)
             columns["earlier"] = parts_as_text(self.earlier)
@@ -104,6 +118,9 @@ class PageList:
         pages = cls.whole(entity.get("batch", number), urls)
         if "previous" in entity:
             pages = replace(pages, previous=_previous_from_bytes(entity["previous"]))
+        if "purposes" in entity:
+            purposes = tuple(Purpose(int(digit)) for digit in entity["purposes"])
+            pages = replace(pages, purposes=purposes, depth=entity["depth"])
         if "places" not in entity:
             return pages
         places = json.loads(entity["places"])

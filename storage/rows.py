@@ -126,13 +126,13 @@ class Rows:
         snapshot: str,
         results: Sequence[BatchResult],
         *,
-        plan_attempt: str,
+        plan_attempts: Sequence[str],
         after: FailurePlace | None = None,
     ) -> AsyncIterator[tuple[FailurePlace, PageFailure]]:
         """The failed pages of the attempts in `results`, planning's own failures first; those behind `after`."""
         table = await self._tables.table("failures")
         filed = [
-            (0, PLAN_BATCH, plan_attempt),
+            *((0, PLAN_BATCH, attempt) for attempt in plan_attempts),
             *((one.batch + 1, one.batch, one.attempt) for one in results if one.failed),
         ]
         for turn, batch, attempt in filed:

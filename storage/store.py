@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from scraper.models import PageFailure
 from scraper.settings import Settings
-from storage.batches import Batches
+from storage.batches import Batches, failing
 from storage.datasets import Datasets
 from storage.errors import MissingRecord
+from storage.frontiers import Frontiers
 from storage.locks import TableTickets
+from storage.page_links import BatchLinks
 from storage.page_memory import PageMemory
 from storage.rows import FailurePlace, Rows, StoredRow
 from storage.runs import Runs
@@ -27,6 +29,8 @@ class Store:
     runs: Runs
     batches: Batches
     memory: PageMemory
+    links: BatchLinks
+    frontiers: Frontiers
     rows: Rows
     datasets: Datasets
     skips: Skips
@@ -37,11 +41,9 @@ class Store:
         self, snapshot: str, *, after: FailurePlace | None = None
     ) -> AsyncIterator[tuple[FailurePlace, PageFailure]]:
         """The failed pages of a snapshot so far: planning's own first, then batch by batch; those behind `after`."""
-        plan = await self.batches.plan(snapshot)
-        if plan is None:
-            return
-        results = await self.batches.results(snapshot)
-        async for found in self.rows.failures(snapshot, results, plan_attempt=plan.attempt, after=after):
+        plans = await self.batches.plans(snapshot)
+        results = await self.batches.results(snapshot) if plans else []
+        async for found in self.rows.failures(snapshot, results, plan_attempts=failing(plans), after=after):
             yield found
 
     async def published_rows(self, source: str) -> AsyncIterator[StoredRow]:
@@ -61,12 +63,15 @@ def open_store(settings: Settings) -> Store:
 
 def store_on(tables: Tables) -> Store:
     """All stores on these tables."""
+    batches = Batches(tables)
     return Store(
         tables=tables,
         tickets=TableTickets(tables),
         runs=Runs(tables),
-        batches=Batches(tables),
         memory=PageMemory(tables),
+        batches=batches,
+        links=BatchLinks(tables),
+        frontiers=Frontiers(tables, batches),
         rows=Rows(tables),
         datasets=Datasets(tables),
         skips=Skips(tables),

@@ -10,6 +10,7 @@ from scraper.sources import Source, load_sources
 HEAD = '[[source]]\nname = "books"\n'
 URLS = 'urls = ["https://books.example/1"]\n'
 FIELDS = '[source.fields]\ntitle = "h1::text"\n'
+FOLLOW = '[source.follow]\nstart = ["https://books.example/"]\nlinks = "a.next"\n'
 
 
 def load(tmp_path: Path, text: str, **environ: str) -> tuple[Source, ...]:
@@ -82,7 +83,7 @@ def test_a_missing_setting_names_source_key_setting_and_cure(tmp_path: Path) -> 
         (HEAD + URLS + "max_page = 3\n" + FIELDS, "max_page: there is no such key; did you mean 'max_pages'?"),
         (HEAD + URLS + FIELDS + "[source.gate]\nmin_row = 1\n", "gate.min_row: there is no such key; did you mean"),
         (HEAD + URLS + '[source.fields]\na = { csss = "p", css = "p" }\n', "fields.a.csss: there is no such key"),
-        (HEAD + FIELDS, "exactly one of urls, url_template, sitemap, feed is needed; there is none"),
+        (HEAD + FIELDS, "exactly one of urls, url_template, sitemap, feed, follow is needed; there is none"),
         (HEAD + URLS + 'sitemap = "https://books.example/s.xml"\n' + FIELDS, "there is urls and sitemap"),
         (HEAD + 'url_template = "https://books.example/{page}"\n' + FIELDS, "url_template and pages belong together"),
         (HEAD + 'url_template = "https://books.example/{n}"\npages = "1-2"\n' + FIELDS, "must have {page} once"),
@@ -96,6 +97,12 @@ def test_a_missing_setting_names_source_key_setting_and_cure(tmp_path: Path) -> 
             "pages.0.step: input should",
         ),
         (HEAD + 'feed = "feed.xml"\n' + FIELDS, "feed: 'feed.xml': only http:// and https:// URLs are fetched"),
+        (HEAD + FIELDS + FOLLOW.replace("links", "link"), "follow.link: there is no such key; did you mean 'links'?"),
+        (HEAD + FIELDS + FOLLOW.replace("http", "ftp"), "only http:// and https:// URLs are fetched"),
+        (HEAD + FIELDS + FOLLOW.replace('"a.next"', '"a["'), "follow.links: 'a[' is not a CSS selector"),
+        (HEAD + FIELDS + FOLLOW.replace('"a.next"', '"a::text"'), "'a::text' names no links"),
+        (HEAD + FIELDS + FOLLOW.replace('links = "a.next"', ""), "follow: links or pages is needed"),
+        (HEAD + FIELDS + FOLLOW + "max_depth = 0", "follow.max_depth: input should be greater than or equal to 1"),
         (HEAD + "urls = []\n" + FIELDS, "urls: the list is empty"),
         (HEAD + 'urls = ["ftp://books.example/"]\n' + FIELDS, "only http:// and https:// URLs are fetched"),
         (HEAD + 'urls = ["file:///etc/passwd"]\n' + FIELDS, "only http:// and https:// URLs are fetched"),

@@ -1,0 +1,36 @@
+"""Bytes that are too many for one property, in as many entities as it takes."""
+
+from typing import Final
+
+from azure.data.tables import EdmType, EntityProperty
+
+from storage.keys import prefix_filter
+from storage.tables import Tables
+from storage.writes import upsert_all
+
+PIECE_BYTES: Final = 60_000  # a property takes 64 KiB
+
+
+async def write_pieces(tables: Tables, table: str, partition: str, prefix: str, content: bytes) -> None:
+    """Write `content` under row keys that begin with `prefix`; at least one entity. A repeat changes nothing."""
+    pieces = [content[start : start + PIECE_BYTES] for start in range(0, len(content), PIECE_BYTES)] or [b""]
+    entities = (
+        {
+            "PartitionKey": partition,
+            "RowKey": f"{prefix}{number:05d}",
+            "pieces": len(pieces),
+            "content": EntityProperty(piece, EdmType.BINARY),
+        }
+        for number, piece in enumerate(pieces)
+    )
+    await upsert_all(await tables.table(table), entities)
+
+
+async def read_pieces(tables: Tables, table: str, partition: str, prefix: str) -> bytes | None:
+    """What was written under `prefix`; None if it is not all there."""
+    client = await tables.table(table)
+    async with tables.faults():
+        found = [entity async for entity in client.query_entities(prefix_filter(partition, prefix))]
+    if not found or len(found) != found[0]["pieces"]:
+        return None
+    return b"".join(entity["content"] for entity in found)
