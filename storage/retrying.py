@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from scraper import clock
-from storage.batches import BatchResult, Plan
+from storage.batches import BatchResult, Plan, failing
 from storage.errors import MissingRecord
 from storage.keys import snapshot_id
 from storage.page_lists import PageList
@@ -80,8 +80,8 @@ async def plan_retry(store: Store, snapshot: str, base: str) -> Plan | None:
     if base_plan is None or base_plan.pages == 0:
         return None
     taken_over, lists = await _divided(store, base, base_plan)
-    attempt = uuid4().hex[:12]
-    failures = [failure async for _, failure in store.rows.failures(base, [], plan_attempt=base_plan.attempt)]
+    attempt, attempts = uuid4().hex[:12], failing(await store.batches.plans(base))
+    failures = [failure async for _, failure in store.rows.failures(base, [], plan_attempts=attempts)]
     await store.rows.stage_failures(snapshot, PLAN_BATCH, attempt, list(enumerate(failures)))
     plan = Plan(
         attempt,
