@@ -176,7 +176,7 @@ async def test_a_run_that_was_stuck_when_it_was_ended_is_not_stuck_any_more(hub:
 class Ended:
     """The hub's status of an instance that somebody has terminated."""
 
-    runtime_status, output, last_updated_time = Status.Terminated, "by hand", NOW
+    name, runtime_status, output, last_updated_time = "daily_scrape", Status.Terminated, "by hand", NOW
 
 
 @pytest.mark.parametrize(
