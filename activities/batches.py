@@ -12,7 +12,7 @@ from activities.batch_attempt import BatchAttempt, Failures
 from activities.fence import standing_of
 from activities.run_context import logs_run
 from activities.run_watch import RunEnded, until_run_ends
-from activities.wiring import open_fetcher
+from activities.wiring import obeying_fetcher, open_robots
 from scraper import clock
 from scraper.app_sources import app_source
 from scraper.load import scrape_pages
@@ -64,7 +64,8 @@ async def _scrape(
     """Fetch the pages of a batch; what they give is staged under an attempt of its own."""
     snapshot, attempt = snapshot_id(payload["source"], payload["epoch"]), uuid4().hex[:12]
     source, share = app_source(settings, payload["source"]), Share.model_validate(payload["share"])
-    fingerprint, fetcher = extraction_fingerprint(source), open_fetcher(settings)
+    fingerprint = extraction_fingerprint(source)
+    fetcher = obeying_fetcher(settings, open_robots(settings, store, source, payload["epoch"]))
     past = await past_of(store.tables, store.memory, pages, fingerprint=fingerprint)
     async with store.rows.staging(snapshot, pages.batch, attempt) as staging:
         work = BatchAttempt(source, pages, past, staging)

@@ -39,6 +39,7 @@ async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -
         loaded=sum(result.loaded for result in results),
         failed=sum(result.failed for result in results) + plan.not_found,
         rows=sum(result.rows for result in results),
+        disallowed=plan.disallowed,
     )
     standing = await standing_of(store, client, payload)
     if standing.code in {"goes_on", "draining"}:  # what is complete is published, also while the run drains

@@ -1,6 +1,7 @@
 """Finding a source's pages and recording them in batches."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -9,12 +10,15 @@ import azure.durable_functions as df
 from activities.fence import standing_of
 from activities.run_context import logs_run
 from activities.run_watch import RunEnded, until_run_ends
-from activities.wiring import open_fetcher
+from activities.wiring import obeying_fetcher, open_robots
 from scraper import clock
 from scraper.app_sources import app_source
 from scraper.finding.discover import Discovery, discover
 from scraper.load import BATCH_TIME_LIMIT_S
+from scraper.manners.obeying import obeying_limits, without_disallowed
 from scraper.manners.politeness import pages_in_time, plan_window
+from scraper.manners.robots import Robots
+from scraper.models import Reason, Share
 from scraper.page_log import log_failed_pages
 from scraper.rows.fingerprint import extraction_fingerprint
 from scraper.run_log import run_logger
@@ -46,22 +50,14 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
     if standing.code != "goes_on":
         return standing.as_answer()
     snapshot = snapshot_id(source.name, payload["epoch"])
-    window, share = plan_window(source.concurrency, source.requests_per_second, settings.max_parallel_batches)
-    plan = await store.batches.plan(snapshot)
-    if plan is None and "base_epoch" in payload:
-        plan = await plan_retry(store, snapshot, base=snapshot_id(source.name, payload["base_epoch"]))
-        if plan is not None:
-            logger.info("planned: of %d batches, %d have pages to retry", plan.batches, plan.lists)
-    if plan is None:
-        try:
-            async with until_run_ends(store, payload):
-                discovery = await discover(source, fetcher=open_fetcher(settings))
-        except RunEnded as ended:
-            return ended.standing.as_answer()
-        pages_per_batch = pages_in_time(share, at_most=settings.pages_per_batch, seconds=BATCH_TIME_LIMIT_S / 2)
-        plan = await _record_plan(
-            store, snapshot, discovery, pages_per_batch, await _previous(store, source, discovery)
-        )
+    robots = open_robots(settings, store, source, payload["epoch"])
+    try:
+        async with until_run_ends(store, payload):
+            concurrency, rate = await obeying_limits(source, robots)
+            window, share = plan_window(concurrency, rate, settings.max_parallel_batches)
+            plan = await _find_plan(settings, store, source, payload, share, robots)
+    except RunEnded as ended:
+        return ended.standing.as_answer()
     if plan.pages == 0:
         return {"code": "failed", "reason": await _why_no_pages(store, snapshot)}
     return {
@@ -71,6 +67,28 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
         "window": window,
         "share": share.model_dump(mode="json"),
     }
+
+
+async def _find_plan(
+    settings: Settings, store: Store, source: Source, payload: Mapping[str, Any], share: Share, robots: Robots | None
+) -> Plan:
+    """The plan that is recorded; else what is left of the run that is retried, or of the site what it shows now."""
+    snapshot = snapshot_id(source.name, payload["epoch"])
+    plan = await store.batches.plan(snapshot)
+    if plan is None and "base_epoch" in payload:
+        plan = await plan_retry(store, snapshot, base=snapshot_id(source.name, payload["base_epoch"]))
+        if plan is not None:
+            logger.info("planned: of %d batches, %d have pages to retry", plan.batches, plan.lists)
+    if plan is not None:
+        return plan
+    discovery = await discover(source, fetcher=obeying_fetcher(settings, robots), share=share)
+    allowed, refused = await without_disallowed(discovery.urls, robots)
+    pages_per_batch = pages_in_time(share, at_most=settings.pages_per_batch, seconds=BATCH_TIME_LIMIT_S / 2)
+    found = replace(discovery, urls=tuple(allowed), failures=(*discovery.failures, *refused))
+    disallowed = sum(failure.reason is Reason.ROBOTS_DISALLOWED for failure in refused)
+    return await _record_plan(
+        store, snapshot, found, disallowed, pages_per_batch, await _previous(store, source, found)
+    )
 
 
 async def _previous(store: Store, source: Source, discovery: Discovery) -> Mapping[str, PreviousPage]:
@@ -89,6 +107,7 @@ async def _record_plan(
     store: Store,
     snapshot: str,
     discovery: Discovery,
+    disallowed: int,
     pages_per_batch: int,
     previous: Mapping[str, PreviousPage],
 ) -> Plan:
@@ -104,6 +123,7 @@ async def _record_plan(
             discovery.failure_count,
             discovery.left_out,
             recorded_at=clock.utc_now(),
+            disallowed=disallowed,
         ),
         batches,
         previous,

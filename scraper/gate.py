@@ -7,12 +7,16 @@ from scraper.sources import Gate
 
 @dataclass(frozen=True, slots=True)
 class SnapshotCounts:
-    """`pages` were planned; `loaded` + `failed` of them have an outcome; `rows` are staged."""
+    """`pages` were planned; `loaded` + `failed` of them have an outcome; `rows` are staged.
+
+    Of the failed ones, `disallowed` were not asked for, since robots.txt refuses them: the gate does not mind them.
+    """
 
     pages: int
     loaded: int
     failed: int
     rows: int
+    disallowed: int = 0
 
 
 def why_refused(gate: Gate, counts: SnapshotCounts, *, rows_before: int | None) -> str:
@@ -22,11 +26,12 @@ def why_refused(gate: Gate, counts: SnapshotCounts, *, rows_before: int | None) 
     """
     if counts.rows < gate.min_rows:
         return f"min_rows: {counts.rows} rows, at least {gate.min_rows} are wanted"
-    attempted = counts.loaded + counts.failed
-    failed_percent = 100 * counts.failed / attempted if attempted else 100.0
+    failed = counts.failed - counts.disallowed
+    attempted = counts.loaded + failed
+    failed_percent = 100 * failed / attempted if attempted else 100.0
     if failed_percent > gate.max_failed_percent:
         return (
-            f"max_failed_percent: {counts.failed} of {attempted} pages failed ({failed_percent:.1f} %), "
+            f"max_failed_percent: {failed} of {attempted} pages failed ({failed_percent:.1f} %), "
             f"at most {gate.max_failed_percent:g} % may"
         )
     if rows_before and gate.max_drop_percent is not None:

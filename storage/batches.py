@@ -34,9 +34,10 @@ INSERTS_IN_FLIGHT: Final = 8
 class Plan:
     """The pages of a snapshot: how many, in how many batches, and which planning attempt wrote the lists.
 
-    `not_found` counts places that should have named pages and could not be read; `left_out` the pages beyond
-    the source's `max_pages`. `taken_over` counts the batches that an earlier run has loaded completely.
-    `recorded_at` is the app's time; None in records of older versions.
+    `not_found` counts places that should have named pages and could not be read, and pages that cannot be asked for:
+    `disallowed` of them since robots.txt refuses them. `left_out` counts the pages beyond the source's `max_pages`,
+    `taken_over` the batches that an earlier run has loaded completely. `recorded_at` is the app's time; None in records
+    of older versions.
 
     Where the source `follows` links, all counts are those of the levels up to `level`; `earlier_batches` are of the
     levels before it. While the plan `is_open`, the pages of this level may lead to another one. It `inherits` if pages
@@ -55,6 +56,7 @@ class Plan:
     earlier_batches: int = 0
     is_open: bool = False
     inherits: bool = False
+    disallowed: int = 0
 
     @property
     def lists(self) -> int:

@@ -21,6 +21,7 @@ class SourceProgress:
     """Counts of one source of a live run; `pages` is 0 until it is planned.
 
     Of the `loaded` pages, `unchanged` had not changed since the published snapshot: their rows were carried over.
+    Of the `failed` ones, `disallowed` were not asked for, since robots.txt refuses them.
     `last_progress_at` is when its newest plan, batch or publication was recorded; None if there is none.
     """
 
@@ -34,6 +35,7 @@ class SourceProgress:
     batches_done: int = 0
     last_progress_at: datetime | None = None
     unchanged: int = 0
+    disallowed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ async def progress_of(
         loaded=sum(result.loaded for result in results),
         failed=sum(result.failed for result in results) + plan.not_found,
         rows=sum(result.rows for result in results),
+        disallowed=plan.disallowed,
         batches=plan.batches,
         batches_done=len(results),
         last_progress_at=max((moment for moment in moments if moment is not None), default=None),
@@ -104,6 +107,7 @@ async def summary_of(
         "pages": progress.pages,
         "loaded": progress.loaded,
         "unchanged": progress.unchanged,
+        "disallowed": progress.disallowed,
         "failed": progress.failed,
         "rows": progress.rows,
     }

@@ -49,7 +49,7 @@ async def rest_of(store: Store, run: RunRecord, source: str) -> Rest:
     if plan is None or plan.pages == 0:
         return rest
     loaded = sum(result.loaded for result in await store.batches.results(snapshot))
-    return replace(rest, pages=plan.pages - loaded, unread=plan.not_found)
+    return replace(rest, pages=plan.pages - loaded, unread=plan.not_found - plan.disallowed)
 
 
 async def why_not_retry(store: Store, run: RunRecord, rest: Rest) -> str:
@@ -91,6 +91,7 @@ async def plan_retry(store: Store, snapshot: str, base: str) -> Plan | None:
         base_plan.left_out,
         taken_over=len(taken_over),
         recorded_at=clock.utc_now(),
+        disallowed=base_plan.disallowed,
     )
     return await store.batches.record_retry(snapshot, plan, lists, taken_over)
 

@@ -18,7 +18,7 @@ from storage.ticket import StopMode
 from triggers.live_runs import progress
 from triggers.problem import Problem
 
-RESULT_COUNTS = ("pages", "loaded", "unchanged", "failed", "rows", "batches")
+RESULT_COUNTS = ("pages", "loaded", "unchanged", "failed", "disallowed", "rows", "batches")
 
 
 async def as_it_is(client: HubClient, store: Store, run: RunRecord) -> RunRecord:

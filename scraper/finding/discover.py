@@ -14,7 +14,6 @@ from scraper.finding.locations import Location
 from scraper.finding.sitemaps import MAX_SITEMAP_BYTES, Sitemap, parse_sitemap
 from scraper.manners.polite_fetch import Fetch, OneAttempt, polite_fetch
 from scraper.manners.politeness import Pace
-from scraper.manners.robots import Robots
 from scraper.models import PageFailure, Reason, Share
 from scraper.sources import Source
 from scraper.web_urls import page_url
@@ -49,9 +48,7 @@ class Discovery:
         return len(self.failures) + max(0, self.unlisted - 1)
 
 
-async def discover(
-    source: Source, *, fetcher: OneAttempt, share: Share | None = None, robots: Robots | None = None
-) -> Discovery:
+async def discover(source: Source, *, fetcher: OneAttempt, share: Share | None = None) -> Discovery:
     """The pages of `source`. Sitemaps and feeds are fetched at the source's own pace, or at `share`, with its retries.
 
     Never raises for what a site sends: if nothing could be found, `failures` says why.
@@ -59,7 +56,7 @@ async def discover(
     share = share or Share(concurrency=source.concurrency, requests_per_second=source.requests_per_second)
     largest = MAX_FEED_BYTES if source.feed else MAX_SITEMAP_BYTES
     limits = replace(limits_of(source), max_body_bytes=max(source.max_body_bytes, largest))
-    fetch = polite_fetch(fetcher, limits, pace=Pace(share), max_attempts=source.max_attempts, robots=robots)
+    fetch = polite_fetch(fetcher, limits, pace=Pace(share), max_attempts=source.max_attempts)
     return await discover_pages(source, fetch=fetch)
 
 

@@ -11,7 +11,6 @@ from scraper.fetch.fetcher import BeforeHop
 from scraper.fetch.limits import FetchLimits
 from scraper.manners.politeness import Pace
 from scraper.manners.retries import RETRY_AFTER_CAP_S, Random, Sleep, fetch_with_retries
-from scraper.manners.robots import Robots
 from scraper.page_version import Validators
 
 
@@ -47,21 +46,17 @@ def polite_fetch(
     *,
     pace: Pace,
     max_attempts: int,
-    robots: Robots | None = None,
     sleep: Sleep = asyncio.sleep,
     random: Random = randomness.random,
 ) -> ConditionalFetch:
     """A function that fetches a URL within `limits`; every attempt, and every redirect, waits for its turn at `pace`.
 
     A page that waits for its next attempt holds no slot. A server's Retry-After pauses all pages of the pace; 429 and
-    503 slow it down, and good answers bring it back. What `robots` refuses, also where a redirect leads, raises
-    RobotsDisallowed and is not asked for.
+    503 slow it down, and good answers bring it back.
     """
 
     async def fetch(url: str, validators: Validators | None = None, /) -> tuple[FetchedPage, int]:
-        async def hop(target: str) -> None:
-            if robots is not None:
-                await robots.check(target)
+        async def hop(_target: str) -> None:
             await pace.wait_for_start()
 
         async def attempt() -> FetchedPage:
@@ -74,8 +69,6 @@ def polite_fetch(
             pace.speed_up()
             return page
 
-        if robots is not None:
-            await robots.check(url)
         return await fetch_with_retries(attempt, max_attempts=max_attempts, sleep=sleep, random=random)
 
     return fetch

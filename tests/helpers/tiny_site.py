@@ -15,6 +15,7 @@ from samples.sitemap_xml import sitemap_index, url_set
 SOURCES = """
 [[source]]
 name = "books"
+{keys}
 sitemap = "{url}/sitemap.xml"
 allow_private_hosts = ["127.0.0.1"]
 concurrency = 4
@@ -36,12 +37,19 @@ gate = {{ max_failed_percent = {max_failed_percent} }}
 
 
 class TinySite:
-    """Pages `/books/0` … and `/news/0`, `/news/1`; those in `broken` are 404. `hits` counts requests by path."""
+    """Pages `/books/0` … and `/news/0`, `/news/1`; those in `broken` are 404, those in `moved` redirect.
+
+    `hits` counts requests by path, those for robots.txt apart in `robots_hits`.
+    """
 
     def __init__(self, books: int, sources_file: Path) -> None:
         self.books = [f"/books/{number}" for number in range(books)]
         self.broken: set[str] = set()
+        self.moved: dict[str, str] = {}
+        self.robots: str | int = 404
+        """The text of robots.txt, or the status without one."""
         self.hits: Counter[str] = Counter()
+        self.robots_hits = 0
         self._sources_file = sources_file
         self._url = ""
 
@@ -52,9 +60,9 @@ class TinySite:
             self.write_sources()
             yield self
 
-    def write_sources(self, *, max_failed_percent: int = 100) -> None:
-        """The sources file, with this limit of its gates."""
-        text = SOURCES.format(url=self._url, max_failed_percent=max_failed_percent)
+    def write_sources(self, *, max_failed_percent: int = 100, keys: str = "") -> None:
+        """The sources file, with this limit of its gates, and more keys for the books."""
+        text = SOURCES.format(url=self._url, max_failed_percent=max_failed_percent, keys=keys)
         self._sources_file.write_text(text)
 
     def rows_of(self, *paths: str) -> list[tuple[str, int, str]]:
@@ -63,7 +71,11 @@ class TinySite:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
+        if path == "/robots.txt":
+            return self._robots()
         self.hits[path] += 1
+        if path in self.moved:
+            return web.Response(status=302, headers={"Location": self.moved[path]})
         if path in self.broken:
             return web.Response(status=404)
         if path == "/sitemap.xml":
@@ -74,6 +86,10 @@ class TinySite:
             return _xml(url_set((f"{self._url}{one}", "2026-11-21") for one in paths))
         rows = "".join(f"<li><b>{value}</b></li>" for _, _, value in self.rows_of(path))
         return web.Response(text=f"<!DOCTYPE html><ul>{rows}</ul>", content_type="text/html")
+
+    def _robots(self) -> web.Response:
+        self.robots_hits += 1
+        return web.Response(status=self.robots) if isinstance(self.robots, int) else web.Response(text=self.robots)
 
 
 def _xml(body: bytes) -> web.Response:

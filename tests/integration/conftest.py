@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from activities.wiring import open_fetcher
 from scraper.settings import Settings
 from storage.store import Store, open_store
+from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.ticket_stores import MemoryHub
+from tests.helpers.tiny_site import TinySite
 
 
 @pytest.fixture
@@ -32,3 +35,25 @@ async def store(
 def hub() -> MemoryHub:
     """A task hub in memory."""
     return MemoryHub()
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[TinySite]:
+    """A tiny site of twelve books, in four batches."""
+    async with TinySite(12, tmp_path / "sources.toml").running() as running:
+        yield running
+
+
+@pytest.fixture
+async def runs(
+    site: TinySite, azurite: str, table_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[ActivityRuns]:
+    """Runs over that site whose steps a test takes one by one."""
+    monkeypatch.setenv("AzureWebJobsStorage", azurite)
+    monkeypatch.setenv("TABLE_PREFIX", table_prefix)
+    monkeypatch.setenv("SOURCES_FILE", str(tmp_path / "sources.toml"))
+    monkeypatch.setenv("PAGES_PER_BATCH", "3")
+    store = open_store(Settings())
+    yield ActivityRuns(store, MemoryHub(), site)
+    await open_fetcher(Settings()).close()
+    await store.tables.close()

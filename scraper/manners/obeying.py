@@ -1,0 +1,80 @@
+"""What robots.txt means for a source: which of its pages are asked for, and at which pace."""
+
+import asyncio
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+from scraper.fetch.answers import FetchedPage
+from scraper.fetch.fetcher import BeforeHop
+from scraper.fetch.limits import FetchLimits, limits_of
+from scraper.manners.polite_fetch import OneAttempt, polite_fetch
+from scraper.manners.politeness import Pace
+from scraper.manners.robots import MAX_ROBOTS_BYTES, FetchRobots, Robots, RobotsDisallowed
+from scraper.models import PageFailure, Share
+from scraper.page_version import Validators
+from scraper.sources import Source
+from scraper.web_urls import origin_of
+
+_LARGEST_BODY = 10 * MAX_ROBOTS_BYTES
+_AT_A_TIME = 200
+
+
+def robots_fetch(source: Source, fetcher: OneAttempt) -> FetchRobots:
+    """How robots.txt is fetched for `source`: one request at a time, at its rate, with its retries."""
+    share = Share(concurrency=1, requests_per_second=source.requests_per_second)
+    limits = replace(limits_of(source), max_body_bytes=_LARGEST_BODY)
+    politely = polite_fetch(fetcher, limits, pace=Pace(share), max_attempts=source.max_attempts)
+
+    async def fetch(url: str) -> FetchedPage:
+        page, _ = await politely(url)
+        return page
+
+    return fetch
+
+
+class ObeyingFetcher:
+    """A fetcher that asks for nothing that `robots` refuses, also where a redirect leads."""
+
+    def __init__(self, fetcher: OneAttempt, robots: Robots) -> None:
+        self._fetcher, self._robots = fetcher, robots
+
+    async def fetch(
+        self, url: str, limits: FetchLimits, *, validators: Validators | None = None, before_hop: BeforeHop
+    ) -> FetchedPage:
+        """As the fetcher. Raises RobotsDisallowed, too."""
+
+        async def hop(target: str) -> None:
+            await self._robots.check(target)
+            await before_hop(target)
+
+        await self._robots.check(url)
+        return await self._fetcher.fetch(url, limits, validators=validators, before_hop=hop)
+
+
+async def obeying_limits(source: Source, robots: Robots | None) -> tuple[int, float | None]:
+    """The concurrency and the requests per second of `source`, less if a site of it wants pauses between requests."""
+    if robots is None:
+        return source.concurrency, source.requests_per_second
+    sites = {origin_of(url): url for url in source.own_urls}
+    delays_s = [await robots.crawl_delay_s(url) for url in sites.values()]
+    delay_s = max((delay for delay in delays_s if delay), default=None)
+    if delay_s is None:
+        return source.concurrency, source.requests_per_second
+    return 1, min(source.requests_per_second or math.inf, 1 / delay_s)
+
+
+async def without_disallowed(urls: Iterable[str], robots: Robots | None) -> tuple[list[str], list[PageFailure]]:
+    """Those of `urls` that may be asked for, in order, and a failure for each of the others."""
+    allowed: list[str] = []
+    refused: list[PageFailure] = []
+    for number, url in enumerate(urls):
+        if number % _AT_A_TIME == 0:
+            await asyncio.sleep(0)  # tens of thousands of URLs must not keep others waiting
+        try:
+            if robots is not None:
+                await robots.check(url)
+            allowed.append(url)
+        except RobotsDisallowed as refusal:
+            refused.append(refusal.as_failure())
+    return allowed, refused
