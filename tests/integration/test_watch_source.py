@@ -91,16 +91,12 @@ async def test_after_fifty_runs_its_history_is_no_longer_than_after_two() -> Non
         assert len(await host.history(WATCH)) == early < 20
 
 
-def broken(_: Any) -> Any:
-    raise OSError("storage is away")
-
-
 @pytest.mark.parametrize(
     ("claim", "last"),
     [
         (lambda _: OVERTAKEN, "superseded"),
         (lambda _: {"code": "refused", "reason": "no such ID"}, "refused"),
-        (broken, "failed"),
+        (lambda _: {"code": "claimed"}, "failed"),  # an answer that breaks the orchestration
     ],
     ids=["superseded", "refused", "broken"],
 )
