@@ -1,7 +1,8 @@
 """One attempt at a batch: what becomes of each of its pages, on the way into storage."""
 
+from scraper.known_pages import WantedPage
 from scraper.load import Outcome
-from scraper.models import PageFailed, PageFailure, PageLoaded, PageUnchanged, Reason
+from scraper.models import PageFailed, PageFailure, PageLinks, PageLoaded, PageUnchanged, Purpose, Reason
 from scraper.rows.row_hashes import row_hashes
 from scraper.sources import Source
 from storage.errors import RowTooLarge
@@ -14,12 +15,20 @@ Failures = list[tuple[int, PageFailure]]
 """Failed pages, each with its place in the batch."""
 
 
+def wanted_pages(pages: PageList, past: Past) -> list[WantedPage]:
+    """The pages of a list, with what is known of each."""
+    count = len(pages.urls)
+    known, purposes = past.known or [None] * count, pages.purposes or [Purpose.ROWS] * count
+    return [WantedPage(*page) for page in zip(pages.urls, known, purposes, strict=True)]
+
+
 class BatchAttempt:
     """Takes the outcomes of the pages as they come; rows go off to `staging`, the rest is kept until all are there."""
 
     def __init__(self, source: Source, pages: PageList, past: Past, staging: Staging) -> None:
         self.failed: Failures = []
         self.remembered: list[RememberedPage] = []
+        self.links: dict[int, PageLinks] = {}
         self.unchanged = 0
         self._key, self._pages, self._past, self._staging = source.key, pages, past, staging
 
@@ -31,6 +40,8 @@ class BatchAttempt:
     def take(self, outcome: Outcome) -> None:
         """Take one page."""
         place = self._pages.places[outcome.index]
+        if outcome.links is not None:
+            self.links[place] = outcome.links
         if isinstance(outcome, PageFailed):
             self.failed.append((place, outcome.failure))
         elif isinstance(outcome, PageUnchanged):

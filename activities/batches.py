@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import azure.durable_functions as df
 
-from activities.batch_attempt import BatchAttempt, Failures
+from activities.batch_attempt import BatchAttempt, Failures, wanted_pages
 from activities.fence import standing_of
 from activities.run_context import logs_run
 from activities.run_watch import RunEnded, until_run_ends
@@ -26,6 +26,7 @@ from storage.keys import snapshot_id
 from storage.page_lists import PageList
 from storage.page_memory import Remembered
 from storage.past import past_of
+from storage.past_links import with_links
 from storage.store import Store, open_store
 
 logger = run_logger(__name__)
@@ -67,14 +68,17 @@ async def _scrape(
     fingerprint = extraction_fingerprint(source)
     fetcher = obeying_fetcher(settings, open_robots(settings, store, source, payload["epoch"]))
     past = await past_of(store.tables, store.memory, pages, fingerprint=fingerprint)
+    if pages.purposes:
+        past = await with_links(store.links, pages, past)
     async with store.rows.staging(snapshot, pages.batch, attempt) as staging:
         work = BatchAttempt(source, pages, past, staging)
-        async for outcome in scrape_pages(source, pages.urls, fetcher=fetcher, share=share, known=past.known):
+        async for outcome in scrape_pages(source, wanted_pages(pages, past), fetcher=fetcher, share=share):
             work.take(outcome)
         # While the last rows are on their way.
         await asyncio.gather(
             store.rows.stage_failures(snapshot, pages.batch, attempt, work.failed),
             store.memory.remember(snapshot, pages.batch, attempt, Remembered(fingerprint, work.remembered)),
+            *([store.links.stage(snapshot, pages.batch, attempt, work.links)] if pages.purposes else []),
         )
     return BatchResult(
         pages.batch,

@@ -3,19 +3,24 @@
 import asyncio
 import random as randomness
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from functools import partial
 
-from scraper.errors import PageError
+from scraper.canonical import host_of
+from scraper.errors import FetchError, PageError
 from scraper.fetch.answers import FetchedPage
 from scraper.fetch.limits import limits_of
-from scraper.known_pages import KnownPage, version_of
+from scraper.known_pages import WantedPage, version_of
 from scraper.manners.polite_fetch import ConditionalFetch, OneAttempt, polite_fetch
 from scraper.manners.politeness import Pace
 from scraper.manners.retries import Random, Sleep
-from scraper.models import PageFailed, PageFailure, PageLoaded, PageUnchanged, Reason, Share
+from scraper.models import PageFailed, PageFailure, PageLoaded, PageUnchanged, Purpose, Reason, Share
 from scraper.page_version import Validators
 from scraper.rows.extract import check_content_type, extract_rows
+from scraper.rows.links import page_links
 from scraper.run_log import log_context, run_logger
 from scraper.sources import Source
+from scraper.web_urls import url_problem
 
 logger = run_logger(__name__)
 
@@ -27,37 +32,35 @@ BATCH_TIME_LIMIT_S = 1200.0
 
 async def scrape_pages(
     source: Source,
-    urls: Sequence[str],
+    pages: Sequence[str | WantedPage],
     *,
     fetcher: OneAttempt,
     share: Share,
-    known: Sequence[KnownPage | None] = (),
     time_limit_s: float = BATCH_TIME_LIMIT_S,
     sleep: Sleep = asyncio.sleep,
     random: Random = randomness.random,
 ) -> AsyncIterator[Outcome]:
-    """One outcome for each of `urls`, as they come; `index` is the place in `urls`.
+    """One outcome for each of `pages`, as they come; `index` is the place in `pages`. A URL is a page without a past.
 
     Pages run concurrently within `share`. No page's failure ends the others; a defect of ours is an outcome
     with reason `internal`, and pages that are not done within `time_limit_s` fail with reason `timeout`. Closing the
     iterator, or cancelling its reader, cancels what is in flight.
 
-    `known` has what earlier runs know of each of `urls`, or is empty. A page that has not changed since is not parsed;
-    a fault of `carry_over` is no page's failure, and ends the iteration.
+    A page that has not changed since an earlier run is not parsed; a fault of `carry_over` is no page's failure, and
+    ends the iteration.
     """
+    wanted = [page if isinstance(page, WantedPage) else WantedPage(page) for page in pages]
     pace = Pace(share, sleep=sleep)
     fetch = polite_fetch(
         fetcher,
         limits_of(source),
         pace=pace,
         max_attempts=source.max_attempts,
+        check_hop=partial(_stay_on_hosts, source),
         sleep=sleep,
         random=random,
     )
-    tasks = [
-        asyncio.create_task(_scrape_page_logged(source, index, url, fetch, before))
-        for index, (url, before) in enumerate(zip(urls, known or [None] * len(urls), strict=True))
-    ]
+    tasks = [asyncio.create_task(_scrape_page_logged(source, index, page, fetch)) for index, page in enumerate(wanted)]
     done: set[int] = set()
     try:
         for next_done in asyncio.as_completed(tasks, timeout=time_limit_s):
@@ -65,9 +68,9 @@ async def scrape_pages(
             done.add(outcome.index)
             yield outcome
     except TimeoutError:
-        for index, url in enumerate(urls):
+        for index, page in enumerate(wanted):
             if index not in done:
-                yield _out_of_time(index, url, time_limit_s)
+                yield _out_of_time(index, page.url, time_limit_s)
     finally:
         for task in tasks:
             task.cancel()
@@ -79,20 +82,17 @@ def _out_of_time(index: int, url: str, time_limit_s: float) -> PageFailed:
     return PageFailed(index, PageFailure(url=url, reason=Reason.TIMEOUT, detail=detail, attempts=0))
 
 
-async def _scrape_page_logged(
-    source: Source, index: int, url: str, fetch: ConditionalFetch, known: KnownPage | None
-) -> Outcome:
-    with log_context(source=source.name, url=url):
-        return await _scrape_page(source, index, url, fetch, known)
+async def _scrape_page_logged(source: Source, index: int, wanted: WantedPage, fetch: ConditionalFetch) -> Outcome:
+    with log_context(source=source.name, url=wanted.url):
+        return await _scrape_page(source, index, wanted, fetch)
 
 
-async def _scrape_page(
-    source: Source, index: int, url: str, fetch: ConditionalFetch, known: KnownPage | None
-) -> Outcome:
+async def _scrape_page(source: Source, index: int, wanted: WantedPage, fetch: ConditionalFetch) -> Outcome:
+    url, known = wanted.url, wanted.known
     if known is not None and known.is_trusted:
         rows = await known.carry_over()
         if rows is not None:
-            return PageUnchanged(index, url, known.version, None, rows)
+            return PageUnchanged(index, url, known.version, None, rows, known.links)
         known = None
     asks_for_change = known is not None and source.conditional_requests
     asked = await _asked(index, url, fetch, known.version.validators if known and asks_for_change else None)
@@ -103,13 +103,13 @@ async def _scrape_page(
     if known is not None and version is not None:
         rows = await known.carry_over()
         if rows is not None:
-            return PageUnchanged(index, url, version, page.fetched_at, rows)
+            return PageUnchanged(index, url, version, page.fetched_at, rows, known.links)
     if page.not_modified:  # and yet there is nothing to carry over: purged, most likely
         asked = await _asked(index, url, fetch, None, earlier=attempts)
         if isinstance(asked, PageFailed):
             return asked
         page, attempts = asked
-    return _extracted(source, index, url, page, attempts)
+    return _extracted(source, index, wanted, page, attempts)
 
 
 async def _asked(
@@ -126,16 +126,30 @@ async def _asked(
     return page, earlier + attempts
 
 
-def _extracted(source: Source, index: int, url: str, page: FetchedPage, attempts: int) -> PageLoaded | PageFailed:
+def _extracted(
+    source: Source, index: int, wanted: WantedPage, page: FetchedPage, attempts: int
+) -> PageLoaded | PageFailed:
+    url, links = wanted.url, None
     try:
         check_content_type(page.content_type, url=url)
-        rows = extract_rows(source, page.body, url=page.final_url, charset=page.charset)
-        return PageLoaded(index, url, page.final_url, page.fetched_at, rows, version_of(page))
+        if source.follow is not None:
+            links = page_links(source.follow, page, asked=url, purpose=wanted.purpose)
+        rows = []
+        if Purpose.ROWS in wanted.purpose and not (links and links.address):
+            rows = extract_rows(source, page.body, url=page.final_url, charset=page.charset)
+        return PageLoaded(index, url, page.final_url, page.fetched_at, rows, version_of(page), links)
     except PageError as error:
-        return _failed(index, url, error, attempts=attempts)
+        return replace(_failed(index, url, error, attempts=attempts), links=links)
     except Exception as error:
         logger.exception("the page met a defect")
-        return _defect(index, url, error, attempts=attempts)
+        return replace(_defect(index, url, error, attempts=attempts), links=links)
+
+
+def _stay_on_hosts(source: Source, target: str) -> None:
+    """Raise FetchError (other_host) for a redirect that leaves the hosts on which links are followed."""
+    if source.follow is not None and url_problem(target) is None and host_of(target) not in source.follow.hosts:
+        detail = f"redirected to {target}, which is on none of the hosts of follow.start"
+        raise FetchError(target, Reason.OTHER_HOST, detail)
 
 
 def _failed(index: int, url: str, error: PageError, *, attempts: int) -> PageFailed:

@@ -140,6 +140,7 @@ class PageUnchanged:
     version: PageVersion
     checked_at: datetime | None
     rows: Sequence[Mapping[str, Any]]
+    links: PageLinks | None = None
 
 
 @dataclass(frozen=True, slots=True)

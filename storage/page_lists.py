@@ -47,8 +47,8 @@ class PageList:
     page that is fetched by a later run stand where the page belongs. `earlier` is what other runs have loaded.
     `previous` says of each where its rows can be carried over from if it has not changed; it is empty if none has any.
 
-    Where links are followed, `purposes` says of each what it is fetched for, and all are `depth` links away from a
-    start page; else they are fetched for their rows.
+    Where links are followed, `purposes` says of each what it is fetched for, and `depth` how many links lead to all of
+    them from a start page; else they are fetched for their rows.
     """
 
     batch: int

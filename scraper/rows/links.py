@@ -6,6 +6,7 @@ from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from scraper.canonical import canonical_url, host_of
 from scraper.errors import ExtractError
+from scraper.fetch.answers import FetchedPage
 from scraper.follow_rules import Follow
 from scraper.models import Link, PageLinks, Purpose, Reason
 from scraper.rows.base_url import base_url
@@ -15,34 +16,41 @@ from scraper.rows.markup_guard import refuse_bomb
 from scraper.web_urls import page_url
 
 _LONGEST_SHOWN = 500
+_HTML_TYPES = frozenset({"", "text/html", "application/xhtml+xml"})
 _NOT_IN_LINKS = str.maketrans({"\t": None, "\n": None, "\r": None})
 
 
-def page_links(
-    follow: Follow, body: bytes, *, asked: str, url: str, charset: str | None, purpose: Purpose
-) -> PageLinks:
-    """What a page that was fetched for `purpose` leads to.
+def page_links(follow: Follow, fetched: FetchedPage, *, asked: str, purpose: Purpose) -> PageLinks:
+    """What a page that was asked for at `asked`, for `purpose`, leads to.
 
-    `asked` is the URL that was asked for, `url` where the page was in the end. Links to other hosts than those of the
-    start pages are passed over, and so are those that are of no page, such as `mailto:`. Raises ExtractError for a
-    body that is no text, or too complex.
+    Links to other hosts than those of the start pages are passed over, and so are those that are of no page, such as
+    `mailto:`. Raises ExtractError for a body that is no text, too complex, or no HTML where links are looked for.
     """
-    text = decode_page(body, url=asked, charset=charset)
-    page, base = None, url
-    if Purpose.LINKS in purpose or (follow.canonical and "canonical" in text.lower()):
-        refuse_bomb(text, url=asked)
-        try:
-            page = LexborHTMLParser(text)
-            base = base_url(page, url)
-        except (SelectolaxError, ValueError) as error:
-            raise ExtractError(asked, Reason.NOT_DECODABLE, f"the markup cannot be parsed ({error})") from error
-    address = (_canonical_link(follow, page, base) if page is not None else "") or url
-    is_elsewhere = canonical_url(address) != canonical_url(asked)
+    looks = Purpose.LINKS in purpose
+    if fetched.content_type not in _HTML_TYPES:
+        if looks:
+            detail = f"links are looked for in HTML, and the content type is {fetched.content_type}"
+            raise ExtractError(asked, Reason.UNSUPPORTED_CONTENT, detail)
+        return PageLinks(purpose, address=_unless(asked, fetched.final_url))
+    text = decode_page(fetched.body, url=asked, charset=fetched.charset)
+    if not looks and not (follow.canonical and "canonical" in text.lower()):
+        return PageLinks(purpose, address=_unless(asked, fetched.final_url))
+    refuse_bomb(text, url=asked)
+    try:
+        page = LexborHTMLParser(text)
+        base = base_url(page, fetched.final_url)
+    except (SelectolaxError, ValueError) as error:
+        raise ExtractError(asked, Reason.NOT_DECODABLE, f"the markup cannot be parsed ({error})") from error
     found = _Found(follow, base)
-    if page is not None and Purpose.LINKS in purpose:
-        for target, wanted in follow.targets:
-            found.add_all(page, target, wanted)
-    return PageLinks(purpose, found.links, tuple(found.unusable.items()), address if is_elsewhere else "")
+    for target, wanted in follow.targets if looks else ():
+        found.add_all(page, target, wanted)
+    address = _canonical_link(follow, page, base) or fetched.final_url
+    return PageLinks(purpose, found.links, tuple(found.unusable.items()), _unless(asked, address))
+
+
+def _unless(asked: str, address: str) -> str:
+    """`address`, or "" if that is the page that was asked for."""
+    return "" if canonical_url(address) == canonical_url(asked) else address
 
 
 def _canonical_link(follow: Follow, page: LexborHTMLParser, base: str) -> str:

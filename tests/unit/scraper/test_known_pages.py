@@ -10,7 +10,7 @@ import pytest
 from scraper.errors import FetchError
 from scraper.fetch.answers import FetchedPage
 from scraper.fetch.limits import FetchLimits
-from scraper.known_pages import KnownPage
+from scraper.known_pages import KnownPage, WantedPage
 from scraper.load import Outcome, scrape_pages
 from scraper.models import PageFailed, PageLoaded, PageUnchanged, Reason, Share
 from scraper.page_version import PageVersion, Validators, page_digest
@@ -60,7 +60,7 @@ def known(rows: Sequence[dict[str, str]] | Exception | None = ROWS, *, is_truste
 async def outcome(site: Site, before: KnownPage | None, **keys: Any) -> Outcome:
     source = Source.model_validate({"name": "books", "urls": [URL], "fields": {"title": "h1"}, **keys})
     (found,) = [
-        one async for one in scrape_pages(source, [URL], fetcher=site, share=Share(concurrency=1), known=[before])
+        one async for one in scrape_pages(source, [WantedPage(URL, before)], fetcher=site, share=Share(concurrency=1))
     ]
     return found
 

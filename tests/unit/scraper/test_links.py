@@ -1,10 +1,12 @@
 """What a page leads to, from memory."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from scraper.errors import ExtractError
+from scraper.fetch.answers import FetchedPage
 from scraper.follow_rules import Follow
 from scraper.models import Link, PageLinks, Purpose, Reason
 from scraper.rows.links import page_links
@@ -14,11 +16,18 @@ BOTH = Purpose.ROWS | Purpose.LINKS
 
 
 def links_of(
-    markup: str, *, at: str = f"{SITE}/c/1", asked: str = "", purpose: Purpose = Purpose.LINKS, **rules: Any
+    markup: str,
+    *,
+    at: str = f"{SITE}/c/1",
+    asked: str = "",
+    purpose: Purpose = Purpose.LINKS,
+    content_type: str = "text/html",
+    **rules: Any,
 ) -> PageLinks:
     rules = {"links": "a.next", "pages": "li a"} if not {"links", "pages"} & rules.keys() else rules
     follow = Follow.model_validate({"start": [f"{SITE}/"], **rules})
-    return page_links(follow, markup.encode(), asked=asked or at, url=at, charset=None, purpose=purpose)
+    page = FetchedPage(asked or at, at, 200, markup.encode(), content_type, None, datetime(2024, 3, 1, tzinfo=UTC))
+    return page_links(follow, page, asked=asked or at, purpose=purpose)
 
 
 def urls_of(markup: str, **more: Any) -> list[str]:
@@ -130,6 +139,13 @@ def test_a_page_that_names_the_address_that_redirected_to_it_is_where_it_was_ask
 def test_pages_are_not_believed_if_the_source_says_so() -> None:
     markup = '<link rel="canonical" href="/c/one"><a href="2">b</a>'
     assert links_of(markup, links="a", canonical=False).address == ""
+
+
+def test_a_document_is_a_page_with_rows_and_none_to_look_for_links_in() -> None:
+    document = {"content_type": "application/json", "at": f"{SITE}/v2", "asked": f"{SITE}/v1"}
+    assert links_of("{}", purpose=Purpose.ROWS, **document) == PageLinks(Purpose.ROWS, address=f"{SITE}/v2")
+    with pytest.raises(ExtractError, match="links are looked for in HTML"):
+        links_of("{}", purpose=BOTH, **document)
 
 
 def test_markup_that_would_take_minutes_is_refused() -> None:
