@@ -40,7 +40,7 @@ class Shop:
             self._is_healed = True
             return web.Response(text="healed\n")
         hit = self.stats.begin(request.path_qs)
-        kind, outcome = "unknown", "cancelled"
+        kind, outcome, body_bytes = "unknown", "cancelled", 0
         try:
             if self._latency_s:
                 await asyncio.sleep(self._latency_s)
@@ -48,9 +48,10 @@ class Shop:
             kind = content.kind if content else "unknown"
             response = await self._answer(request, content, hit)
             outcome = self._misbehaviour.outcome_of(response)
+            body_bytes = _body_bytes(response)
             return response
         finally:
-            self.stats.end(kind, outcome)
+            self.stats.end(kind, outcome, body_bytes)
 
     async def _answer(self, request: web.BaseRequest, content: Content | None, hit: int) -> web.StreamResponse:
         if request.method not in ("GET", "HEAD"):
@@ -86,6 +87,13 @@ def _page(request: web.BaseRequest, content: Content) -> web.Response:
     if request.headers.get("If-None-Match") == content.etag:
         return web.Response(status=304, headers=headers)
     return web.Response(body=content.body, headers=headers)
+
+
+def _body_bytes(response: web.StreamResponse) -> int:
+    """How long the body is; a stream has been sent by now, anything else not yet."""
+    if isinstance(response, web.Response):
+        return len(response.body) if isinstance(response.body, bytes) else 0
+    return response.body_length
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> web.Response:

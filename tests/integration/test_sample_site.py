@@ -262,6 +262,13 @@ async def test_stats_count_pages_by_kind_and_outcome(shop):
     assert stats["hits"]["/books/1.html"] == 2
 
 
+async def test_stats_count_the_bytes_of_bodies_which_an_unmodified_page_has_none_of(shop):
+    _, headers, page = await shop.get("/books/1.html")
+    status, _, _ = await shop.get("/books/1.html", headers={"If-None-Match": headers["ETag"]})
+    assert status == 304
+    assert (await shop.stats())["body_bytes"] == {"detail": len(page)}
+
+
 async def test_health_and_stats_are_not_counted(shop):
     assert await shop.status("/healthz") == 200
     assert (await shop.stats())["requests"] == 0

@@ -3,12 +3,13 @@ from samples.site.stats import SECONDS_KEPT, Stats
 
 def test_requests_are_counted_by_kind_and_outcome():
     stats = Stats(now=lambda: 100.7)
-    for outcome in ("200", "200", "404"):
+    for outcome, body_bytes in (("200", 900), ("200", 800), ("404", 7)):
         stats.begin("/books/1.html")
-        stats.end("detail", outcome)
+        stats.end("detail", outcome, body_bytes)
     assert stats.snapshot() == {
         "requests": 3,
         "by_kind": {"detail": {"200": 2, "404": 1}},
+        "body_bytes": {"detail": 1707},
         "per_second": {"100": 3},
         "in_flight": 0,
         "max_in_flight": 1,
