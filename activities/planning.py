@@ -76,7 +76,7 @@ async def _find_plan(
     snapshot = snapshot_id(source.name, payload["epoch"])
     plan = await store.batches.plan(snapshot)
     if plan is None and "base_epoch" in payload:
-        plan = await plan_retry(store, snapshot, base=snapshot_id(source.name, payload["base_epoch"]))
+        plan = await plan_retry(store, source.name, epoch=payload["epoch"], base_epoch=payload["base_epoch"])
         if plan is not None:
             logger.info("planned: of %d batches, %d have pages to retry", plan.batches, plan.lists)
     if plan is not None:

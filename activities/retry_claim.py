@@ -36,7 +36,7 @@ async def why_outdated(store: Store, run: RunRecord) -> str:
         rest = await rest_of(store, base, source)
         if rest.newer == RunRef(run.run_id, run.epoch):
             continue  # this is a late repeat of the claim
-        reason = await why_not_retry(store, base, rest)
+        reason = await why_not_retry(store, rest)
         if reason:
             return reason
     return ""

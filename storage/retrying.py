@@ -22,11 +22,13 @@ from storage.store import Store
 class Rest:
     """What a run has left undone of one source.
 
-    `pages` were planned and not loaded; None if no pages were found at all, so that they have to be looked for anew.
-    `is_published` is true if readers see this run's snapshot, or that of a newer run: then `newer` is that one.
-    `unread` counts places that should have named pages, and could not be read.
+    `run` is the one whose plan counts: the run itself or, if that is a retry which did not come to plan the source, the
+    one that it retries. `pages` were planned and not loaded; None if no pages were found at all, so that they have to
+    be looked for anew. `is_published` is true if readers see the snapshot of `run`, or of a newer one: then `newer` is
+    that. `unread` counts places that should have named pages, and could not be read.
     """
 
+    run: RunRecord
     source: str
     pages: int | None
     is_published: bool
@@ -41,21 +43,31 @@ class Rest:
 
 async def rest_of(store: Store, run: RunRecord, source: str) -> Rest:
     """What `run`, which has ended, has left undone of one of its sources."""
-    snapshot = snapshot_id(source, run.epoch)
-    plan = await store.batches.plan(snapshot)
+    run, plan = await _planned(store, run, source)
     dataset = await store.datasets.find(source)
     seen = RunRef(dataset.run_id, dataset.epoch) if dataset is not None else RunRef("", 0)
-    rest = Rest(source, None, seen.epoch >= run.epoch, seen if seen.epoch > run.epoch else None)
+    rest = Rest(run, source, None, seen.epoch >= run.epoch, seen if seen.epoch > run.epoch else None)
     if plan is None or plan.pages == 0:
         return rest
-    loaded = sum(result.loaded for result in await store.batches.results(snapshot))
+    loaded = sum(result.loaded for result in await store.batches.results(snapshot_id(source, run.epoch)))
     return replace(rest, pages=plan.pages - loaded, unread=plan.not_found - plan.disallowed)
 
 
-async def why_not_retry(store: Store, run: RunRecord, rest: Rest) -> str:
+async def _planned(store: Store, run: RunRecord, source: str) -> tuple[RunRecord, Plan | None]:
+    """The first run to have planned the source, from `run` back along what it retries; else the last one, and None."""
+    plan = await store.batches.plan(snapshot_id(source, run.epoch))
+    if plan is None and run.retry_of is not None:
+        base = await store.runs.of_execution(run.retry_of)
+        if base is not None and base.epoch < run.epoch:
+            return await _planned(store, base, source)
+    return run, plan
+
+
+async def why_not_retry(store: Store, rest: Rest) -> str:
     """Why what is left of a source cannot be made up for by a retry; empty if it can."""
     if rest.newer is not None:
         return f"the newer run '{rest.newer.run_id}' has published '{rest.source}' since: retry that one"
+    run = rest.run
     planned = next((one.get("pages", 0) for one in run.results if one["source"] == rest.source), 0)
     if (rest.pages is None and planned) or not await _rows_are_there(store, rest.source, run.epoch):
         return f"what run '{run.run_id}' loaded of '{rest.source}' is not kept any more: start a new run"
@@ -69,14 +81,15 @@ async def _rows_are_there(store: Store, source: str, epoch: int) -> bool:
     return all(await asyncio.gather(*(store.rows.has_rows_of(part, batch) for part, batch in staged)))
 
 
-async def plan_retry(store: Store, snapshot: str, base: str) -> Plan | None:
-    """Plan `snapshot` as what is left of the snapshot `base`; None if no pages were found for that one.
+async def plan_retry(store: Store, source: str, *, epoch: int, base_epoch: int) -> Plan | None:
+    """Plan the source for the run `epoch` as what the run `base_epoch` left; None if no pages were found for that one.
 
-    Of the pages, those that `base` has loaded are taken over by reference. What failed at planning it fails here,
+    Of the pages, those that it has loaded are taken over by reference. What failed at planning it fails here,
     too: the places that should have named pages are not read again. Returns the plan that counts, as `record_plan`.
-    Raises MissingRecord if `base` is not complete any more.
+    Raises MissingRecord if what that run has recorded is not complete any more.
     """
-    base_plan = await store.batches.plan(base)
+    run, base_plan = await _planned(store, await store.runs.of_epoch(base_epoch), source)
+    snapshot, base = snapshot_id(source, epoch), snapshot_id(source, run.epoch)
     if base_plan is None or base_plan.pages == 0:
         return None
     taken_over, lists = await _divided(store, base, base_plan)

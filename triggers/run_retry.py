@@ -64,9 +64,9 @@ async def _to_retry(store: Store, run: RunRecord, wanted: Sequence[str], *, know
     rests = [await rest_of(store, run, source) for source in wanted]
     left = [rest for rest in rests if not rest.is_nothing]
     if not left:
-        raise Problem(HTTPStatus.CONFLICT, _nothing(run, rests))
+        raise Problem(HTTPStatus.CONFLICT, _nothing(run, rests, of=_named(run, wanted)))
     for rest in left:
-        reason = await why_not_retry(store, run, rest)
+        reason = await why_not_retry(store, rest)
         if not reason and rest.source not in known:
             reason = f"there is no source '{rest.source}' any more: name others in 'sources'"
         if reason:
@@ -74,8 +74,13 @@ async def _to_retry(store: Store, run: RunRecord, wanted: Sequence[str], *, know
     return [rest.source for rest in left]
 
 
-def _nothing(run: RunRecord, rests: Sequence[Rest]) -> str:
-    reason = f"The run '{run.run_id}' has nothing to retry: all pages that it found are loaded and published."
+def _named(run: RunRecord, wanted: Sequence[str]) -> str:
+    """What is asked for, if that is not the whole run."""
+    return "" if set(wanted) == set(run.sources) else f" of {', '.join(wanted)}"
+
+
+def _nothing(run: RunRecord, rests: Sequence[Rest], *, of: str) -> str:
+    reason = f"The run '{run.run_id}' has nothing to retry{of}: all pages that it found are loaded and published."
     if not rests:
         reason = f"The run '{run.run_id}' has nothing to retry: it came to no source."
     unread = sum(rest.unread for rest in rests)

@@ -138,6 +138,21 @@ async def test_a_retry_that_is_ended_in_the_middle_can_be_retried(runs: Activity
     assert await published(runs.store, "books") == site.rows_of(*site.books)
 
 
+async def test_a_retry_that_was_ended_before_it_planned_anything_is_retried_from_the_run_that_did(
+    runs: ActivityRuns, site: TinySite
+) -> None:
+    first = await runs.start_retry(await runs.run_with_failures("/books/1", "/books/7"))
+    await runs.claim(first)
+    runs.terminate(first)
+    second = await runs.start_retry(first)
+    await runs.claim(second)
+    runs.terminate(second)
+    site.hits.clear()
+    assert (await runs.complete(await runs.start_retry(second)))["outcome"] == "completed"
+    assert site.hits == {"/books/1": 1, "/books/7": 1}
+    assert await published(runs.store, "books") == site.rows_of(*site.books)
+
+
 async def test_a_source_that_had_no_pages_is_planned_anew(runs: ActivityRuns, site: TinySite) -> None:
     site.broken = {"/sitemap.xml"}
     base = await runs.start("base", **BOOKS_ONLY)

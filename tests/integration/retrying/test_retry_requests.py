@@ -110,6 +110,12 @@ async def test_only_the_sources_that_are_named_are_retried(runs: ActivityRuns, s
     assert site.hits == {"/news/1": 1}
 
 
+async def test_that_a_source_has_nothing_to_retry_is_not_said_of_the_whole_run(runs: ActivityRuns) -> None:
+    await runs.run_with_failures("/books/1", sources=["books", "news"])
+    detail = "The run 'base' has nothing to retry of news: all pages that it found are loaded and published."
+    assert await refusal(runs, "base", {"sources": ["news"]}) == (409, detail)
+
+
 async def test_bodies_that_ask_for_what_the_run_did_not_have_are_refused(runs: ActivityRuns) -> None:
     await runs.run_with_failures("/books/1")
     bodies = [{"sources": ["news"]}, {"sources": ["nowhere"]}, {"sources": []}, {"pages": 3}, []]
@@ -156,6 +162,8 @@ async def test_a_publication_after_the_start_ends_the_retry_with_a_reason(runs: 
     await runs.store.datasets.publish("books", **zombie)
     reason = "the newer run 'middle' has published 'books' since: retry that one"
     assert await runs.claim(retry) == {"code": "refused", "reason": reason}
+    runs.hub.finish(retry)
+    assert await refusal(runs, retry) == (409, f"T{reason[1:]}.")
 
 
 async def test_a_claim_that_comes_again_after_the_retry_has_published_does_not_end_it(runs: ActivityRuns) -> None:
