@@ -31,7 +31,7 @@ async def with_its_end(client: HubClient, store: Store, run: RunRecord, *, of: s
     # One that completed has written its record: so that is a later execution, which did not become a run.
     if not is_of(status, of) or status.runtime_status is Status.Completed:
         return replace(run, outcome="failed", reason="the orchestration is gone and left no record")
-    ended = _ended_by_the_hub(run, status)
+    ended = ended_by_the_hub(run, status)
     return await store.runs.end(ended) if status.runtime_status is Status.Terminated else ended
 
 
@@ -40,7 +40,7 @@ def outcome_in_hub(status: Any) -> str:
     return "terminated" if status.runtime_status is Status.Terminated else "failed"
 
 
-def _ended_by_the_hub(run: RunRecord, status: Any) -> RunRecord:
+def ended_by_the_hub(run: RunRecord, status: Any) -> RunRecord:
     """A run that was terminated, or whose orchestration broke; the hub's output is the reason it was given."""
     ended = status.runtime_status.name.lower()
     return replace(

@@ -59,6 +59,15 @@ async def test_a_run_that_has_not_taken_its_first_step_cannot_be_retried_yet(run
     assert (await refusal(runs, "base"))[0] == 409
 
 
+async def test_a_run_that_was_terminated_before_its_first_step_is_still_known(runs: ActivityRuns) -> None:
+    runs.terminate(await runs.start("base"))
+    assert await refusal(runs, "base") == (409, "The run 'base' has nothing to retry: it came to no source.")
+    await runs.complete(await runs.start("next", sources=["books"]))
+    run = await runs.store.runs.find("base")
+    assert run is not None
+    assert (run.epoch, run.outcome, run.triggered_by) == (1, "terminated", "http")
+
+
 async def test_an_id_that_runs_again_cannot_be_retried_by_its_earlier_run(runs: ActivityRuns) -> None:
     await runs.run_with_failures("/books/1")
     await runs.start("base")
