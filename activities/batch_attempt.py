@@ -1,12 +1,16 @@
 """One attempt at a batch: what becomes of each of its pages, on the way into storage."""
 
+from datetime import datetime
+
+from scraper.errors import LongPauseAsked
 from scraper.known_pages import WantedPage
 from scraper.load import Outcome
 from scraper.models import PageFailed, PageFailure, PageLinks, PageLoaded, PageUnchanged, Purpose, Reason
 from scraper.rows.row_hashes import row_hashes
 from scraper.sources import Source
+from storage.batches import BatchResult
 from storage.errors import RowTooLarge
-from storage.page_lists import PageList
+from storage.page_lists import PageList, Part
 from storage.page_memory import RememberedPage
 from storage.past import Past
 from storage.rows import Staging
@@ -25,7 +29,12 @@ def wanted_pages(pages: PageList, past: Past) -> list[WantedPage]:
 class BatchAttempt:
     """Takes the outcomes of the pages as they come; rows go off to `staging`, the rest is kept until all are there."""
 
-    def __init__(self, source: Source, pages: PageList, past: Past, staging: Staging) -> None:
+    def __init__(
+        self, source: Source, pages: PageList, past: Past, staging: Staging, *, snapshot: str, attempt: str
+    ) -> None:
+        self.snapshot, self.attempt = snapshot, attempt
+        self.asked_for: LongPauseAsked | None = None
+        """The pause that the site asked for, if there has to be one before the batch is complete."""
         self.failed: Failures = []
         self.remembered: list[RememberedPage] = []
         self.links: dict[int, PageLinks] = {}
@@ -60,3 +69,38 @@ class BatchAttempt:
             return
         hashes = row_hashes(page.rows, self._key, url=page.url)
         self.remembered.append(RememberedPage(place, page.url, page.version, len(page.rows), page.fetched_at, hashes))
+
+    def give_up(self, asked: LongPauseAsked, *, may_pause: bool) -> None:
+        """The site wants to be left alone: what is not loaded waits for the end of that, or fails if it may not."""
+        if may_pause:
+            self.asked_for, self.failed = asked, []
+            return
+        done = {place for place, _ in self.failed} | self._loaded_places
+        detail = f"{asked}; it has asked for too many of them"
+        for place, url in zip(self._pages.places, self._pages.urls, strict=True):
+            if place not in done:
+                failure = PageFailure(url=url, reason=Reason.HTTP_429, detail=detail, status=429)
+                self.failed.append((place, failure))
+
+    def rest(self) -> PageList:
+        """What is left to fetch after this attempt."""
+        part = Part(self.snapshot, self.attempt, self.loaded, self._staging.rows, self.unchanged)
+        return self._pages.left_after(part, self._loaded_places)
+
+    def result(self, at: datetime) -> BatchResult:
+        """The result of the whole batch, if this attempt is the one that counts."""
+        pages = self._pages
+        return BatchResult(
+            pages.batch,
+            self.attempt,
+            loaded=pages.loaded + self.loaded,
+            failed=len(self.failed),
+            rows=pages.rows + self._staging.rows,
+            earlier=pages.earlier,
+            recorded_at=at,
+            unchanged=pages.unchanged + self.unchanged,
+        )
+
+    @property
+    def _loaded_places(self) -> set[int]:
+        return {page.place for page in self.remembered}

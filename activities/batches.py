@@ -1,7 +1,9 @@
 """Scraping one batch of a source's pages."""
 
 import asyncio
+import math
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 from uuid import uuid4
@@ -15,6 +17,7 @@ from activities.run_watch import RunEnded, until_run_ends
 from activities.wiring import obeying_fetcher, open_robots
 from scraper import clock
 from scraper.app_sources import app_source
+from scraper.errors import LongPauseAsked
 from scraper.load import scrape_pages
 from scraper.models import Share
 from scraper.page_log import log_failed_pages
@@ -27,69 +30,85 @@ from storage.page_lists import PageList
 from storage.page_memory import Remembered
 from storage.past import past_of
 from storage.past_links import with_links
+from storage.pauses import BatchKey, Pause
 from storage.store import Store, open_store
 
 logger = run_logger(__name__)
+
+MAX_PAUSES = 20
+"""A batch whose site asks for still another pause fails with what is left of it."""
+PAUSE_PIECE_S = 900.0
 
 
 @logs_run
 async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Scrape one batch and stage its rows. Input: `run_id`, `epoch`, `source`, `batch`, `plan_attempt`, `share`.
 
-    `batch` is the number of its page list. Returns `code` `scraped` with the counts of the whole batch, or `superseded`
-    or `stopped` with the `reason`. A repeat of a finished batch fetches nothing.
+    `batch` is the number of its page list; `pause`, if there, that of the last pause that its site asked for. Returns
+    `code` `scraped` with the counts of the whole batch; `paused` with the number of the `pause` and the `seconds` after
+    which to come again; or `superseded` or `stopped` with the `reason`. A repeat of a finished batch fetches nothing.
     """
     settings = Settings()
     store = open_store(settings)
     snapshot = snapshot_id(payload["source"], payload["epoch"])
-    standing, pages = await asyncio.gather(
-        standing_of(store, client, payload),
-        store.batches.page_list(snapshot, plan_attempt=payload["plan_attempt"], number=payload["batch"]),
+    key, pause = BatchKey(snapshot, payload["plan_attempt"], payload["batch"]), payload.get("pause", 0)
+    standing, (pages, until) = await asyncio.gather(
+        standing_of(store, client, payload), _what_is_left(store, key, pause)
     )
     recorded = await store.batches.result(snapshot, pages.batch)
     if recorded is not None:
         return _scraped(recorded)
     if standing.code != "goes_on":
         return standing.as_answer()
+    if until is not None and until > clock.utc_now():
+        return _paused(pause, until)
     try:
         async with until_run_ends(store, payload):
-            result, failed = await _scrape(settings, store, payload, pages)
+            work = await _scrape(settings, store, payload, pages, may_pause=pause < MAX_PAUSES)
     except RunEnded as ended:
         return ended.standing.as_answer()
-    return _scraped(await _record(store, snapshot, result, failed))
+    if work.asked_for is None:
+        return _scraped(await _record(store, snapshot, work.result(clock.utc_now()), work.failed))
+    begins = Pause(work.rest(), clock.utc_now() + timedelta(seconds=work.asked_for.seconds))
+    begun = await store.pauses.record(key, pause + 1, begins)
+    logger.warning("batch %d paused until %s: %s", pages.batch, begun.until, work.asked_for)
+    return _paused(pause + 1, begun.until)
+
+
+async def _what_is_left(store: Store, key: BatchKey, pause: int) -> tuple[PageList, datetime | None]:
+    """The pages to fetch, and from when on if the site has asked for a pause."""
+    if not pause:
+        return await store.batches.page_list(key.snapshot, plan_attempt=key.plan_attempt, number=key.number), None
+    recorded = await store.pauses.read(key, pause)
+    return recorded.rest, recorded.until
 
 
 async def _scrape(
-    settings: Settings, store: Store, payload: Mapping[str, Any], pages: PageList
-) -> tuple[BatchResult, Failures]:
+    settings: Settings, store: Store, payload: Mapping[str, Any], pages: PageList, *, may_pause: bool
+) -> BatchAttempt:
     """Fetch the pages of a batch; what they give is staged under an attempt of its own."""
-    snapshot, attempt = snapshot_id(payload["source"], payload["epoch"]), uuid4().hex[:12]
+    snapshot = snapshot_id(payload["source"], payload["epoch"])
     source, share = app_source(settings, payload["source"]), Share.model_validate(payload["share"])
     fingerprint = extraction_fingerprint(source)
     fetcher = obeying_fetcher(settings, open_robots(settings, store, source, payload["epoch"]))
     past = await past_of(store.tables, store.memory, pages, fingerprint=fingerprint)
     if pages.purposes:
         past = await with_links(store.links, pages, past)
+    attempt = uuid4().hex[:12]
     async with store.rows.staging(snapshot, pages.batch, attempt) as staging:
-        work = BatchAttempt(source, pages, past, staging)
-        async for outcome in scrape_pages(source, wanted_pages(pages, past), fetcher=fetcher, share=share):
-            work.take(outcome)
+        work = BatchAttempt(source, pages, past, staging, snapshot=snapshot, attempt=attempt)
+        try:
+            async for outcome in scrape_pages(source, wanted_pages(pages, past), fetcher=fetcher, share=share):
+                work.take(outcome)
+        except LongPauseAsked as asked:
+            work.give_up(asked, may_pause=may_pause)
         # While the last rows are on their way.
         await asyncio.gather(
             store.rows.stage_failures(snapshot, pages.batch, attempt, work.failed),
             store.memory.remember(snapshot, pages.batch, attempt, Remembered(fingerprint, work.remembered)),
             *([store.links.stage(snapshot, pages.batch, attempt, work.links)] if pages.purposes else []),
         )
-    return BatchResult(
-        pages.batch,
-        attempt,
-        loaded=pages.loaded + work.loaded,
-        failed=len(work.failed),
-        rows=pages.rows + staging.rows,
-        earlier=pages.earlier,
-        recorded_at=clock.utc_now(),
-        unchanged=pages.unchanged + work.unchanged,
-    ), work.failed
+    return work
 
 
 async def _record(store: Store, snapshot: str, result: BatchResult, failed: Failures) -> BatchResult:
@@ -105,3 +124,9 @@ async def _record(store: Store, snapshot: str, result: BatchResult, failed: Fail
 def _scraped(result: BatchResult) -> dict[str, Any]:
     counts = ("loaded", "unchanged", "failed", "rows")
     return {"code": "scraped", **{name: getattr(result, name) for name in counts}}
+
+
+def _paused(pause: int, until: datetime) -> dict[str, Any]:
+    """A long pause is waited for in pieces, so that a run that drains ends before it is over."""
+    left = (until - clock.utc_now()).total_seconds()
+    return {"code": "paused", "pause": pause, "seconds": math.ceil(min(max(left, 1.0), PAUSE_PIECE_S))}

@@ -1,5 +1,6 @@
 """Finding a source's pages and recording them in batches."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from activities.run_watch import RunEnded, until_run_ends
 from activities.wiring import obeying_fetcher, open_robots
 from scraper import clock
 from scraper.app_sources import app_source
+from scraper.errors import LongPauseAsked
 from scraper.finding.discover import Discovery, discover
 from scraper.load import BATCH_TIME_LIMIT_S
 from scraper.manners.obeying import obeying_limits, without_disallowed
@@ -41,7 +43,8 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
 
     With `base_epoch`, the run retries the one that had this epoch: the pages are those that it did not load. Returns
     `code` `planned` with `attempt`, `batches` (that have pages to fetch), `window` (batches at a time) and `share` (of
-    the source's limits, per batch); or `superseded`, `stopped` or `failed` with the `reason`.
+    the source's limits, per batch); `paused` with the `seconds` for which the site wants to be left alone; or
+    `superseded`, `stopped` or `failed` with the `reason`.
     """
     settings = Settings()
     store = open_store(settings)
@@ -58,6 +61,9 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
             plan = await _find_plan(settings, store, source, payload, share, robots)
     except RunEnded as ended:
         return ended.standing.as_answer()
+    except LongPauseAsked as asked:
+        logger.warning("planning paused: %s", asked)
+        return {"code": "paused", "seconds": math.ceil(asked.seconds), "reason": str(asked)}
     if plan.pages == 0:
         return {"code": "failed", "reason": await _why_no_pages(store, snapshot)}
     return {

@@ -1,13 +1,16 @@
 """One source of a run: plan its pages, scrape them in parallel lanes of batches, publish the snapshot."""
 
 from collections.abc import Generator
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from azure.durable_functions import DurableOrchestrationContext
 
 from orchestrations import names
 from orchestrations.milestones import log_source_ended
 from orchestrations.retries import INFRASTRUCTURE
+
+MAX_PAUSES: Final = 10
 
 
 def scrape_source(context: DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any]]:
@@ -28,7 +31,7 @@ def scrape_source(context: DurableOrchestrationContext) -> Generator[Any, Any, d
 
 def _scrape(context: DurableOrchestrationContext, source: dict[str, Any]) -> Generator[Any, Any, dict[str, Any]]:
     _show(context, source, "planning")
-    plan = yield context.call_activity_with_retry(names.PLAN_SOURCE, INFRASTRUCTURE, source)
+    plan = yield from _plan(context, source)
     if plan["code"] != "planned":
         return _ended(source, plan["code"], plan["reason"])
     _show(context, source, "scraping", batches=plan["batches"])
@@ -43,6 +46,16 @@ def _scrape(context: DurableOrchestrationContext, source: dict[str, Any]) -> Gen
     _show(context, source, "publishing", batches=plan["batches"])
     summary: dict[str, Any] = yield context.call_activity_with_retry(names.PUBLISH_SOURCE, INFRASTRUCTURE, source)
     return summary
+
+
+def _plan(context: DurableOrchestrationContext, source: dict[str, Any]) -> Generator[Any, Any, dict[str, Any]]:
+    """The plan; a site that wants to be left alone before is left alone, but not for ever."""
+    for _ in range(MAX_PAUSES):
+        plan: dict[str, Any] = yield context.call_activity_with_retry(names.PLAN_SOURCE, INFRASTRUCTURE, source)
+        if plan["code"] != "paused":
+            return plan
+        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=plan["seconds"]))
+    return {"code": "failed", "reason": f"{plan['reason']}, for the {MAX_PAUSES}th time"}
 
 
 def _show(context: DurableOrchestrationContext, source: dict[str, Any], stage: str, **facts: Any) -> None:

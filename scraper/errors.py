@@ -3,6 +3,7 @@
 ScraperError
 ├── SettingsError(problems)                       the environment cannot be used
 ├── SourcesFileError(path, source, key, reason)   the sources file cannot be used
+├── LongPauseAsked(url, seconds)                  a site wants to be left alone for longer than a batch can wait
 ├── CompressionError(reason, detail)              a compressed body is damaged or too large
 └── PageError(url, reason, detail)                one page gave no rows
     ├── FetchError(… status)                      no usable answer; another attempt may cure it
@@ -51,6 +52,14 @@ class CompressionError(ScraperError):
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
         self.reason, self.detail = reason, detail
+
+
+class LongPauseAsked(ScraperError):
+    """A site asked for a pause of `seconds`, longer than one waits for within a batch: all its pages have to wait."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        super().__init__(f"{url}: the site asked for a pause of {seconds:.0f} s")
+        self.url, self.seconds = url, seconds
 
 
 class PageError(ScraperError):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from scraper.canonical import host_of
-from scraper.errors import FetchError, PageError
+from scraper.errors import FetchError, LongPauseAsked, PageError
 from scraper.fetch.answers import FetchedPage
 from scraper.fetch.limits import limits_of
 from scraper.known_pages import WantedPage, version_of
@@ -46,6 +46,7 @@ async def scrape_pages(
     with reason `internal`, and pages that are not done within `time_limit_s` fail with reason `timeout`. Closing the
     iterator, or cancelling its reader, cancels what is in flight.
 
+    Raises LongPauseAsked, and leaves pages without an outcome, if the site wants to be left alone for long.
     A page that has not changed since an earlier run is not parsed; a fault of `carry_over` is no page's failure, and
     ends the iteration.
     """
@@ -120,6 +121,8 @@ async def _asked(
         page, attempts = await fetch(url, validators)
     except PageError as error:
         return _failed(index, url, error, attempts=earlier + error.attempts)
+    except LongPauseAsked:
+        raise
     except Exception as error:
         logger.exception("the page met a defect")
         return _defect(index, url, error, attempts=earlier + 1)

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any, Self
 
@@ -96,6 +96,18 @@ class PageList:
     def without_trust(self) -> Self:
         """This list for a later run, when pages may have changed since their site was asked."""
         return replace(self, previous=tuple(page and replace(page, is_trusted=False) for page in self.previous))
+
+    def left_after(self, loaded: Part, places: Collection[int]) -> Self:
+        """What is left of this list once an attempt has loaded the pages at `places`."""
+        left = [index for index, place in enumerate(self.places) if place not in places]
+        return replace(
+            self,
+            urls=tuple(self.urls[index] for index in left),
+            places=tuple(self.places[index] for index in left),
+            earlier=(*self.earlier, loaded) if loaded.loaded else self.earlier,
+            previous=tuple(self.previous[index] for index in left) if self.previous else (),
+            purposes=tuple(self.purposes[index] for index in left) if self.purposes else (),
+        )
 
     def columns(self) -> dict[str, Any]:
         """The list as it is stored; a batch of which nothing is loaded is its number and its URLs."""

@@ -12,6 +12,7 @@ from storage.frontiers import Frontiers
 from storage.locks import TableTickets
 from storage.page_links import BatchLinks
 from storage.page_memory import PageMemory
+from storage.pauses import Pauses
 from storage.rows import FailurePlace, Rows, StoredRow
 from storage.runs import Runs
 from storage.schedule import Schedules
@@ -36,6 +37,7 @@ class Store:
     skips: Skips
     schedules: Schedules
     stalls: Stalls
+    pauses: Pauses
 
     async def failures_of(
         self, snapshot: str, *, after: FailurePlace | None = None
@@ -77,4 +79,5 @@ def store_on(tables: Tables) -> Store:
         skips=Skips(tables),
         schedules=Schedules(tables),
         stalls=Stalls(tables),
+        pauses=Pauses(tables),
     )

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
 
-from scraper.errors import FetchError, RateLimited
+from scraper.errors import FetchError, LongPauseAsked, RateLimited
 from scraper.fetch.answers import FetchedPage
 from scraper.fetch.fetcher import BeforeHop
 from scraper.fetch.limits import FetchLimits
 from scraper.manners.politeness import Pace
-from scraper.manners.retries import RETRY_AFTER_CAP_S, Random, Sleep, fetch_with_retries
+from scraper.manners.retries import LONGEST_PAUSE_S, LONGEST_WAIT_S, Random, Sleep, fetch_with_retries
 from scraper.page_version import Validators
 
 
@@ -54,8 +54,8 @@ def polite_fetch(
     """A function that fetches a URL within `limits`; every attempt, and every redirect, waits for its turn at `pace`.
 
     A page that waits for its next attempt holds no slot. A server's Retry-After pauses all pages of the pace; 429 and
-    503 slow it down, and good answers bring it back. `check_hop` may refuse the target of a redirect by raising a
-    FetchError.
+    503 slow it down, and good answers bring it back. A pause that is too long to be waited for raises LongPauseAsked.
+    `check_hop` may refuse the target of a redirect by raising a FetchError.
     """
 
     async def fetch(url: str, validators: Validators | None = None, /) -> tuple[FetchedPage, int]:
@@ -82,5 +82,8 @@ def _heed(error: FetchError, pace: Pace) -> None:
     """A server that is overloaded, or asks us to be slower, means the site, not one page."""
     if error.status in _TOO_FAST:
         pace.slow_down()
-    if isinstance(error, RateLimited) and error.retry_after_s is not None:
-        pace.hold(min(error.retry_after_s, RETRY_AFTER_CAP_S))
+    if not isinstance(error, RateLimited) or error.retry_after_s is None:
+        return
+    if LONGEST_WAIT_S < error.retry_after_s <= LONGEST_PAUSE_S:
+        raise LongPauseAsked(error.url, error.retry_after_s) from error
+    pace.hold(min(error.retry_after_s, LONGEST_WAIT_S))

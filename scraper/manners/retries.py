@@ -8,8 +8,10 @@ from scraper.models import Reason
 
 BACKOFF_BASE_S = 0.5
 BACKOFF_CAP_S = 30.0
-RETRY_AFTER_CAP_S = 60.0
-"""A longer Retry-After is cut to this: a batch must end within the host's time limit for a function."""
+LONGEST_WAIT_S = 60.0
+"""A longer Retry-After is not waited for in place: the worker is needed elsewhere, and a batch has a time limit."""
+LONGEST_PAUSE_S = 6 * 3600.0
+"""A longer Retry-After is not waited for at all: the page fails."""
 _CURABLE = frozenset({Reason.HTTP_429, Reason.HTTP_5XX, Reason.TIMEOUT, Reason.CONNECTION})
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -19,8 +21,9 @@ _Answer = TypeVar("_Answer")
 
 
 def is_curable(error: FetchError) -> bool:
-    """Whether the same request may succeed later."""
-    return error.reason in _CURABLE
+    """Whether the same request may succeed, before long."""
+    too_late = isinstance(error, RateLimited) and (error.retry_after_s or 0.0) > LONGEST_PAUSE_S
+    return error.reason in _CURABLE and not too_late
 
 
 def delay_before_retry_s(error: FetchError, attempt: int, *, random: Random) -> float:
@@ -31,7 +34,7 @@ def delay_before_retry_s(error: FetchError, attempt: int, *, random: Random) -> 
     ceiling = min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2.0 ** min(attempt - 1, 16))
     backoff = ceiling * random()
     if isinstance(error, RateLimited) and error.retry_after_s is not None:
-        return max(backoff, min(error.retry_after_s, RETRY_AFTER_CAP_S))
+        return max(backoff, min(error.retry_after_s, LONGEST_WAIT_S))
     return backoff
 
 

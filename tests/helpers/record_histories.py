@@ -79,6 +79,20 @@ async def chained_run() -> AsyncIterator[tuple[str, str]]:
         yield "scrape_chain-broken", record(await host.history("run-8:7:~0"))
 
 
+async def paused_run() -> AsyncIterator[tuple[str, str]]:
+    """A run whose site wants to be left alone, before it is planned and in the middle of a batch."""
+    plan = {"code": "planned", "attempt": "p1", "batches": 2, "window": 1, "share": SHARE}
+    plans = [{"code": "paused", "seconds": 3600, "reason": "the site asked for a pause of 3600 s"}, plan]
+    scraped = {"code": "scraped", "loaded": 2, "failed": 0, "rows": 2}
+    answers = [{"code": "paused", "pause": 1, "seconds": 900}, scraped, scraped]
+    steps = {"plan_source": lambda _: plans.pop(0), "scrape_batch": lambda _: answers.pop(0)}
+    async with scrape_host(["books"], **steps) as host:
+        await host.start("daily_scrape", instance_id="run-9")
+        await host.wait_for("run-9")
+        yield "scrape_source-planned-later", record(await host.history("run-9:7:books"))
+        yield "scrape_lane-after-a-pause", record(await host.history("run-9:7:books:0"))
+
+
 async def overtaken_run() -> AsyncIterator[tuple[str, str]]:
     """A run that is not the holder, and a source whose run is overtaken."""
     superseded = {"code": "superseded", "reason": "a newer run has begun"}
@@ -206,7 +220,7 @@ async def starts_to_come() -> AsyncIterator[tuple[str, str]]:
 
 async def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    runs = (finished_run(), running_run(), chained_run(), overtaken_run(), retried_run(), stopped_run())
+    runs = (finished_run(), running_run(), chained_run(), paused_run(), overtaken_run(), retried_run(), stopped_run())
     for recording in (*runs, workflows(), welcomes(), watches(), starts_to_come()):
         async for name, text in recording:
             (folder / f"{name}.json").write_text(text, encoding="utf-8")

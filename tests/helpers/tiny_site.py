@@ -37,15 +37,17 @@ gate = {{ max_failed_percent = {max_failed_percent} }}
 
 
 class TinySite:
-    """Pages `/books/0` … and `/news/0`, `/news/1`; those in `broken` are 404, those in `moved` redirect.
+    """Pages `/books/0` … and `/news/0`, `/news/1`.
 
-    `hits` counts requests by path, those for robots.txt apart in `robots_hits`.
+    Those in `broken` are 404, those in `moved` redirect, those in `busy` are 429 with these headers. `hits` counts
+    requests by path, those for robots.txt apart in `robots_hits`.
     """
 
     def __init__(self, books: int, sources_file: Path) -> None:
         self.books = [f"/books/{number}" for number in range(books)]
         self.broken: set[str] = set()
         self.moved: dict[str, str] = {}
+        self.busy: dict[str, dict[str, str]] = {}
         self.robots: str | int = 404
         """The text of robots.txt, or the status without one."""
         self.hits: Counter[str] = Counter()
@@ -74,10 +76,16 @@ class TinySite:
         if path == "/robots.txt":
             return self._robots()
         self.hits[path] += 1
+        return self._refusal(path) or self._page(path)
+
+    def _refusal(self, path: str) -> web.Response | None:
         if path in self.moved:
             return web.Response(status=302, headers={"Location": self.moved[path]})
-        if path in self.broken:
-            return web.Response(status=404)
+        if path in self.busy:
+            return web.Response(status=429, headers=self.busy[path])
+        return web.Response(status=404) if path in self.broken else None
+
+    def _page(self, path: str) -> web.Response:
         if path == "/sitemap.xml":
             return _xml(sitemap_index([f"{self._url}/half-0.xml", f"{self._url}/half-1.xml"]))
         if path.startswith("/half-"):

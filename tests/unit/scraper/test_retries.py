@@ -74,7 +74,7 @@ async def test_retry_after_is_honoured() -> None:
 
 
 async def test_retry_after_is_capped_at_a_minute() -> None:
-    attempts = Attempts(RateLimited(URL, 86_400.0))
+    attempts = Attempts(RateLimited(URL, 21_600.0))
     await run(attempts)
     assert attempts.slept == [60.0]
 
