@@ -22,8 +22,9 @@ def row_hashes(rows: Iterable[Row], key: Sequence[str], *, url: str) -> bytes:
 
 
 def _key_hash(row: Row, key: Sequence[str], url: str) -> bytes:
-    parts = [scalar_as_json(row.values.get(name)) for name in key] if key else [url, row.position]
-    return _hash(_encode(parts))
+    if not key:
+        return _hash(f"{row.position} {url}")
+    return _hash(_encode([scalar_as_json(row.values.get(name)) for name in key]))
 
 
 def _value_hash(row: Row) -> bytes:
