@@ -125,7 +125,7 @@ def wait_for_pages(app: RunningApp, run_id: str, pages: int) -> int:
 async def test_a_second_run_over_an_unchanged_site_whose_host_is_killed_carries_every_row_over(
     start_app: StartApp, supervisor: Supervisor
 ) -> None:
-    await check_killed_second_run(start_app, supervisor, books=200, kills=1, seed=3)
+    await check_killed_second_run(start_app, supervisor, books=120, kills=1, seed=3)
 
 
 @pytest.mark.long

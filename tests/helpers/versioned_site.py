@@ -109,6 +109,8 @@ class VersionedSite:
         if path == "/sitemap.xml":
             entries = ((f"{self._url}{one}", self._changed_at(one).isoformat()) for one in self.books)
             return web.Response(body=url_set(entries), content_type="application/xml")
+        if not path.startswith("/books/"):
+            return web.Response(status=404)
         response = self._page(request)
         is_conditional = bool({"If-None-Match", "If-Modified-Since"} & request.headers.keys())
         self.asked.append(Asked(path, is_conditional, response.status))
