@@ -87,6 +87,8 @@ def test_a_missing_setting_names_source_key_setting_and_cure(tmp_path: Path) -> 
         (HEAD + URLS + 'sitemap = "https://books.example/s.xml"\n' + FIELDS, "there is urls and sitemap"),
         (HEAD + 'url_template = "https://books.example/{page}"\n' + FIELDS, "url_template and pages belong together"),
         (HEAD + 'url_template = "https://books.example/{n}"\npages = "1-2"\n' + FIELDS, "must have {page} once"),
+        (HEAD + URLS + 'key = ["isbn"]\n' + FIELDS, "key names 'isbn', which is no field; known are title"),
+        (HEAD + URLS + "trust_lastmod = true\n" + FIELDS, "trust_lastmod is for sources with a sitemap"),
         (HEAD + 'url_template = "https://books.example/{page}"\npages = "5-2"\n' + FIELDS, "is before the first"),
         (HEAD + 'url_template = "https://books.example/{page}"\npages = "all"\n' + FIELDS, "is not a range"),
         (HEAD + 'url_template = "https://books.example/{page}"\npages = [1]\n' + FIELDS, "a range is two numbers"),
