@@ -1,8 +1,10 @@
 """Stopping a run over HTTP: what its parts still do, what is published, and how soon another run can start."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from scripts.checkout import ROOT
 from scripts.http_json import ask
 from scripts.processes import Supervisor
 from scripts.sample_site import SampleSite, start_sample_site
@@ -28,10 +30,21 @@ def requests_begun(site: SampleSite) -> int:
     return sum(per_second.values())
 
 
+def sources_on_two_hosts(folder: Path) -> str:
+    """As sources.toml, but the listing is on a host of its own, so that it need not wait for the books."""
+    books, listing = (ROOT / "sources.toml").read_text().split('name = "listing"')
+    listing = listing.replace("${SAMPLE_SITE_URL}", "${LISTING_URL}").replace("127.0.0.1", "localhost")
+    path = folder / "sources.toml"
+    path.write_text(f'{books}name = "listing"{listing}')
+    return str(path)
+
+
 async def test_a_run_that_drains_ends_in_good_order_and_publishes_what_is_complete(
-    start_app: StartApp, supervisor: Supervisor
+    start_app: StartApp, supervisor: Supervisor, tmp_path: Path
 ) -> None:
-    app = start_app(start_sample_site(supervisor, books=1500, fault_percent=0), PAGES_PER_BATCH="20")
+    site = start_sample_site(supervisor, books=1500, fault_percent=0)
+    hosts = {"SOURCES_FILE": sources_on_two_hosts(tmp_path), "LISTING_URL": site.url.replace("127.0.0.1", "localhost")}
+    app = start_app(site, PAGES_PER_BATCH="20", **hosts)
     app.start_run("drained")
     wait_for(is_published(app, "drained", "listing"), timeout_s=30)
     answer = app.ask("POST", "/api/runs/drained/stop")

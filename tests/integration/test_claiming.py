@@ -160,7 +160,16 @@ async def test_a_source_that_broke_is_recorded_with_what_its_batches_had_counted
     await store.batches.record_result(snapshot, BatchResult(0, "x", 90, 10, 90))
     broken = {"source": "books", "outcome": "failed", "reason": "infrastructure: away"}
     ended = await finish_run({"run_id": "a", "epoch": 1, "reason": "", "sources": [broken]})
-    counts = {"batches": 2, "batches_done": 1, "pages": 150, "loaded": 90, "unchanged": 0, "failed": 10, "rows": 90}
+    counts = {
+        "batches": 2,
+        "batches_done": 1,
+        "pages": 150,
+        "loaded": 90,
+        "unchanged": 0,
+        "failed": 10,
+        "disallowed": 0,
+        "rows": 90,
+    }
     assert ended["sources"][0] == {**broken, **counts}
 
 
