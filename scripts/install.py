@@ -10,7 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from scripts.checkout import (
@@ -60,27 +61,38 @@ def main() -> int:
 
 
 def set_up() -> None:
-    """Python packages into .venv, Node if it is missing, Azurite into node_modules. Raises SetupFailed."""
+    """Python packages into .venv, Node if it is missing, Azurite into node_modules. Raises SetupFailed.
+
+    Azurite and the Python packages are installed side by side: each mostly waits for its registry.
+    """
     python_inputs = content_hash(REQUIREMENTS, REQUIREMENTS_DEV, _python_identity())
-    if not _is_stamped(PYTHON_STAMP, python_inputs) or not VENV_PYTHON.exists():
-        install_python_packages()
-        _stamp(PYTHON_STAMP, python_inputs)
+    python_is_due = not _is_stamped(PYTHON_STAMP, python_inputs) or not VENV_PYTHON.exists()
     node_inputs = content_hash(REQUIREMENTS_NODE, PACKAGE, PACKAGE_LOCK)
-    if not _is_stamped(NODE_STAMP, node_inputs) or not _known_node_exists() or not AZURITE_SCRIPT.exists():
-        node = node_on_path() or install_node()
-        install_azurite(node)
+    node_is_due = not _is_stamped(NODE_STAMP, node_inputs) or not _known_node_exists() or not AZURITE_SCRIPT.exists()
+    if python_is_due:
+        make_venv()
+    node = (node_on_path() or install_node()) if node_is_due else None
+    with azurite_being_installed(node) if node else nullcontext():
+        if python_is_due:
+            install_python_packages()
+            _stamp(PYTHON_STAMP, python_inputs)
+    if node:
         _stamp(NODE_POINTER, str(node.executable))
         _stamp(NODE_STAMP, node_inputs)
 
 
-def install_python_packages() -> None:
-    """A virtual environment of the running Python with everything of requirements-dev.txt."""
+def make_venv() -> None:
+    """A virtual environment of the running Python, unless there is one."""
     missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
     if missing:
         raise SetupFailed(f"{sys.executable} lacks the module {missing[0]} (on Debian: apt install python3-venv)")
     if not _is_own_venv():
         _say(f"creating .venv with Python {sys.version.split()[0]}")
         _run([sys.executable, "-m", "venv", "--clear", str(VENV)], "create .venv")
+
+
+def install_python_packages() -> None:
+    """Everything of requirements-dev.txt, into the virtual environment."""
     _say("installing Python packages (requirements-dev.txt)")
     _pip_install(REQUIREMENTS_DEV)
 
@@ -95,8 +107,12 @@ def install_node() -> Node:
     return node
 
 
-def install_azurite(node: Node) -> None:
-    """Azurite as package-lock.json pins it; no package gets to run a script of its own."""
+@contextmanager
+def azurite_being_installed(node: Node) -> Iterator[None]:
+    """Install Azurite while the block runs; it is there when both have ended. Raises SetupFailed.
+
+    It is what package-lock.json pins, and no package gets to run a script of its own. If the block fails, so does npm.
+    """
     _say(f"installing Azurite (package-lock.json) with Node {node.version}; this takes one to three minutes")
     NODE_STAMP.unlink(missing_ok=True)
     quiet = [
@@ -108,7 +124,10 @@ def install_azurite(node: Node) -> None:
         "--progress=false",
     ]
     path = os.pathsep.join([str(node.executable.parent), os.environ.get("PATH", os.defpath)])
-    _run([str(node.executable), str(node.npm_script), "ci", *quiet], "npm ci", env={**os.environ, "PATH": path})
+    command = [str(node.executable), str(node.npm_script), "ci", *quiet]
+    with _begun(command, env={**os.environ, "PATH": path}) as npm:
+        yield
+        _check(npm.wait(), "npm ci")
     if not AZURITE_SCRIPT.exists():
         raise SetupFailed(
             f"npm ci succeeded, but {AZURITE_SCRIPT.relative_to(ROOT)} is not there: look at package.json"
@@ -145,8 +164,15 @@ def _pip_install(requirements: Path) -> None:
     _run([*command, "-r", str(requirements)], f"pip install -r {requirements.name}")
 
 
-def _run(command: Sequence[str], step: str, env: dict[str, str] | None = None) -> None:
-    """Run one step in the foreground; it ends when this process does."""
+def _run(command: Sequence[str], step: str) -> None:
+    """Run one step to its end. Raises SetupFailed, which names it."""
+    with _begun(command) as process:
+        _check(process.wait(), step)
+
+
+@contextmanager
+def _begun(command: Sequence[str], env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command while the block runs; it ends with the block, and with this process."""
     launcher = [
         sys.executable,
         "-I",
@@ -154,9 +180,16 @@ def _run(command: Sequence[str], step: str, env: dict[str, str] | None = None) -
         str(Path(__file__).with_name("end_with_parent.py")),
         str(os.getpid()),
     ]
-    done = subprocess.run([*launcher, *command], cwd=ROOT, env=env, stdin=subprocess.DEVNULL, check=False)
-    if done.returncode != 0:
-        raise SetupFailed(f"`{step}` ended with code {done.returncode}; its message is above. Then: make setup")
+    with subprocess.Popen([*launcher, *command], cwd=ROOT, env=env, stdin=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _check(code: int, step: str) -> None:
+    if code != 0:
+        raise SetupFailed(f"`{step}` ended with code {code}; its message is above. Then: make setup")
 
 
 def _is_stamped(stamp: Path, inputs: str) -> bool:

@@ -6,14 +6,17 @@ import runpy
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from scripts import install
 from scripts.checkout import ROOT, CheckoutBusy, file_lock
-from scripts.install import SetupFailed
+from scripts.install import SetupFailed, azurite_being_installed
 from scripts.node import Node, describe_node
+from tests.helpers.processes import is_alive, wait_until
 
 FILES = ["REQUIREMENTS", "REQUIREMENTS_DEV", "REQUIREMENTS_NODE", "PACKAGE", "PACKAGE_LOCK", "VENV_PYTHON"]
 
@@ -33,13 +36,16 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(install, "NODE_POINTER", tmp_path / ".node")
     monkeypatch.setattr(install, "AZURITE_SCRIPT", azurite)
     monkeypatch.setattr(install, "node_on_path", lambda: node)
+    monkeypatch.setattr(install, "make_venv", lambda: None)
     monkeypatch.setattr(install, "install_python_packages", lambda: done.append("python"))
 
-    def install_azurite(chosen: Node) -> None:
+    @contextmanager
+    def azurite_being_installed(chosen: Node) -> Iterator[None]:
+        yield
         done.append("azurite")
         azurite.write_text("")
 
-    monkeypatch.setattr(install, "install_azurite", install_azurite)
+    monkeypatch.setattr(install, "azurite_being_installed", azurite_being_installed)
     return done
 
 
@@ -87,6 +93,29 @@ def test_a_node_that_vanished_is_replaced(steps: list[str], tmp_path: Path) -> N
     (tmp_path / ".node").write_text(str(tmp_path / "gone"))
     install.set_up()
     assert steps == ["azurite"]
+
+
+def test_npm_ends_when_the_python_packages_cannot_be_installed(steps: list[str], tmp_path: Path) -> None:
+    npm = tmp_path / "npm-cli.js"
+    npm.write_text(f"echo $$ > {tmp_path}/pid\nexec sleep 600\n")
+    shell = Node(Path("/bin/sh"), npm, "v24.0.0")
+    told = tmp_path / "pid"
+
+    def fail_once_npm_runs() -> None:
+        with azurite_being_installed(shell):
+            wait_until(lambda: told.exists() and told.read_text().endswith("\n"))
+            raise SetupFailed("no packages")
+
+    with pytest.raises(SetupFailed, match="no packages"):
+        fail_once_npm_runs()
+    assert not is_alive(int(told.read_text()))
+
+
+def test_a_failing_npm_is_named(steps: list[str], tmp_path: Path) -> None:
+    (tmp_path / "npm-cli.js").write_text("exit 3")
+    shell = Node(Path("/bin/sh"), tmp_path / "npm-cli.js", "v24.0.0")
+    with pytest.raises(SetupFailed, match="`npm ci` ended with code 3"), azurite_being_installed(shell):
+        pass
 
 
 def test_a_failing_step_is_named() -> None:
