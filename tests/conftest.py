@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,15 @@ from tests.helpers.azurite import running_azurite
 # Examples have no time limit: on a busy machine it would fail the slow ones, and say nothing about the code.
 hypothesis.settings.register_profile("no stopwatch", deadline=None)
 hypothesis.settings.load_profile("no stopwatch")
+
+WORKERS_PER_CORE = 2
+"""Tests of hosts wait half of their time."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """What `-n auto` means: several workers for all tests, none for a part that was chosen."""
+    chosen = config.option.keyword or config.args_source is pytest.Config.ArgsSource.ARGS
+    return 0 if chosen else WORKERS_PER_CORE * (os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="session")
