@@ -53,7 +53,7 @@ def first_answer(supervisor: Supervisor, settings: Mapping[str, str], state_dir:
     began = time.perf_counter()
     command = [sys.executable, "-m", "devhost", "start", "--port", "0", "--state-dir", str(state_dir)]
     child = supervisor.start("host", command, env=settings)
-    url = child.wait_for_line(r"^Listening on (http://\S+)", timeout_s=30)[1]
+    url = child.wait_for_line(r"^Listening on (http://\S+)", timeout_s=60)[1]
     answer = ask("GET", f"{url}/api/health")
     seconds, processor_s = time.perf_counter() - began, cpu_seconds(child.pid)
     supervisor.stop(child)

@@ -42,7 +42,7 @@ def load_s(folder: Path, workers: int) -> float:
     with running_host(APP, log_dir=folder, state_dir=folder / "state", arguments=arguments) as host:
         if workers > 1:
             # The host serves when the first is ready; the others are on their way then.
-            wait_until(lambda: host.log().count(" is ready.") == workers, timeout_s=30)
+            wait_until(lambda: host.log().count(" is ready.") == workers)
         for load in ({"times": 8, "rounds": 1}, LOAD):
             began = time.perf_counter()
             status_url = host.post("/api/think", load).json()["statusQueryGetUri"]

@@ -14,7 +14,7 @@ from tests.helpers.processes import wait_until
 
 WEBHOOKS = "/runtime/webhooks/durabletask"
 ENDED = frozenset({"Completed", "Failed", "Terminated"})
-_TIMEOUT_S = 15.0
+_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)

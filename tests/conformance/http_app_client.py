@@ -27,12 +27,12 @@ class HttpApp:
 
     def noted(self, name: str, *, lines: int = 1) -> list[str]:
         """The notes of this name once there are so many lines."""
-        wait_until(lambda: len(self.notes(name)) >= lines, timeout_s=10)
+        wait_until(lambda: len(self.notes(name)) >= lines)
         return self.notes(name)
 
     def expect_logged(self, text: str) -> None:
         """Wait until the host has printed this text."""
-        wait_until(lambda: text in self.host.log(), timeout_s=10)
+        wait_until(lambda: text in self.host.log())
 
     def json(self, path: str) -> Any:
         """The answer to a GET request, which must be 200."""

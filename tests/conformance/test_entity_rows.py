@@ -54,13 +54,13 @@ def test_an_open_call_of_an_entity_does_not_hold_up_the_end(durable: DurableApp,
 @row("durable/4.2/signal-entity", "durable/4.2/signal-acts-when-called", "durable/4.4/at-once")
 def test_a_signal_acts_without_a_yield_and_holds_nothing_up(durable: DurableApp, key: str) -> None:
     assert durable.output("signals_entity", [[key, "add", 4]]) == "sent"
-    wait_until(lambda: state(durable, key) == 4, timeout_s=10)
+    wait_until(lambda: state(durable, key) == 4)
 
 
 @row("durable/4.2/yielded-signal")
 def test_a_yielded_signal_is_sent_twice_and_never_resumes(durable: DurableApp, key: str) -> None:
     own_id = durable.start("yields_signal", key)
-    wait_until(lambda: state(durable, key) == 2, timeout_s=10)
+    wait_until(lambda: state(durable, key) == 2)
     assert durable.status(own_id)["runtimeStatus"] == "Running"
 
 
@@ -130,7 +130,7 @@ def test_operations_of_one_entity_do_not_overlap(durable: DurableApp, key: str) 
 @row("durable/5.1/fifo")
 def test_signals_of_one_sender_run_in_their_order(durable: DurableApp, key: str) -> None:
     durable.run("signals_entity", [[key, "append", number] for number in range(30)])
-    wait_until(lambda: len(state(durable, key) or []) == 30, timeout_s=10)
+    wait_until(lambda: len(state(durable, key) or []) == 30)
     assert state(durable, key) == list(range(30))
 
 
@@ -143,21 +143,21 @@ def test_a_value_of_an_orchestrator_arrives_as_it_was(durable: DurableApp, key: 
 @row("durable/5.2/from-client", "durable/6.6/signal-entity", "durable/5.2/created-by-first-message")
 def test_a_truthy_value_of_a_client_arrives_as_it_was(durable: DurableApp, key: str) -> None:
     signal(durable, key, "append", {"a": [1]})
-    assert wait_until(lambda: state(durable, key) == [{"a": [1]}], timeout_s=10)
+    assert wait_until(lambda: state(durable, key) == [{"a": [1]}])
 
 
 @row("durable/5.2/from-client-falsy")
 def test_a_falsy_value_of_a_client_is_not_sent(durable: DurableApp, key: str) -> None:
     signal(durable, key, "append", 0)
     signal(durable, key, "append", 1)
-    assert wait_until(lambda: state(durable, key) == [1], timeout_s=10)
+    assert wait_until(lambda: state(durable, key) == [1])
 
 
 @row("durable/5.2/raw-post")
 def test_a_raw_body_lacks_an_encoding(durable: DurableApp, key: str) -> None:
     durable.call("POST", f"entities/counter/{key}?op=append", 5)
     durable.call("POST", f"entities/counter/{key}?op=append", "5")
-    assert wait_until(lambda: state(durable, key) == [5], timeout_s=10)
+    assert wait_until(lambda: state(durable, key) == [5])
 
 
 @row("durable/5.2/instance-id")
@@ -192,7 +192,7 @@ def test_the_sdk_is_told_that_an_entity_does_not_exist(durable: DurableApp, key:
 @row("durable/6.2/entity-empty-key")
 def test_a_dollar_sign_is_the_empty_key(durable: DurableApp) -> None:
     durable.call("POST", "entities/counter/$?op=append", "1")
-    wait_until(lambda: durable.status("@counter@") is not None, timeout_s=10)
+    wait_until(lambda: durable.status("@counter@") is not None)
     assert state(durable, "$") == [1]
 
 
@@ -228,13 +228,13 @@ def test_a_list_of_entities_is_limited_by_time_and_comes_in_pages(durable: Durab
 def test_a_posted_operation_is_accepted_and_runs(durable: DurableApp, key: str) -> None:
     answer = durable.call("POST", f"entities/Counter/{key}?op=append", "7")
     assert (answer.status, answer.body) == (202, b"")
-    wait_until(lambda: state(durable, key) == [7], timeout_s=10)
+    wait_until(lambda: state(durable, key) == [7])
 
 
 @row("durable/6.2/entity-post")
 def test_a_posted_text_is_the_input_as_a_text(durable: DurableApp, key: str) -> None:
     durable.call("POST", f"entities/counter/{key}?op=append", body='"text"', headers={"Content-Type": "text/plain"})
-    assert wait_until(lambda: state(durable, key) == ["text"], timeout_s=10)
+    assert wait_until(lambda: state(durable, key) == ["text"])
 
 
 @row("durable/6.2/entity-post-unknown")
@@ -247,7 +247,7 @@ def test_an_operation_of_an_unknown_entity_is_400_with_a_message(durable: Durabl
 def test_a_delete_signals_the_operation_of_that_name(durable: DurableApp, key: str) -> None:
     calls(durable, key, ("add", 1))
     assert durable.call("DELETE", f"entities/counter/{key}").status == 202
-    wait_until(lambda: state(durable, key) is None, timeout_s=10)
+    wait_until(lambda: state(durable, key) is None)
 
 
 @row("durable/6.2/list-entities")

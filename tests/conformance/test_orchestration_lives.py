@@ -84,7 +84,7 @@ def test_cancelling_a_timer_that_has_fired_raises(durable: DurableApp) -> None:
 def test_an_event_in_other_case_satisfies_no_wait(durable: DurableApp) -> None:
     own_id = durable.start("waits")
     durable.raise_event(own_id, "Go", "wrong case")
-    wait_until(lambda: "EventRaised" in durable.event_names(own_id), timeout_s=10)
+    wait_until(lambda: "EventRaised" in durable.event_names(own_id))
     assert durable.status(own_id)["runtimeStatus"] == "Running"
     durable.raise_event(own_id, "go", "right case")
     assert durable.ended(own_id)["output"] == "right case"
@@ -187,7 +187,7 @@ def test_the_reasons_of_suspension_and_resume_are_shown_until_the_real_output(du
     assert durable.when_status(own_id, "Suspended")["output"] == "a pause"
     durable.command(own_id, "resume", "and on")
     assert durable.when_status(own_id, "Running")["output"] == "and on"
-    wait_until(lambda: "ExecutionResumed" in durable.event_names(own_id), timeout_s=10)
+    wait_until(lambda: "ExecutionResumed" in durable.event_names(own_id))
     durable.raise_event(own_id, "go", "real")
     assert durable.ended(own_id)["output"] == "real"
     names = durable.event_names(own_id)
@@ -291,7 +291,7 @@ def test_an_unknown_child_fails_its_instance_and_names_the_known_ones(durable: D
 @row("durable/4.13/nested-task-all")
 def test_the_sdks_own_error_of_a_nested_group_is_reported_as_it_is(durable: DurableApp) -> None:
     own_id = durable.start("nested_groups")
-    wait_until(lambda: "TaskFailed" in durable.event_names(own_id), timeout_s=10)
+    wait_until(lambda: "TaskFailed" in durable.event_names(own_id))
     durable.release("nested")
     status = durable.ended(own_id)
     assert status["runtimeStatus"] == "Failed"
@@ -303,4 +303,4 @@ def test_the_sdks_warning_of_a_completion_without_a_task_is_on_the_console(durab
     own_id = durable.start("waits")
     durable.raise_event(own_id, "nobody_waits_for_this")
     text = "Potential duplicate Task completion for TaskId: nobody_waits_for_this"
-    assert wait_until(lambda: text in durable.host.log(), timeout_s=10)
+    assert wait_until(lambda: text in durable.host.log())

@@ -78,9 +78,9 @@ def queues(azurite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Q
 def test_a_message_is_run_once_and_deleted(queues: Queues) -> None:
     seen = queues.taken("takes", "takes", "text é")
     assert (seen["body"], seen["count"]) == ("text é", 1)
-    wait_until(lambda: "Executed 'Functions.takes' (Succeeded" in queues.app.host.log(), timeout_s=10)
+    wait_until(lambda: "Executed 'Functions.takes' (Succeeded" in queues.app.host.log())
     with queues.client("takes") as client:
-        wait_until(lambda: client.get_queue_properties().approximate_message_count == 0, timeout_s=10)
+        wait_until(lambda: client.get_queue_properties().approximate_message_count == 0)
 
 
 @row("host/5/message/properties")
@@ -118,7 +118,7 @@ def test_a_json_body_overrides_properties_of_the_same_name(queues: Queues) -> No
 @row("host/5/failure", "host/5/poison", "host/5/options/max-dequeue-count")
 def test_a_message_that_fails_five_times_goes_to_the_poison_queue(queues: Queues) -> None:
     queues.send("fails", "spoiled")
-    wait_until(lambda: queues.texts("fails-poison") == ["spoiled"], timeout_s=15)
+    wait_until(lambda: queues.texts("fails-poison") == ["spoiled"])
     assert [json.loads(line) for line in queues.app.notes("fails")] == [["spoiled", count] for count in range(1, 6)]
     assert queues.texts("fails") == []
     queues.app.expect_logged("MaxDequeueCount")
@@ -128,7 +128,7 @@ def test_a_message_that_fails_five_times_goes_to_the_poison_queue(queues: Queues
 def test_a_message_that_is_no_base64_goes_to_the_poison_queue_without_a_run(queues: Queues) -> None:
     before = queues.app.notes("takes")
     queues.send("takes", "plain text!", is_base64=False)
-    wait_until(lambda: "plain text!" in queues.texts("takes-poison", is_base64=False), timeout_s=10)
+    wait_until(lambda: "plain text!" in queues.texts("takes-poison", is_base64=False))
     assert queues.app.notes("takes") == before
 
 
@@ -144,7 +144,7 @@ def test_a_queue_that_is_made_later_is_served_then_and_not_made_by_its_trigger(q
 @row("host/1.7/retry-http")
 def test_a_retry_policy_on_a_queue_function_does_not_count(queues: Queues) -> None:
     queues.send("retried", "x")
-    wait_until(lambda: queues.texts("retried-poison") == ["x"], timeout_s=15)
+    wait_until(lambda: queues.texts("retried-poison") == ["x"])
     assert queues.app.notes("retried") == ["1", "2", "3", "4", "5"]
 
 

@@ -105,9 +105,9 @@ async def test_a_run_that_is_terminated_stops_its_children_and_publishes_nothing
 ) -> None:
     app = start_app(start_sample_site(supervisor, books=1500, fault_percent=0), PAGES_PER_BATCH="20")
     app.start_run("ended")
-    wait_for(lambda: any(one["loaded"] for one in app.run("ended")["sources"]), timeout_s=30)
+    wait_for(lambda: any(one["loaded"] for one in app.run("ended")["sources"]), timeout_s=60)
     app.terminate("ended")
-    wait_for(lambda: not app.live_instances(), timeout_s=30)
+    wait_for(lambda: not app.live_instances(), timeout_s=60)
     run = app.run("ended")
     dataset, rows = await published(app.settings, "books")
     assert (run["state"], run["outcome"]) == ("finished", "terminated")
@@ -123,7 +123,7 @@ async def test_a_run_that_is_started_right_after_another_was_terminated_is_exact
     catalogue = Catalogue(300, 1, 0)
     app = start_app(start_sample_site(supervisor, books=300, fault_percent=0), PAGES_PER_BATCH="20")
     app.start_run("first")
-    wait_for(lambda: any(one["loaded"] for one in app.run("first")["sources"]), timeout_s=30)
+    wait_for(lambda: any(one["loaded"] for one in app.run("first")["sources"]), timeout_s=60)
     app.terminate("first")
     assert app.start_run("second").status == 202
     app.finished_run("second")

@@ -21,9 +21,9 @@ def test_ticks_of_one_date_start_one_run_and_the_others_are_logged_as_skipped(
         **{"AzureWebJobs.daily_timer.Disabled": "false"},
     )
     date = datetime.now(UTC).date()
-    wait_for(lambda: bool(runs(app)), timeout_s=30)
+    wait_for(lambda: bool(runs(app)), timeout_s=60)
     app.finished_run(f"daily-{date}")
-    wait_for(lambda: "skipped the scheduled start" in app.child.log_path.read_text(), timeout_s=30)
+    wait_for(lambda: "skipped the scheduled start" in app.child.log_path.read_text(), timeout_s=60)
     assert runs(app) == [(f"daily-{date}", "timer")]
 
 
@@ -34,5 +34,5 @@ def test_a_tick_while_another_run_is_live_starts_nothing(start_app: StartApp, su
     )
     app.start_run("by-hand")
     assert app.ask("POST", "/admin/functions/daily_timer", {}).status == 202
-    wait_for(lambda: "is held by the instance 'by-hand'" in app.child.log_path.read_text(), timeout_s=30)
+    wait_for(lambda: "is held by the instance 'by-hand'" in app.child.log_path.read_text(), timeout_s=60)
     assert [run_id for run_id, _ in runs(app)] == ["by-hand"]

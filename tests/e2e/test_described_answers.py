@@ -71,7 +71,7 @@ def steer_runs(prober: Prober, app: DescribedApp) -> None:
         prober.send("start_run"),
     ]
     assert [answer.status_code for answer in refused] == [409, 409, 409]
-    wait_for(lambda: bool(prober.send("list_skips").json()["skips"]), timeout_s=30)
+    wait_for(lambda: bool(prober.send("list_skips").json()["skips"]), timeout_s=60)
     assert prober.send("request_stop", path={"runId": "stopped"}, query={"mode": "now"}).status_code == 202
     wait_for(lambda: prober.send("poll_orchestrator", path=daily_scrape(FINISHED_RUN)).status_code == 200, timeout_s=60)
     assert prober.send("get_run", path={"runId": FINISHED_RUN}).json()["state"] == "finished"
@@ -107,7 +107,7 @@ def steer_workflows(prober: Prober) -> None:
     assert [answer.status_code for answer in started] == [202, 409, 202]
     assert prober.send("stop_workflow", path={"input": "live"}, body={"event": "another"}).status_code == 400
     assert prober.send("stop_workflow", path={"input": "ended"}).status_code == 202
-    wait_for(lambda: prober.send("check_workflow", path={"input": "ended"}).json()["outcome"] is not None, timeout_s=30)
+    wait_for(lambda: prober.send("check_workflow", path={"input": "ended"}).json()["outcome"] is not None, timeout_s=60)
     assert prober.send("stop_workflow", path={"input": "ended"}).status_code == 409
     for name in ["start_workflow", "stop_workflow"]:
         assert prober.send(name, path={"input": "live"}, body={"data": "x" * 33_000}).status_code == 413

@@ -32,7 +32,7 @@ def end_all(app: RunningApp) -> None:
     """Terminate what lives, children too, so that the next round begins with a free singleton."""
     for instance_id in app.live_instances():
         app.terminate(instance_id)
-    wait_for(lambda: not app.live_instances(), timeout_s=30)
+    wait_for(lambda: not app.live_instances(), timeout_s=60)
 
 
 async def check_rounds(start_app: StartApp, supervisor: Supervisor, rounds: int) -> None:
@@ -91,7 +91,7 @@ async def test_a_run_started_past_us_through_the_durable_api_is_held_to_the_sing
     app.start_run("holder")
     webhook = "/runtime/webhooks/durabletask/orchestrators/daily_scrape/past-us"
     assert app.ask("POST", webhook).status == 202
-    wait_for(lambda: app.status("past-us")["runtimeStatus"] == "Completed", timeout_s=30)
+    wait_for(lambda: app.status("past-us")["runtimeStatus"] == "Completed", timeout_s=60)
     assert app.status("past-us")["output"]["outcome"] == "held"
 
 

@@ -66,7 +66,7 @@ class StoppedRuns:
         outcome = self.stop(old)
         self.was_late = outcome != "stopped"
         if outcome != "stopped":  # it ended by itself, a moment before its orchestration does
-            wait_for(lambda: self.app.status(old)["runtimeStatus"] in ENDED, timeout_s=10)
+            wait_for(lambda: self.app.status(old)["runtimeStatus"] in ENDED, timeout_s=60)
         new_epoch = await self.start(new)
         stopped = await self.store.runs.of_epoch(old_epoch)
         assert (stopped.run_id, stopped.outcome) == (old, outcome)

@@ -46,7 +46,7 @@ async def test_a_run_that_drains_ends_in_good_order_and_publishes_what_is_comple
     hosts = {"SOURCES_FILE": sources_on_two_hosts(tmp_path), "LISTING_URL": site.url.replace("127.0.0.1", "localhost")}
     app = start_app(site, PAGES_PER_BATCH="20", **hosts)
     app.start_run("drained")
-    wait_for(is_published(app, "drained", "listing"), timeout_s=30)
+    wait_for(is_published(app, "drained", "listing"), timeout_s=60)
     answer = app.ask("POST", "/api/runs/drained/stop")
     state = app.run("drained")["state"]
     run = app.finished_run("drained")
@@ -70,11 +70,11 @@ async def test_after_a_stop_no_worker_asks_the_site_for_more_than_a_page_per_slo
     site = start_sample_site(supervisor, books=1500, fault_percent=0, latency_ms=300)
     app = start_app(site, PAGES_PER_BATCH="50", FUNCTIONS_WORKER_PROCESS_COUNT="2")
     app.start_run("stopped")
-    wait_for(lambda: requests_begun(site) > 100, timeout_s=30)
+    wait_for(lambda: requests_begun(site) > 100, timeout_s=60)
     answer = app.ask("POST", "/api/runs/stopped/stop?mode=now")
     at_the_stop = requests_begun(site)
-    wait_for(lambda: not app.live_instances(), timeout_s=30)
-    wait_for(lambda: ask("GET", f"{site.url}/stats").document["in_flight"] == 0, timeout_s=30)
+    wait_for(lambda: not app.live_instances(), timeout_s=60)
+    wait_for(lambda: ask("GET", f"{site.url}/stats").document["in_flight"] == 0, timeout_s=60)
     after = requests_begun(site) - at_the_stop
     print(f"requests begun before the answer {at_the_stop}, after it {after}; slots {SLOTS}")
     assert answer.status == 202

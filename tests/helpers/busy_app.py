@@ -55,7 +55,7 @@ class BusyApp:
 
     def kill_a_worker(self) -> None:
         """End one of the worker processes; the host must notice by itself."""
-        workers = wait_until(lambda: children_of(self.host.child.pid), timeout_s=10)
+        workers = wait_until(lambda: children_of(self.host.child.pid))
         with suppress(ProcessLookupError):
             os.kill(self.dice.choice(workers), signal.SIGKILL)
 
@@ -75,10 +75,10 @@ class BusyApp:
         """Until every order has been started and paid for."""
         for number in range(self.orders):
             if number not in self.started:
-                wait_until(lambda number=number: self._start(number), timeout_s=60)  # type: ignore[misc]
+                wait_until(lambda number=number: self._start(number))  # type: ignore[misc]
             if number not in self.paid:
                 pay = f"instances/{number:04}/raiseEvent/paid"
-                wait_until(lambda pay=pay, number=number: self._post(pay, number), timeout_s=60)  # type: ignore[misc]
+                wait_until(lambda pay=pay, number=number: self._post(pay, number))  # type: ignore[misc]
 
     def statuses(self) -> Counter[str]:
         """How many orders have which status."""
@@ -140,6 +140,6 @@ def check_everything_is_there(app: BusyApp) -> None:
     assert outputs == {f"{number:04}": expected_output(number) for number in range(app.orders)}
     keys = {f"{number}.{step}.{part}" for number in range(app.orders) for step in range(ROUNDS) for part in range(2)}
     assert set(app.effects()) == keys
-    wait_until(lambda: app.entity("total/signalled") == app.orders * ROUNDS, timeout_s=30)
+    wait_until(lambda: app.entity("total/signalled") == app.orders * ROUNDS)
     assert app.entity("total/called") == app.orders * ROUNDS
     assert app.members <= set(app.entity("members/all") or [])

@@ -65,7 +65,7 @@ async def running_hub(
         store.close()
 
 
-async def wait_until(read: Callable[[], Awaitable[T]], is_wanted: Callable[[T], bool], timeout_s: float = 10.0) -> T:
+async def wait_until(read: Callable[[], Awaitable[T]], is_wanted: Callable[[T], bool], timeout_s: float = 60.0) -> T:
     """The first wanted value of `read`; fails with the last value after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while True:

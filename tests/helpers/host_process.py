@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from scripts.processes import Child, ChildFailed, Supervisor
 
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 120.0
 _LOG_LINES = 80
 
 

@@ -10,12 +10,15 @@ from typing import TypeVar
 
 from scripts.processes import Child, ChildFailed, Supervisor
 
-__all__ = ["Child", "ChildFailed", "Supervisor", "is_alive", "wait_until"]
+__all__ = ["PATIENCE_S", "Child", "ChildFailed", "Supervisor", "is_alive", "wait_until"]
 
 T = TypeVar("T")
 
+PATIENCE_S = 60.0
+"""What must happen may take as long on a busy machine; a test that passes does not wait for it."""
 
-def wait_until(look: Callable[[], T], *, timeout_s: float, every_s: float = 0.02) -> T:
+
+def wait_until(look: Callable[[], T], *, timeout_s: float = PATIENCE_S, every_s: float = 0.02) -> T:
     """The first truthy answer of `look()`; after `timeout_s` an AssertionError with the last answer."""
     deadline = time.monotonic() + timeout_s
     while not (answer := look()):

@@ -94,7 +94,7 @@ class StorageProbe:
         return QueueServiceClient.from_connection_string(self._connection_string)
 
 
-def eventually(look: Callable[[], T], is_it: Callable[[T], bool], *, timeout_s: float = 20.0) -> T:
+def eventually(look: Callable[[], T], is_it: Callable[[T], bool], *, timeout_s: float = 60.0) -> T:
     """What `look` gives as soon as it is right; fails with the last value after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not is_it(found := look()):

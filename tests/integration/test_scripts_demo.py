@@ -91,7 +91,7 @@ def test_run_stays_up_until_ctrl_c_and_leaves_nothing_behind(tmp_path: Path) -> 
     with script("run", "--state", str(tmp_path), "--books", "40") as run:
         url = read_until(run, r"^health: (http://\S+)/api/health$")[1]
         started = descendants(run.pid)
-        health = wait_until(lambda: ask("GET", f"{url}/api/health"), timeout_s=10)
+        health = wait_until(lambda: ask("GET", f"{url}/api/health"))
         os.kill(run.pid, signal.SIGINT)
         assert run.wait(30) == 0
     assert (health.status, health.document["status"]) == (200, "ok")
@@ -104,4 +104,4 @@ def test_a_killed_run_takes_its_children_with_it(tmp_path: Path) -> None:
         read_until(run, r"^health: ")
         started = descendants(run.pid)
         run.kill()
-    assert wait_until(lambda: not [pid for pid in started if is_alive(pid)], timeout_s=20)
+    assert wait_until(lambda: not [pid for pid in started if is_alive(pid)])

@@ -78,7 +78,7 @@ def test_a_port_that_is_lost_to_a_faster_one_is_passed_over(supervisor: Supervis
     def start(port: int) -> FunctionsHost:
         tried.append(port)
         child = supervisor.start("host", [sys.executable, "-c", ""])
-        wait_until(lambda: child.returncode is not None, timeout_s=20)
+        wait_until(lambda: child.returncode is not None)
         if len(tried) == 1:
             rival.bind(("127.0.0.1", port))
             rival.listen()

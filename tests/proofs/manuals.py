@@ -66,7 +66,7 @@ def start(supervisor: Supervisor, folders: Sequence[Path], scratch: Path) -> Run
     """Azurite, the server of the manuals, and the host."""
     azurite = start_azurite(supervisor, location=None)
     server = supervisor.start("manuals", [sys.executable, "-m", "samples.manuals", "--port", "0", *folders])
-    url = server.wait_for_line(r"^serving (http://\S+?)/?$", timeout_s=30)[1]
+    url = server.wait_for_line(r"^serving (http://\S+?)/?$", timeout_s=60)[1]
     settings = {
         "AzureWebJobsStorage": azurite.connection_string,
         "TABLE_PREFIX": f"t{uuid.uuid4().hex[:12]}",

@@ -26,7 +26,7 @@ def app(start_scene: StartScene) -> RunningApp:
     """With a run before the first test, which was stopped halfway: it could be retried."""
     app = start_scene(books=200, latency_ms=100, PAGES_PER_BATCH="20")
     app.start_run("before", {"sources": ["books"]})
-    wait_for(lambda: any(one["loaded"] for one in app.run("before")["sources"]), timeout_s=30)
+    wait_for(lambda: any(one["loaded"] for one in app.run("before")["sources"]), timeout_s=60)
     assert app.ask("POST", "/api/runs/before/stop?mode=now").status == 202
     assert app.finished_run("before")["outcome"] == "stopped"
     return app
@@ -39,7 +39,7 @@ def urls(app: RunningApp) -> dict[str, str]:
     assert answer.status == 202, answer.text
     suspended = ask("POST", answer.document["suspendPostUri"].replace("{text}", "for%20a%20while"))
     assert suspended.status == 202, suspended.text
-    wait_for(lambda: app.status(HOLDER)["runtimeStatus"] == "Suspended", timeout_s=30)
+    wait_for(lambda: app.status(HOLDER)["runtimeStatus"] == "Suspended", timeout_s=60)
     document: dict[str, str] = answer.document
     return document
 
@@ -95,7 +95,7 @@ def skips(app: RunningApp) -> dict[str, tuple[str, str]]:
 
 def test_the_timer_skips_its_start_and_says_so(app: RunningApp, urls: dict[str, str]) -> None:
     assert app.ask("POST", "/admin/functions/daily_timer", {}).status == 202
-    wait_for(lambda: "timer" in skips(app), timeout_s=30)
+    wait_for(lambda: "timer" in skips(app), timeout_s=60)
     assert skips(app)["timer"] == ("held", urls["id"])
 
 
@@ -103,7 +103,7 @@ def test_a_run_that_a_watch_starts_ends_at_once_and_the_watch_goes_on(app: Runni
     watch = app.ask(
         "POST", "/api/orchestrators/watch_source/watch:books", {"source": "books", "intervalMinutes": 60}
     ).document
-    wait_for(lambda: app.status("watch:books")["customStatus"]["last"] != "", timeout_s=30)
+    wait_for(lambda: app.status("watch:books")["customStatus"]["last"] != "", timeout_s=60)
     assert app.status("watch:books")["customStatus"]["last"] == "held"
     assert app.status("watch:books")["runtimeStatus"] == "Running"
     assert skips(app)["watch"] == ("held", urls["id"])
@@ -113,7 +113,7 @@ def test_a_run_that_a_watch_starts_ends_at_once_and_the_watch_goes_on(app: Runni
 def test_a_run_that_is_started_past_us_ends_at_once(app: RunningApp, urls: dict[str, str]) -> None:
     past_us = "/runtime/webhooks/durabletask/orchestrators/daily_scrape/past-us"
     assert app.ask("POST", past_us).status == 202
-    wait_for(lambda: app.status("past-us")["runtimeStatus"] == "Completed", timeout_s=30)
+    wait_for(lambda: app.status("past-us")["runtimeStatus"] == "Completed", timeout_s=60)
     assert app.status("past-us")["output"]["outcome"] == "held"
     assert urls["id"] in app.status("past-us")["output"]["reason"]
 
@@ -121,7 +121,7 @@ def test_a_run_that_is_started_past_us_ends_at_once(app: RunningApp, urls: dict[
 def test_another_orchestrator_of_the_same_task_hub_is_not_in_the_way(app: RunningApp, urls: dict[str, str]) -> None:
     assert app.status(urls["id"])["runtimeStatus"] == "Suspended"
     assert app.ask("POST", "/api/orchestrators/welcome/hello").status == 202
-    wait_for(lambda: app.status("hello")["runtimeStatus"] == "Completed", timeout_s=30)
+    wait_for(lambda: app.status("hello")["runtimeStatus"] == "Completed", timeout_s=60)
 
 
 def test_once_the_holder_has_ended_a_waiting_message_runs_and_runs_never_overlapped(
@@ -129,12 +129,12 @@ def test_once_the_holder_has_ended_a_waiting_message_runs_and_runs_never_overlap
 ) -> None:
     probe, queue = StorageProbe(azurite), f"{app.settings['TABLE_PREFIX']}-scrape-requests"
     probe.send(queue, json.dumps({"runId": "from-queue", "sources": ["listing"]}))
-    wait_for(lambda: "'from-queue' waits for its turn" in app.child.log_path.read_text(), timeout_s=30)
+    wait_for(lambda: "'from-queue' waits for its turn" in app.child.log_path.read_text(), timeout_s=60)
     assert app.ask("GET", "/api/runs/from-queue").status == 404
     assert ask("POST", urls["resumePostUri"].replace("{text}", "go%20on")).status == 202
     wait_for(lambda: app.ask("GET", "/api/runs/from-queue").status == 200, timeout_s=60)
     assert app.finished_run("from-queue")["outcome"] == "completed"
-    wait_for(lambda: probe.count(queue) == 0, timeout_s=30)
+    wait_for(lambda: probe.count(queue) == 0, timeout_s=60)
     check_status(ask("GET", urls["statusQueryGetUri"]))
     runs = app.ask("GET", "/api/runs").document["runs"][::-1]
     assert [run["runId"] for run in runs] == ["before", HOLDER, "from-queue"]

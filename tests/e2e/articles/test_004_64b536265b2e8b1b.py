@@ -47,7 +47,7 @@ def answer(app: RunningApp, method: str, path: str, body: Any = None) -> tuple[i
 
 def ended(app: RunningApp, key: str) -> dict[str, Any]:
     """What a client sees that polls until the workflow is over."""
-    wait_for(lambda: answer(app, "GET", f"check/{key}")[1].get("outcome") is not None, timeout_s=30)
+    wait_for(lambda: answer(app, "GET", f"check/{key}")[1].get("outcome") is not None, timeout_s=60)
     view: dict[str, Any] = answer(app, "GET", f"check/{key}")[1]
     return view
 
@@ -111,7 +111,7 @@ def test_a_workflow_costs_nothing_while_it_waits_and_waits_on_when_the_host_was_
     app: RunningApp, supervisor: Supervisor
 ) -> None:
     answer(app, "POST", "start/patient", {"timeoutSeconds": 3600})
-    wait_for(lambda: answer(app, "GET", "check/patient")[1]["runtimeStatus"] == "Running", timeout_s=30)
+    wait_for(lambda: answer(app, "GET", "check/patient")[1]["runtimeStatus"] == "Running", timeout_s=60)
     before = app.history_sizes()["workflow:patient"]
     supervisor.stop(app.child)
     app.restart()

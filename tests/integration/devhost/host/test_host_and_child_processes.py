@@ -35,7 +35,7 @@ CODE = """
 
     @app.route("spawn")
     def spawn(req: func.HttpRequest) -> str:
-        sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
+        sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
         return f"pid {subprocess.Popen(sleeper).pid}"
 
     @app.route("stubborn")
@@ -44,7 +44,7 @@ CODE = """
             "import signal, time;"
             "signal.signal(signal.SIGTERM, signal.SIG_IGN);"
             "print(1, flush=True);"
-            "time.sleep(60)"
+            "time.sleep(600)"
         )
         child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
         child.stdout.readline()
@@ -54,8 +54,8 @@ CODE = """
     def grandchild(req: func.HttpRequest) -> str:
         code = (
             "import subprocess, sys, time;"
-            "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid, flush=True);"
-            "time.sleep(60)"
+            "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).pid, flush=True);"
+            "time.sleep(600)"
         )
         child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
         return f"pid {int(child.stdout.readline())}"
@@ -96,12 +96,12 @@ def child_pid(host: RunningHost, path: str) -> int:
 def kill_alone(host: RunningHost) -> None:
     """SIGKILL to the host, not to its group."""
     os.kill(host.child.pid, signal.SIGKILL)
-    wait_until(lambda: host.child.returncode is not None, timeout_s=5)
+    wait_until(lambda: host.child.returncode is not None)
 
 
 def stop_alone(host: RunningHost) -> None:
     os.kill(host.child.pid, signal.SIGTERM)
-    wait_until(lambda: host.child.returncode is not None, timeout_s=6)
+    wait_until(lambda: host.child.returncode is not None)
 
 
 def port_of(host: RunningHost) -> int:
@@ -149,7 +149,7 @@ from pathlib import Path
 from devhost.functions import child_processes
 
 child_processes._PROC = Path("/no/such/folder")
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print(child_processes.end_child_processes(5), child.wait())
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)

@@ -63,7 +63,7 @@ def talk(url: str) -> bytes:
 @pytest.mark.parametrize("redirections", ["<&- >&- 2>&-", ">&-", "2>&-", "<&-"])
 def test_host_without_some_of_its_streams_serves(tmp_path: Path, redirections: str, workers: int) -> None:
     with host_with(tmp_path, redirections, workers=workers) as (process, url):
-        wait_until(lambda: is_running(url), timeout_s=30)
+        wait_until(lambda: is_running(url))
         assert talk(url) == b"talked"
         process.terminate()
         assert process.wait(10) == 0
@@ -76,7 +76,7 @@ def test_host_whose_reader_goes_away_serves(tmp_path: Path, workers: int) -> Non
     with host_with(tmp_path, f'> "{pipe}" 2>&1', workers=workers) as (process, url):
         with pipe.open():
             pass
-        wait_until(lambda: is_running(url), timeout_s=30)
+        wait_until(lambda: is_running(url))
         assert [talk(url), talk(url)] == [b"talked", b"talked"]
         process.terminate()
         assert process.wait(10) == 0

@@ -172,7 +172,7 @@ def test_wrong_method_is_404_before_any_check(host: RunningHost):
 @pytest.mark.row("host/3/management-urls")
 def test_check_status_urls_carry_the_system_key_and_work(host, keys):
     url = host.get("/api/begin").json()["statusQueryGetUri"]
-    wait_until(lambda: host.get(url).status == 200, timeout_s=10)
+    wait_until(lambda: host.get(url).status == 200)
     assert (f"code={keys['system']['durabletask_extension']}" in url, host.get(url).json()["output"]) == (
         True,
         "rested",
@@ -188,7 +188,7 @@ def test_admin_run_needs_the_master_key(host, keys):
     refused = host.post("/admin/functions/nightly", {}).status
     body = {"x-functions-key": keys["master"], "Content-Type": "application/json"}
     accepted = host.call("POST", "/admin/functions/nightly", body="{}", headers=body).status
-    wait_until(lambda: "the timer ran" in host.log(), timeout_s=5)
+    wait_until(lambda: "the timer ran" in host.log())
     assert (refused, accepted) == (401, 202)
 
 

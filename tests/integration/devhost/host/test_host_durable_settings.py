@@ -84,7 +84,7 @@ def ended(host: RunningHost, instance_id: str) -> Any:
         shown = instance(host, instance_id)
         return shown if shown["runtimeStatus"] in {"Completed", "Failed"} else None
 
-    return wait_until(look, timeout_s=20)
+    return wait_until(look)
 
 
 def raise_go(host: RunningHost, instance_id: str, value: Any) -> None:
@@ -95,10 +95,10 @@ def raise_go(host: RunningHost, instance_id: str, value: Any) -> None:
 @pytest.mark.row("durable/6.5/any-state")
 def test_with_any_state_a_start_terminates_and_replaces_a_live_instance(host: RunningHost) -> None:
     start(host, "waits", "any", b'"1"')
-    wait_until(lambda: instance(host, "any")["runtimeStatus"] == "Running", timeout_s=20)
+    wait_until(lambda: instance(host, "any")["runtimeStatus"] == "Running")
     start(host, "waits", "any", b'"2"')
     assert instance(host, "any")["input"] == "2"
-    wait_until(lambda: instance(host, "any")["runtimeStatus"] == "Running", timeout_s=20)
+    wait_until(lambda: instance(host, "any")["runtimeStatus"] == "Running")
     raise_go(host, "any", "second")
     assert ended(host, "any")["output"] == ["1.0", "second"]
 

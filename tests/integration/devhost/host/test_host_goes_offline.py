@@ -43,10 +43,10 @@ def put_state(host: RunningHost, text: str) -> int:
 
 def test_timer_does_not_overlap_itself_when_the_host_comes_back_before_its_run_is_over(tmp_path: Path) -> None:
     with running_host(write_app(tmp_path / "app", CODE)) as host, ThreadPoolExecutor() as threads:
-        wait_until(lambda: counts(host)[0] == 1, timeout_s=10)
+        wait_until(lambda: counts(host)[0] == 1)
         offline = threads.submit(put_state, host, '"offline"')
-        wait_until(lambda: host.get("/admin/host/status").json()["state"] == "Offline", timeout_s=10)
+        wait_until(lambda: host.get("/admin/host/status").json()["state"] == "Offline")
         assert (put_state(host, '"running"'), offline.result(10)) == (202, 202)
         before = counts(host)[2]
-        wait_until(lambda: counts(host)[2] >= before + 2, timeout_s=10)
+        wait_until(lambda: counts(host)[2] >= before + 2)
         assert counts(host)[1] == 1

@@ -117,7 +117,7 @@ def test_request_over_max_outstanding_requests_is_429(host: RunningHost):
     answers = []
     held = threading.Thread(target=lambda: answers.append(host.get("/api/hold")))
     held.start()
-    wait_until(lambda: "holding" in host.log(), timeout_s=10)
+    wait_until(lambda: "holding" in host.log())
     refused = host.get("/api/echo")
     host.post("/admin/functions/release", {})
     held.join(20)
@@ -175,7 +175,7 @@ def test_method_that_no_parser_knows_is_404_with_an_empty_body(host: RunningHost
 def test_what_is_no_http_gets_an_empty_400_and_one_line_on_the_console(host: RunningHost):
     received = exchange(host, b"GET /api/echo HTTP/1.1\r\nContent-Length: many\r\n\r\n")
     head, _, body = received.partition(b"\r\n\r\n")
-    wait_until(lambda: "cannot be read" in host.log(), timeout_s=5)
+    wait_until(lambda: "cannot be read" in host.log())
     assert (b" 400 " in head.splitlines()[0], b"content-type" in head.lower(), body) == (True, False, b"")
     assert [line.partition("] ")[2] for line in host.log().splitlines() if "Content-Length" in line] == [
         "A request from 127.0.0.1 cannot be read: Invalid character in Content-Length"
@@ -226,13 +226,13 @@ def test_other_states_are_refused(host: RunningHost, text: str):
 
 @pytest.mark.row("host/6/restart")
 def test_drained_host_starts_no_timer_until_it_is_resumed(host: RunningHost):
-    wait_until(lambda: "] tick" in host.log(), timeout_s=10)
+    wait_until(lambda: "] tick" in host.log())
     drained = host.call("POST", "/admin/host/drain").status
     seen = host.log().count("] tick")
     http = host.get("/api/echo").status
     resumed = host.call("POST", "/admin/host/resume")
     between = host.log().count("] tick")
-    wait_until(lambda: host.log().count("] tick") > between, timeout_s=10)
+    wait_until(lambda: host.log().count("] tick") > between)
     assert (drained, http, resumed.status, resumed.json(), between - seen) == (202, 200, 200, {"state": "Running"}, 0)
 
 
@@ -251,5 +251,5 @@ def test_restarted_host_answers_on_the_same_port_with_the_same_keys(tmp_path):
 
         before = instance_id()
         answer = running.call("POST", "/admin/host/restart", headers=master)
-        wait_until(lambda: instance_id() not in {"", before}, timeout_s=20)
+        wait_until(lambda: instance_id() not in {"", before})
         assert (answer.status, answer.body, running.get("/api/echo").status) == (202, b"", 200)

@@ -80,7 +80,7 @@ def starts(host: RunningHost) -> int:
 
 
 def wait_for_start(host: RunningHost, number: int) -> None:
-    wait_until(lambda: starts(host) >= number, timeout_s=30)
+    wait_until(lambda: starts(host) >= number)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -95,14 +95,14 @@ def test_changed_route_answers_on_the_same_port_from_the_same_process(root: Path
 def test_module_state_is_gone_after_a_reload(root: Path, host: RunningHost):
     assert [host.get("/api/visits").body for _ in range(2)] == [b"visit 1", b"visit 2"]
     change(root / "neighbour.py", "one", "two")
-    wait_until(lambda: host.get("/api/word").body == b"two", timeout_s=30)
+    wait_until(lambda: host.get("/api/word").body == b"two")
     assert host.get("/api/visits").body == b"visit 1"
 
 
 def test_quick_saves_of_the_same_size_are_each_seen(root: Path, host: RunningHost):
     for word in ("two", "six", "ten"):
         (root / "neighbour.py").write_text(f"WORD = '{word}'\n")
-        assert wait_until(lambda word=word: host.get("/api/word").body == word.encode(), timeout_s=30)
+        assert wait_until(lambda word=word: host.get("/api/word").body == word.encode())
 
 
 def test_requests_are_answered_throughout_a_reload(root: Path, host: RunningHost):
@@ -117,19 +117,19 @@ def test_requests_are_answered_throughout_a_reload(root: Path, host: RunningHost
     with ThreadPoolExecutor() as pool:
         asking = pool.submit(ask_all_the_time)
         change(root / "function_app.py", '"first"', '"second"')
-        wait_until(lambda: host.get("/api/answer").body == b"second", timeout_s=30)
+        wait_until(lambda: host.get("/api/answer").body == b"second")
         stop.append(True)
         assert asking.result() == {200}
 
 
 def test_changed_settings_are_read_again(root: Path, host: RunningHost):
     change(root / "local.settings.json", '"one"', '"two"')
-    assert wait_until(lambda: host.get("/api/setting").body == b"two", timeout_s=30)
+    assert wait_until(lambda: host.get("/api/setting").body == b"two")
 
 
 def test_changed_host_json_is_read_again(root: Path, host: RunningHost):
     (root / "host.json").write_text('{"version": "2.0", "extensions": {"http": {"routePrefix": "v2"}}}')
-    assert wait_until(lambda: host.get("/v2/answer").body == b"first", timeout_s=30)
+    assert wait_until(lambda: host.get("/v2/answer").body == b"first")
 
 
 @pytest.mark.parametrize("name", ["words.txt", "shared/deep/words.bin", "../beside/words.txt"])
@@ -168,26 +168,26 @@ def test_broken_file_is_503_until_it_is_mended(root: Path, workers: int):
     with running_host(root, reload=True, workers=workers) as host:
         good = (root / "function_app.py").read_text()
         (root / "function_app.py").write_text("raise ValueError('half done')")
-        wait_until(lambda: host.get("/api/answer").status == 503, timeout_s=30)
+        wait_until(lambda: host.get("/api/answer").status == 503)
         answer = host.get("/anything")
         (root / "function_app.py").write_text(good.replace('"first"', '"second"'))
-        wait_until(lambda: host.get("/api/answer").body == b"second", timeout_s=30)
+        wait_until(lambda: host.get("/api/answer").body == b"second")
         assert (answer.status, answer.body) == (503, b"Function host is not running.")
         assert ("ValueError: half done" in host.log(), host.child.returncode) == (True, None)
 
 
 def test_broken_host_json_is_503_until_it_is_mended(root: Path, host: RunningHost):
     (root / "host.json").write_text("{")
-    wait_until(lambda: host.get("/api/answer").status == 503, timeout_s=30)
+    wait_until(lambda: host.get("/api/answer").status == 503)
     (root / "host.json").write_text('{"version": "2.0"}')
-    assert wait_until(lambda: host.get("/api/answer").status == 200, timeout_s=30)
+    assert wait_until(lambda: host.get("/api/answer").status == 200)
 
 
 def test_host_that_waits_for_a_cure_ends_with_0_when_told(root: Path, host: RunningHost):
     (root / "function_app.py").write_text("no python")
-    wait_until(lambda: host.get("/api/answer").status == 503, timeout_s=30)
+    wait_until(lambda: host.get("/api/answer").status == 503)
     os.kill(host.child.pid, signal.SIGTERM)
-    wait_until(lambda: host.child.returncode is not None, timeout_s=5)
+    wait_until(lambda: host.child.returncode is not None)
     assert host.child.returncode == 0
 
 
@@ -202,11 +202,11 @@ def test_running_orchestration_goes_on_after_a_reload(root: Path, workers: int):
     with running_host(root, reload=True, workers=workers) as host:
         host.post(f"{WEBHOOKS}/orchestrators/waits/one")
         one = f"{WEBHOOKS}/instances/one"
-        wait_until(lambda: "TaskCompleted" in str(host.get(f"{one}?showHistory=true").body), timeout_s=15)
+        wait_until(lambda: "TaskCompleted" in str(host.get(f"{one}?showHistory=true").body))
         change(root / "function_app.py", 'f"first {text}"', 'f"second {text}"')
         wait_for_start(host, 2)
         host.post(f"{one}/raiseEvent/go", "now")
-        answer = wait_until(lambda: host.get(one).status == 200 and host.get(one).json(), timeout_s=15)
+        answer = wait_until(lambda: host.get(one).status == 200 and host.get(one).json())
         assert answer["output"] == ["first before", "now", "second after"]
 
 
@@ -215,14 +215,14 @@ def test_restart_over_admin_loads_the_app_again(root: Path, workers: int):
     with running_host(root, workers=workers) as host:
         (root / "neighbour.py").write_text("WORD = 'another'\n")
         assert host.post("/admin/host/restart").status == 202
-        wait_until(lambda: host.get("/api/word").body == b"another", timeout_s=30)
+        wait_until(lambda: host.get("/api/word").body == b"another")
 
 
 def test_changed_file_is_left_alone_without_reload(root: Path):
     with running_host(root) as host:
         change(root / "function_app.py", '"first"', '"second"')
         host.post("/admin/host/restart")
-        wait_until(lambda: host.get("/api/answer").body == b"second", timeout_s=30)
+        wait_until(lambda: host.get("/api/answer").body == b"second")
         assert (starts(host), "Changed:" in host.log()) == (2, False)
 
 
@@ -236,7 +236,7 @@ def test_second_host_on_the_state_folder_is_refused_after_a_reload(root: Path, h
 def test_port_is_taken_throughout_a_reload(root: Path, host: RunningHost):
     port = urlsplit(host.url).port or 0
     change(root / "neighbour.py", "one", "two")
-    assert wait_until(lambda: is_taken(port) and starts(host) == 2, timeout_s=30)
+    assert wait_until(lambda: is_taken(port) and starts(host) == 2)
 
 
 @pytest.mark.parametrize("address", ["localhost", "127.1", "0.0.0.0"])
@@ -244,7 +244,7 @@ def test_port_stays_however_the_address_is_written(root: Path, address: str):
     with running_host(root, reload=True, arguments=["--address", address]) as host:
         port = urlsplit(host.url).port or 0
         change(root / "neighbour.py", "one", "two")
-        assert wait_until(lambda: is_taken(port) and starts(host) == 2, timeout_s=30)
+        assert wait_until(lambda: is_taken(port) and starts(host) == 2)
 
 
 def is_taken(port: int) -> bool:
@@ -255,16 +255,16 @@ def is_taken(port: int) -> bool:
 
 def test_signal_during_a_reload_ends_the_host_with_0(root: Path, host: RunningHost):
     change(root / "neighbour.py", "one", "two")
-    wait_until(lambda: "The host starts again" in host.log(), timeout_s=30)
+    wait_until(lambda: "The host starts again" in host.log())
     os.kill(host.child.pid, signal.SIGTERM)
-    wait_until(lambda: host.child.returncode is not None, timeout_s=10)
+    wait_until(lambda: host.child.returncode is not None)
     assert host.child.returncode == 0
 
 
 def test_old_workers_end_with_the_reload(root: Path):
     with running_host(root, reload=True, workers=2) as host:
         pattern = r"Worker process (\d+) is ready"
-        wait_until(lambda: len(re.findall(pattern, host.log())) == 2, timeout_s=20)
+        wait_until(lambda: len(re.findall(pattern, host.log())) == 2)
         old = [int(pid) for pid in re.findall(pattern, host.log())]
         change(root / "neighbour.py", "one", "two")
         wait_for_start(host, 2)

@@ -267,7 +267,7 @@ def test_app_knows_its_folder_and_address_from_the_environment(host):
 def test_run_over_admin_is_accepted_with_an_empty_answer(host, body):
     before = host.log().count("nightly ran with False")
     answer = host.call("POST", "/admin/functions/nightly", body=body)
-    wait_until(lambda: host.log().count("nightly ran with False") > before, timeout_s=5)
+    wait_until(lambda: host.log().count("nightly ran with False") > before)
     assert (answer.status, answer.body) == (202, b"")
 
 
@@ -279,7 +279,7 @@ def test_run_with_an_empty_object_is_accepted(host):
 @row("host/6/run-http")
 def test_run_of_an_http_function_is_accepted_and_fails_inside(host):
     status = host.post("/admin/functions/by_hand", {"input": "x"}).status
-    wait_until(lambda: "Executed 'Functions.by_hand' (Failed" in host.log(), timeout_s=5)
+    wait_until(lambda: "Executed 'Functions.by_hand' (Failed" in host.log())
     assert status == 202
 
 

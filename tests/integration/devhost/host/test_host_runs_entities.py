@@ -82,7 +82,7 @@ def state_is(host: RunningHost, path: str, wanted: Any) -> None:
     def look() -> bool:
         return bool(host.get(f"/api/state/{path}").json() == [True, wanted])
 
-    wait_until(look, timeout_s=15)
+    wait_until(look)
 
 
 def test_an_entity_counts_what_the_sdk_client_signals(host: RunningHost) -> None:
@@ -105,7 +105,7 @@ def test_an_orchestrator_calls_and_signals_and_catches(host: RunningHost) -> Non
         answer = host.get("/runtime/webhooks/durabletask/instances/caller")
         return answer.json() if answer.status == 200 else None
 
-    assert wait_until(look, timeout_s=15)["output"] == [5, "bad op"]
+    assert wait_until(look)["output"] == [5, "bad op"]
     state_is(host, "counter/mine", 5)
 
 

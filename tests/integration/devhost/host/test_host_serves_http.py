@@ -113,7 +113,7 @@ def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def expect_logged(host: RunningHost, text: str) -> None:
-    wait_until(lambda: text in host.log(), timeout_s=10)
+    wait_until(lambda: text in host.log())
 
 
 def test_request_reaches_the_function(host: RunningHost):

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -136,7 +135,7 @@ def test_ignored_flag_is_said_to_have_no_effect(tmp_path):
 def test_signal_ends_the_host_with_0(tmp_path, number):
     with running_host(write_app(tmp_path / "app", GOOD)) as host:
         os.kill(host.child.pid, number)
-        wait_until(lambda: host.child.returncode is not None, timeout_s=4)
+        wait_until(lambda: host.child.returncode is not None)
         assert host.child.returncode == 0
 
 
@@ -148,20 +147,19 @@ def test_signal_ends_the_host_although_functions_block(tmp_path):
         app = func.FunctionApp()
         @app.timer_trigger("t", schedule="0 0 0 1 1 *")
         def thread(t):
-            time.sleep(60)
+            time.sleep(600)
         @app.timer_trigger("t", schedule="0 0 0 1 1 *")
         async def loop(t):
-            time.sleep(60)
+            time.sleep(600)
         """,
     )
     with running_host(root) as host:
         host.post("/admin/functions/thread", {})
         host.post("/admin/functions/loop", {})
-        wait_until(lambda: host.log().count("Executing") == 2, timeout_s=5)
-        started = time.monotonic()
+        wait_until(lambda: host.log().count("Executing") == 2)
         os.kill(host.child.pid, signal.SIGTERM)
-        wait_until(lambda: host.child.returncode is not None, timeout_s=10)
-        assert (host.child.returncode, time.monotonic() - started < 4) == (0, True)
+        wait_until(lambda: host.child.returncode is not None)
+        assert host.child.returncode == 0
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -173,18 +171,18 @@ def test_request_that_a_stop_cuts_gets_a_503_and_its_run_is_logged_as_failed(tmp
         app = func.FunctionApp(http_auth_level="ANONYMOUS")
         @app.route("thread")
         def thread(req):
-            time.sleep(60)
+            time.sleep(600)
         @app.route("loop")
         async def loop(req):
-            await asyncio.sleep(60)
+            await asyncio.sleep(600)
         """,
     )
     with running_host(root, workers=workers) as host, ThreadPoolExecutor() as threads:
         answers = [threads.submit(host.get, f"/api/{name}") for name in ("thread", "loop")]
-        wait_until(lambda: host.log().count("Executing") == 2, timeout_s=5)
+        wait_until(lambda: host.log().count("Executing") == 2)
         os.kill(host.child.pid, signal.SIGINT)
         assert [(one.result().status, one.result().body) for one in answers] == [(503, b"")] * 2
-        wait_until(lambda: host.child.returncode is not None, timeout_s=4)
+        wait_until(lambda: host.child.returncode is not None)
         failed = re.findall(r"Executed 'Functions\.(\w+)' \(Failed, Id=", host.log())
         assert (sorted(failed), host.child.returncode) == (["loop", "thread"], 0)
         assert "Stack:" not in host.log()
@@ -230,12 +228,12 @@ def test_listing_shows_methods_and_raw_template(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_while_the_app_is_imported_ends_the_host_with_0_and_no_traceback(tmp_path, number):
-    code = "import time\nprint('importing', flush=True)\ntime.sleep(60)"
+    code = "import time\nprint('importing', flush=True)\ntime.sleep(600)"
     with Supervisor(tmp_path / "logs") as supervisor:
         child = supervisor.start("host", host_command(write_app(tmp_path / "app", code)))
-        child.wait_for_line("importing", timeout_s=20)
+        child.wait_for_line("importing", timeout_s=60)
         os.kill(child.pid, number)
-        child.wait_until(lambda: child.returncode is not None, timeout_s=5, what="its end")
+        child.wait_until(lambda: child.returncode is not None, timeout_s=60, what="its end")
         assert (child.returncode, "Traceback" in child.log_path.read_text()) == (0, False)
 
 
@@ -243,13 +241,13 @@ def test_signal_while_the_app_is_imported_ends_the_host_with_0_and_no_traceback(
 def test_signal_while_the_host_itself_is_imported_ends_it_with_0_and_no_traceback(tmp_path, number):
     # A module of the host that takes its time: found first, it holds up what `python -m devhost` imports.
     (tmp_path / "slow").mkdir()
-    (tmp_path / "slow" / "aiohttp.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(60)")
+    (tmp_path / "slow" / "aiohttp.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(600)")
     with Supervisor(tmp_path / "logs") as supervisor:
         command = host_command(write_app(tmp_path / "app", GOOD))
         child = supervisor.start("host", command, env={"PYTHONPATH": f"{tmp_path / 'slow'}"})
-        child.wait_for_line("importing", timeout_s=20)
+        child.wait_for_line("importing", timeout_s=60)
         os.kill(child.pid, number)
-        child.wait_until(lambda: child.returncode is not None, timeout_s=5, what="its end")
+        child.wait_until(lambda: child.returncode is not None, timeout_s=60, what="its end")
         assert (child.returncode, "Traceback" in child.log_path.read_text()) == (0, False)
 
 
@@ -265,8 +263,8 @@ def test_verbose_start_shows_functions_ticks_and_how_long_it_took(tmp_path, argu
     def nightly(t): ...
     """
     with running_host(write_app(tmp_path / "app", code), arguments=arguments) as host:
-        wait_until(lambda: "Worker process started and initialized." in host.log(), timeout_s=5)
-        assert wait_until(lambda: sum(text in host.log() for text in VERBOSE_ONLY) == count, timeout_s=5)
+        wait_until(lambda: "Worker process started and initialized." in host.log())
+        assert wait_until(lambda: sum(text in host.log() for text in VERBOSE_ONLY) == count)
 
 
 LOGGING = """
@@ -291,19 +289,19 @@ def test_log_level_of_one_function_counts_for_what_it_logs(tmp_path):
     with running_host(write_app(tmp_path / "app", LOGGING, host_json=host_json)) as host:
         host.get("/api/quiet")
         host.get("/api/chatty")
-        wait_until(lambda: "chatty debug" in host.log(), timeout_s=5)
+        wait_until(lambda: "chatty debug" in host.log())
         assert "quiet warning" not in host.log()
 
 
 def test_user_log_level_shows_what_functions_log_below_information(tmp_path):
     with running_host(write_app(tmp_path / "app", LOGGING), arguments=["--user-log-level", "Debug"]) as host:
         host.get("/api/chatty")
-        assert wait_until(lambda: "chatty debug" in host.log(), timeout_s=5)
+        assert wait_until(lambda: "chatty debug" in host.log())
 
 
 def test_app_that_fails_to_load_ends_although_it_has_started_a_thread(tmp_path):
     code = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\nraise ValueError('no')"
-    assert refused(write_app(tmp_path / "app", code), timeout_s=20)[0] == 1
+    assert refused(write_app(tmp_path / "app", code), timeout_s=60)[0] == 1
 
 
 def test_failed_import_shows_its_traceback_once_and_one_sentence_that_does_not_repeat_it(tmp_path):
@@ -328,7 +326,7 @@ def test_broken_local_settings_are_an_error_before_and_after_the_list_of_functio
     (root / "local.settings.json").write_text('{"IsEncrypted": false, "Values": {')
     with running_host(root) as host:
         text = f"{root / 'local.settings.json'} is ignored:"
-        wait_until(lambda: host.log().count(text) == 2, timeout_s=5)
+        wait_until(lambda: host.log().count(text) == 2)
         before, _, after = host.log().partition("Functions:")
         assert (text in before, text in after, host.get("/api/a").status) == (True, True, 200)
 
@@ -342,9 +340,7 @@ def test_setting_that_an_ignored_file_may_hold_is_missed_with_a_word_about_the_f
     root = write_app(tmp_path / "app", code)
     (root / "local.settings.json").write_text('{"Values": {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}}')
     with running_host(root) as host:
-        assert wait_until(
-            lambda: "to use an identity. local.settings.json is ignored at present" in host.log(), timeout_s=5
-        )
+        assert wait_until(lambda: "to use an identity. local.settings.json is ignored at present" in host.log())
 
 
 def test_app_that_misses_a_setting_of_an_ignored_file_is_refused_with_a_word_about_the_file(tmp_path):
@@ -360,13 +356,13 @@ def test_setting_beside_values_is_warned_of(tmp_path):
     (root / "local.settings.json").write_text('{"IsEncrypted": false, "AzureWebJobsStorage": "x"}')
     with running_host(root) as host:
         text = f"'AzureWebJobsStorage' in {root / 'local.settings.json'} stands outside of"
-        assert wait_until(lambda: text in host.log(), timeout_s=5)
+        assert wait_until(lambda: text in host.log())
 
 
 def test_unknown_function_is_warned_of_with_those_that_exist(tmp_path):
     with running_host(write_app(tmp_path / "app", GOOD), arguments=["--functions", "nope"]) as host:
         text = "The app has no function 'nope'; --functions or host.json names it. It has: a, b."
-        assert wait_until(lambda: text in host.log(), timeout_s=5)
+        assert wait_until(lambda: text in host.log())
 
 
 def test_unknown_flag_shows_the_flags_of_the_command(tmp_path):
@@ -379,7 +375,7 @@ def test_unknown_flag_shows_the_flags_of_the_command(tmp_path):
 def test_stop_is_told_with_how_it_ended(tmp_path):
     with running_host(write_app(tmp_path / "app", GOOD)) as host:
         os.kill(host.child.pid, signal.SIGINT)
-        wait_until(lambda: host.child.returncode is not None, timeout_s=4)
+        wait_until(lambda: host.child.returncode is not None)
         assert re.findall(r"Z\] (Stop.*)", host.log()) == ["Stopping.", "Stopped."]
 
 
@@ -411,10 +407,10 @@ def test_live_instances_without_their_orchestrator_are_warned_of_at_the_start(tm
     with running_host(root) as host:
         for name in ("waits/one", "waits/two", "other/three"):
             host.post(f"{WEBHOOKS}/orchestrators/{name}")
-        wait_until(lambda: host.get(f"{WEBHOOKS}/instances/three").status == 200, timeout_s=10)
+        wait_until(lambda: host.get(f"{WEBHOOKS}/instances/three").status == 200)
     with running_host(root, arguments=["--functions", "breaks"]) as host:
         text = "The hub holds 2 live instances of the orchestrator 'waits', which is not loaded"
-        wait_until(lambda: text in host.log(), timeout_s=5)
+        wait_until(lambda: text in host.log())
         assert host.log().count("The hub holds") == 1
 
 
@@ -422,7 +418,7 @@ def test_failed_instance_is_told_in_one_line_on_the_console_and_in_full_in_its_o
     with running_host(write_app(tmp_path / "app", DURABLE)) as host:
         host.post(f"{WEBHOOKS}/orchestrators/waits/one")
         host.post(f"{WEBHOOKS}/instances/one/raiseEvent/go", 1)
-        wait_until(lambda: host.get(f"{WEBHOOKS}/instances/one").status == 200, timeout_s=10)
+        wait_until(lambda: host.get(f"{WEBHOOKS}/instances/one").status == 200)
         assert "RemoteStackTrace" in host.get(f"{WEBHOOKS}/instances/one").json()["output"]
         lines = [line.partition("Z] ")[2] for line in host.log().splitlines()]
         (told,) = (one for one in lines if one.startswith("Instance 'one' failed"))
@@ -443,7 +439,7 @@ def test_each_hub_name_has_its_own_state(tmp_path):
     instances = "/runtime/webhooks/durabletask/instances"
     with running_host(root) as host:
         host.post("/runtime/webhooks/durabletask/orchestrators/one/x")
-        wait_until(lambda: host.get(f"{instances}/x").status == 200, timeout_s=10)
+        wait_until(lambda: host.get(f"{instances}/x").status == 200)
     write_app(root, code, host_json=hub_settings("HubTwo"))
     with running_host(root) as host:
         seen_by_the_second = host.get(f"{instances}/x").status

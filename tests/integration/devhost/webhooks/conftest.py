@@ -61,7 +61,7 @@ class Webhooks:
             body = await response.read()
             return Answer(response.status, response.headers, body, await response.json() if body else None)
 
-    async def status_when(self, instance_id: str, runtime_status: str, *, timeout_s: float = 10) -> Any:
+    async def status_when(self, instance_id: str, runtime_status: str, *, timeout_s: float = 60) -> Any:
         """The status object once it shows the wanted status; fails with the last one seen."""
         deadline = time.monotonic() + timeout_s
         while True:
