@@ -106,6 +106,8 @@ class VersionedSite:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
+        if path == "/robots.txt":
+            return web.Response(status=404)
         if path == "/sitemap.xml":
             entries = ((f"{self._url}{one}", self._changed_at(one).isoformat()) for one in self.books)
             return web.Response(body=url_set(entries), content_type="application/xml")
