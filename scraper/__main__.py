@@ -11,7 +11,7 @@ from pathlib import Path
 from scraper.errors import ScraperError, SourcesFileError
 from scraper.fetch.fetcher import Fetcher
 from scraper.load import scrape_pages
-from scraper.models import PageFailed, PageLoaded, Share, scalar_as_json
+from scraper.models import PageFailed, PageLoaded, Share, value_as_json
 from scraper.settings import Settings
 from scraper.sources import Source, find_source, load_sources
 
@@ -62,7 +62,7 @@ async def _try_page(path: Path, sources: Sequence[Source], name: str, url: str) 
         if isinstance(outcome, PageFailed):
             raise ScraperError(f"{url}: {outcome.failure.reason}: {outcome.failure.detail}")
         for row in outcome.rows if isinstance(outcome, PageLoaded) else ():
-            values = {key: scalar_as_json(value) for key, value in row.values.items()}
+            values = {key: value_as_json(value) for key, value in row.values.items()}
             _say(json.dumps(values, ensure_ascii=False))
     return 0
 

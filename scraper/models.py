@@ -14,6 +14,9 @@ from scraper.page_version import UNKNOWN_VERSION, PageVersion
 Scalar = str | int | float | bool | Decimal | date | datetime
 """One value of a row. Integers fit 64 bits, floats are finite, a datetime is aware and in UTC."""
 
+Value = Scalar | list[Scalar]
+"""What a field of a row holds; a list's values are all of one type."""
+
 
 class Reason(StrEnum):
     """Why a page or sitemap gave no rows. The codes are stored and shown: never rename one."""
@@ -79,7 +82,7 @@ class PageFailure(_Frozen):
 class Row:
     """One record of a page; `position` counts from 0 in page order."""
 
-    values: dict[str, Scalar | None]
+    values: dict[str, Value | None]
     position: int
 
 
@@ -162,3 +165,8 @@ def scalar_as_json(value: Scalar | None) -> str | int | float | bool | None:
     if isinstance(value, Decimal):
         return str(value)
     return value
+
+
+def value_as_json(value: Value | None) -> str | int | float | bool | list[str | int | float | bool | None] | None:
+    """The same for what a field holds: a list stays a list."""
+    return [scalar_as_json(one) for one in value] if isinstance(value, list) else scalar_as_json(value)

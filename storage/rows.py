@@ -7,27 +7,24 @@ that `batches` recorded; the leavings of all others are invisible and go with th
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
-from azure.data.tables import EdmType, EntityProperty
-
-from scraper.models import PageFailure, PageLoaded, Row, Scalar
+from scraper.models import PageFailure, PageLoaded, Row
 from storage.batches import BatchResult
 from storage.errors import MissingRecord, RowTooLarge
 from storage.keys import attempt_key, batch_partition, epoch_of, page_of_key, prefix_filter
 from storage.page_lists import Part
+from storage.row_values import StoredValue, read_values, stored_values
 from storage.tables import Tables
 from storage.writes import ENTITY_BYTES, Writer, size_of, upsert_all
 
 PLAN_BATCH = 999_999  # failures that planning met, filed where no batch is
-INT32 = range(-(2**31), 2**31)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """One row with its lineage. Decimals, dates and datetimes come back as ISO text; an absent field is None.
+    """One row with its lineage. Decimals, dates and datetimes come back as ISO text; absent fields are left out.
 
     `epoch` is that of the run that fetched it: an earlier one than the snapshot's if it was carried over.
     """
@@ -35,7 +32,7 @@ class StoredRow:
     url: str
     position: int
     fetched_at: datetime
-    values: Mapping[str, str | int | float | bool]
+    values: Mapping[str, StoredValue]
     epoch: int
 
 
@@ -183,7 +180,7 @@ class Staging:
             "_url": page.url,
             "_position": row.position,
             "_fetched_at": page.fetched_at,
-            **{name: _storable(value) for name, value in row.values.items() if value is not None},
+            **stored_values(row.values),
         }
 
 
@@ -205,23 +202,6 @@ def _without_none(failure: PageFailure) -> dict[str, Any]:
     return {name: value for name, value in failure.model_dump(mode="json").items() if value is not None}
 
 
-def _storable(value: Scalar | None) -> Any:
-    """`value` as a table property: native where the service has the type, else its exact text."""
-    if isinstance(value, bool | str | float):
-        return value
-    if isinstance(value, int):
-        return value if value in INT32 else EntityProperty(value, EdmType.INT64)
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    raise TypeError(f"a row value of type {type(value).__name__} cannot be stored")
-
-
 def _row(entity: Any, epoch: int) -> StoredRow:
-    values = {
-        name: value.value if isinstance(value, EntityProperty) else value
-        for name, value in entity.items()
-        if not name.startswith("_") and name not in {"PartitionKey", "RowKey"}
-    }
+    values = read_values(entity)
     return StoredRow(entity["_url"], entity["_position"], entity["_fetched_at"], values, entity.get("_epoch", epoch))

@@ -4,13 +4,13 @@ from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-from scraper.errors import BadValue, ExtractError, MissingField, PageLayoutChanged, shown
-from scraper.models import Reason, Row, Scalar
+from scraper.errors import BadValue, ExtractError, MissingField, PageLayoutChanged
+from scraper.models import Reason, Row, Value
 from scraper.rows.base_url import base_url
 from scraper.rows.charsets import decode_page
 from scraper.rows.field_rules import FieldRule
+from scraper.rows.field_values import list_of, scalar_of
 from scraper.rows.markup_guard import refuse_bomb
-from scraper.rows.typed_values import parse_value
 from scraper.sources import Source
 
 _URL_ATTRIBUTES = frozenset({"href", "src"})
@@ -56,38 +56,32 @@ def _row_nodes(source: Source, page: LexborHTMLParser, url: str) -> list[LexborN
     return nodes
 
 
-def _row_values(source: Source, node: LexborNode, *, url: str, base: str, position: int) -> dict[str, Scalar | None]:
-    values: dict[str, Scalar | None] = {}
+def _row_values(source: Source, node: LexborNode, *, url: str, base: str, position: int) -> dict[str, Value | None]:
+    values: dict[str, Value | None] = {}
     for name, rule in source.fields.items():
         try:
-            values[name] = _field_value(rule, node, base)
+            value = _field_value(rule, node, base)
         except ValueError as error:
             raise BadValue(url, name, rule.css, str(error), position=position) from error
-        if values[name] is None and rule.required:
+        if value is None and rule.is_required:
             raise MissingField(url, name, rule.css, position=position)
+        values[name] = rule.default if value is None else value
     return values
 
 
-def _field_value(rule: FieldRule, node: LexborNode, base: str) -> Scalar | None:
+def _field_value(rule: FieldRule, node: LexborNode, base: str) -> Value | None:
     """The field's value, None if there is none. Raises ValueError for text that is not of the field's type."""
-    text = _field_text(rule, node, base)
-    if text and rule.pattern is not None:
-        match = rule.pattern.search(text)
-        if match is None:
-            if rule.required:
-                raise ValueError(f"{shown(text)} does not match '{rule.regex}'")
-            return None
-        text = (match[1] if rule.pattern.groups else match[0]) or ""
-        text = text.strip()
-    return parse_value(text, rule.type) if text else None
+    css = rule.target.css
+    if rule.is_list:
+        elements = node.css(css) if css else [node]
+        return list_of(rule, (_text(rule, element, base) for element in elements), base=base)
+    element = node.css_first(css) if css else node
+    return None if element is None else scalar_of(rule, _text(rule, element, base), base=base)
 
 
-def _field_text(rule: FieldRule, node: LexborNode, base: str) -> str:
-    target = rule.target
-    element = node.css_first(target.css) if target.css else node
-    if element is None:
-        return ""
-    if target.attribute is None:
+def _text(rule: FieldRule, element: LexborNode, base: str) -> str:
+    attribute = rule.target.attribute
+    if attribute is None:
         return " ".join(element.text().split())
-    text = " ".join((element.attributes.get(target.attribute) or "").split())
-    return urljoin(base, text) if text and target.attribute in _URL_ATTRIBUTES else text
+    text = " ".join((element.attributes.get(attribute) or "").split())
+    return urljoin(base, text) if text and attribute in _URL_ATTRIBUTES else text

@@ -30,12 +30,12 @@ ROWS_DO_NOT_DEPEND_ON: Final = {
 }
 """Keys of a source that say which pages are asked for, and how. A key that is not here makes every page new."""
 
-_PARSERS: Final = ("selectolax",)
+_LIBRARIES: Final = ("selectolax", "tzdata")
 
 
 def extraction_fingerprint(source: Source) -> str:
     """16 hexadecimal digits that change with whatever decides about the rows of a page: the source's keys, this code
-    and the libraries that parse.
+    and the libraries that it parses with.
     """
     rules = source.model_dump_json(exclude=set(ROWS_DO_NOT_DEPEND_ON))
     return sha256(f"{_code()}\n{rules}".encode()).hexdigest()[:16]
@@ -44,7 +44,7 @@ def extraction_fingerprint(source: Source) -> str:
 @cache
 def _code() -> str:
     """Stands for the code of this room: nobody has to remember that a change of it makes other rows."""
-    code = sha256(" ".join(version(name) for name in _PARSERS).encode())
+    code = sha256(" ".join(version(name) for name in _LIBRARIES).encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):
         code.update(file.read_bytes())
     return code.hexdigest()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Final
 
-from scraper.models import Row, scalar_as_json
+from scraper.models import Row, value_as_json
 
 HASH_BYTES: Final = 8
 """Of either hash: that any two of a million rows share one has a probability of 1 : 37 million."""
@@ -24,11 +24,11 @@ def row_hashes(rows: Iterable[Row], key: Sequence[str], *, url: str) -> bytes:
 def _key_hash(row: Row, key: Sequence[str], url: str) -> bytes:
     if not key:
         return _hash(f"{row.position} {url}")
-    return _hash(_encode([scalar_as_json(row.values.get(name)) for name in key]))
+    return _hash(_encode([value_as_json(row.values.get(name)) for name in key]))
 
 
 def _value_hash(row: Row) -> bytes:
-    values = {name: scalar_as_json(value) for name, value in sorted(row.values.items()) if value is not None}
+    values = {name: value_as_json(value) for name, value in sorted(row.values.items()) if value is not None}
     return _hash(_encode(values))
 
 

@@ -171,7 +171,14 @@ async def carried(store: Store, pages: PageList, fingerprint: str = FINGERPRINT)
 
 
 async def test_rows_are_carried_over_with_every_type_their_time_and_the_run_that_fetched_them(store: Store) -> None:
-    values: dict[str, Scalar | None] = {"text": "£ 漢", "large": 2**40, "small": 3, "whole": 2.0, "in_stock": True}
+    values: dict[str, Scalar | None] = {
+        "text": "£ 漢",
+        "large": 2**40,
+        "small": 3,
+        "whole": 2.0,
+        "in_stock": True,
+        "tags": ["b", "a"],
+    }
     pages = [loaded(0, values, values), loaded(1, {"n": 1}), loaded(2), loaded(3, {"n": 3})]
     await store.rows.stage(SNAPSHOT, 0, "a", pages)
     await remember(store, SNAPSHOT, 0, "a", remembered(0, 2), remembered(1), remembered(2, 0), remembered(3))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from scraper.models import PageFailure, PageLoaded, Reason, Row, Scalar
+from scraper.models import PageFailure, PageLoaded, Reason, Row, Value
 from scraper.settings import Settings
 from storage.batches import BatchResult, Plan
 from storage.datasets import Superseded
@@ -36,7 +36,7 @@ async def store(request: pytest.FixtureRequest, table_prefix: str) -> AsyncItera
     await opened.tables.close()
 
 
-def page(index: int, *rows: dict[str, Scalar | None]) -> PageLoaded:
+def page(index: int, *rows: dict[str, Value | None]) -> PageLoaded:
     url = f"http://site/{index}"
     return PageLoaded(index, url, url, NOW, [Row(values, position) for position, values in enumerate(rows)])
 
@@ -81,7 +81,7 @@ async def test_a_result_that_a_retry_takes_over_has_only_the_rows_of_others(stor
 
 
 async def test_a_batch_of_many_rows_is_read_back_in_page_order_with_every_type(store: Store) -> None:
-    values: dict[str, Scalar | None] = {
+    values: dict[str, Value | None] = {
         "text": "£ ü 漢",
         "small": 3,
         "large": 2**40,
@@ -91,6 +91,11 @@ async def test_a_batch_of_many_rows_is_read_back_in_page_order_with_every_type(s
         "day": date(1969, 7, 20),
         "at": NOW,
         "nothing": None,
+        "tags": ["b", 'a, "ä"', "b"],
+        "sizes": [2, 2**40],
+        "prices": [Decimal("51.770"), Decimal(3)],
+        "none": [],
+        "looks_like_a_list": "[1]",
     }
     await store.rows.stage(SNAPSHOT, 0, "a", [page(0, values), *(page(n, {"small": n}) for n in range(1, 250))])
     await store.batches.record_result(SNAPSHOT, BatchResult(0, "a", 250, 0, 250))
@@ -104,6 +109,11 @@ async def test_a_batch_of_many_rows_is_read_back_in_page_order_with_every_type(s
         "in_stock": True,
         "day": "1969-07-20",
         "at": "2026-11-21T06:00:00+00:00",
+        "tags": ["b", 'a, "ä"', "b"],
+        "sizes": [2, 2**40],
+        "prices": ["51.770", "3"],
+        "none": [],
+        "looks_like_a_list": "[1]",
     }
     assert [row["small"] for row in found] == [3, *range(1, 250)]
 

@@ -23,7 +23,15 @@ def test_a_row_has_eight_bytes_for_its_key_and_eight_for_its_values() -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"price": Decimal("2.5")}, {"isbn": 1}, {"day": date(2026, 11, 22)}, {"note": ""}, {"isbn": "\ud800"}],
+    [
+        {"price": Decimal("2.5")},
+        {"isbn": 1},
+        {"day": date(2026, 11, 22)},
+        {"note": ""},
+        {"note": []},
+        {"isbn": ["1"]},
+        {"isbn": "\ud800"},
+    ],
 )
 def test_a_difference_of_a_value_or_of_its_type_shows(changed: dict[str, Scalar | None]) -> None:
     assert hashes(VALUES | changed)[8:] != hashes(VALUES)[8:]
