@@ -4,13 +4,14 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
 
 ADDRESS = "127.0.0.1"
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Mirrored = Callable[[str], None]
 
 
 @asynccontextmanager
@@ -35,21 +36,28 @@ async def serving(handler: Handler, *, port: int = 0) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def serve_until_signal(handler: Handler, *, port: int) -> None:
-    """Print `serving URL` as the first line of stdout, then serve until SIGINT or SIGTERM."""
+async def serve_until_signal(handler: Handler, *, port: int, mirrored: Mirrored | None = None) -> None:
+    """Print `serving URL` as the first line of stdout, then serve until SIGINT or SIGTERM.
+
+    With `mirrored`, on another free port, too: its URL is in the second line, and passed to `mirrored`.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with serving(handler, port=port) as url:
+    async with serving(handler, port=port) as url, AsyncExitStack() as mirror:
         print(f"serving {url}", flush=True)
+        if mirrored is not None:
+            other = await mirror.enter_async_context(serving(handler))
+            mirrored(other)
+            print(f"mirror {other}", flush=True)
         await stop.wait()
 
 
-def run(handler: Handler, *, port: int) -> int:
+def run(handler: Handler, *, port: int, mirrored: Mirrored | None = None) -> int:
     """Serve until a signal; the process's exit code: 0, or 1 if the port cannot be had."""
     try:
-        asyncio.run(serve_until_signal(handler, port=port))
+        asyncio.run(serve_until_signal(handler, port=port, mirrored=mirrored))
     except OSError as refusal:
         print(
             f"cannot listen on {ADDRESS}:{port}: {refusal.strerror}. Choose another --port, or 0 for a free one.",

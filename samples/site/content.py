@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 
-from samples.site import pages
-from samples.site.catalogue import Book, Catalogue
+from samples.site import new_layout, pages
+from samples.site.books import Book
+from samples.site.catalogue import Catalogue
 from samples.site.faults import Fault
 from samples.sitemap_xml import sitemap_index, url_set
 
 URLS_PER_SITEMAP = 500
 MAX_CACHED_PAGES = 10_000
 LAST_CHANGE = "2024-03-01"
+MOVED = "/moved"
+"""Below this, every detail page is as it should be."""
+PRIVATE = "/private"
+"""The same, and robots.txt disallows it."""
 
 _DETAIL = re.compile(r"/books/([1-9]\d{0,8})\.html")
 _LISTING = re.compile(r"/catalogue/page-([1-9]\d{0,8})\.html")
@@ -70,8 +75,9 @@ class ShopContent:
 
     def _find(self, path: str, origin: str) -> Content | None:
         """The page at `path`, or None; `origin` (like http://host:port) is what absolute URLs start with."""
-        if book_id := self.book_id(path):
-            return _html("detail", pages.detail_page(self.catalogue, self.catalogue.book(book_id)))
+        if book_id := self.book_id(path.removeprefix(MOVED).removeprefix(PRIVATE)):
+            layout = new_layout if self.catalogue.has_new_layout(book_id) else pages
+            return _html("detail", layout.detail_page(self.catalogue, self.catalogue.book(book_id)))
         if page := self._listing_page(path):
             return _html("listing", pages.listing_page(self.catalogue, page))
         if path == "/":
@@ -79,7 +85,7 @@ class ShopContent:
         if path == "/basket":
             return _html("basket", pages.basket_page())
         if path == "/robots.txt":
-            return _content("robots", TEXT, _robots(origin).encode())
+            return _content("robots", TEXT, _robots(self.catalogue, origin).encode())
         return self._sitemap(path, origin)
 
     def _listing_page(self, path: str) -> int | None:
@@ -113,5 +119,7 @@ def _content(kind: str, content_type: str, body: bytes) -> Content:
     return Content(kind, content_type, body, f'"{sha256(body).hexdigest()[:20]}"')
 
 
-def _robots(origin: str) -> str:
-    return f"User-agent: *\nDisallow: /basket\nDisallow: /stats\n\nSitemap: {origin}/sitemap.xml\n"
+def _robots(catalogue: Catalogue, origin: str) -> str:
+    pages_kept_out = catalogue.disallowed_paths(robots_changed=catalogue.robots_changed)
+    rules = "".join(f"Disallow: {path}\n" for path in ("/basket", "/stats", *pages_kept_out, f"{PRIVATE}/"))
+    return f"User-agent: *\n{rules}\nSitemap: {origin}/sitemap.xml\n"

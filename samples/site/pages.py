@@ -1,6 +1,7 @@
 """The shop's pages as HTML text. Pure: book in, markup out."""
 
-from samples.site.catalogue import Book, Catalogue
+from samples.site.books import Book
+from samples.site.catalogue import Catalogue
 from samples.site.layout import document, text
 
 _HOME = ("Home", "/")
@@ -61,6 +62,14 @@ def home_page(catalogue: Catalogue) -> str:
 def basket_page() -> str:
     """The basket, always empty; robots.txt asks robots to keep out."""
     return document(title="Basket", breadcrumbs=[_HOME, ("Basket", "")], main="<h1>Your basket is empty</h1>")
+
+
+def login_page() -> str:
+    """What a reader without a session gets to see instead of a page."""
+    main = """<h1>Please sign in</h1>
+<p>This page is for members of the reading club.</p>
+<form method="post" action="/login"><label>Name <input name="name"></label> <button>Sign in</button></form>"""
+    return document(title="Sign in", breadcrumbs=[_HOME, ("Sign in", "")], main=main)
 
 
 def error_page(status: int, message: str) -> str:

@@ -7,55 +7,95 @@ from aiohttp import web
 
 from samples.site import pages
 from samples.site.catalogue import Catalogue
+from samples.site.connections import Gone
 from samples.site.content import HTML, Content, ShopContent
 from samples.site.faults import MARKUP_FAULTS, Fault
 from samples.site.markup_faults import damage
-from samples.site.misbehaviour import Misbehaviour
+from samples.site.misbehaviour import Misbehaviour, broken
+from samples.site.moments import Moments
+from samples.site.request_log import RequestLog
 from samples.site.stats import Stats
 
 DEFAULT_HANG_S = 60.0
 _LAST_MODIFIED = "Fri, 01 Mar 2024 06:00:00 GMT"
+_UNCACHED = {"Cache-Control": "no-store"}
 
 
 class Shop:
     """The request handler of one shop; pass `handle` to `samples.serving`."""
 
-    def __init__(self, catalogue: Catalogue, *, latency_s: float = 0.0, hang_s: float = DEFAULT_HANG_S) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        *,
+        latency_s: float = 0.0,
+        hang_s: float = DEFAULT_HANG_S,
+        moments: Moments | None = None,
+    ) -> None:
         """Every page takes `latency_s` longer than it must; a page that hangs answers after `hang_s`."""
         self.stats = Stats()
+        self._log = RequestLog()
         self._content = ShopContent(catalogue)
         self._latency_s = latency_s
         self._misbehaviour = Misbehaviour(hang_s=hang_s)
+        self._moments = moments or Moments()
         self._is_healed = False
+
+    def has_mirror(self, url: str) -> None:
+        """The shop is served at `url`, too: some redirects lead there."""
+        self._misbehaviour.mirror = url
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        path = request.path
-        if path == "/stats":
-            snapshot = self.stats.snapshot(with_hits="hits" in request.query)
-            return web.json_response(snapshot, headers={"Cache-Control": "no-store"}, dumps=_readable_json)
-        if path == "/healthz":
-            return web.Response(text="ok\n")
-        if path == "/heal" and request.method == "POST":
-            self._is_healed = True
-            return web.Response(text="healed\n")
+        told = self._told(request) if request.method == "GET" else self._commanded(request)
+        if told is not None:
+            return told
         hit = self.stats.begin(request.path_qs)
+        entry = self._log.begin(request.path_qs, request.headers.get("User-Agent", ""))
+        self._moments.count()
+        if self._moments.is_robots_changing():
+            self._content = ShopContent(self._content.catalogue.with_robots_changed())
         kind, outcome, body_bytes = "unknown", "cancelled", 0
         try:
             if self._latency_s:
                 await asyncio.sleep(self._latency_s)
-            content = self._content.find(path, f"http://{request.host}")
+            content = self._content.find(request.path, f"http://{request.host}")
             kind = content.kind if content else "unknown"
             response = await self._answer(request, content, hit)
-            outcome = self._misbehaviour.outcome_of(response)
+            outcome = response.outcome if isinstance(response, Gone) else str(response.status)
             body_bytes = _body_bytes(response)
             return response
         finally:
+            self._log.end(entry, outcome)
             self.stats.end(kind, outcome, body_bytes)
+
+    def _told(self, request: web.BaseRequest) -> web.Response | None:
+        """What the shop tells about itself."""
+        if request.path == "/stats":
+            snapshot = self.stats.snapshot(with_hits="hits" in request.query)
+            return web.json_response(snapshot, headers=_UNCACHED, dumps=_readable_json)
+        if request.path == "/log":
+            return web.json_response(self._log.snapshot(), headers=_UNCACHED)
+        return web.Response(text="ok\n") if request.path == "/healthz" else None
+
+    def _commanded(self, request: web.BaseRequest) -> web.Response | None:
+        """What becomes of the shop."""
+        if request.method == "POST" and request.path == "/heal":
+            self._is_healed = True
+            return web.Response(text="healed\n")
+        if request.method == "POST" and request.path == "/new-layout":
+            first = request.query.get("from", "1")
+            if not first.isdecimal():
+                return _error(400, f"from={first} is no book ID")
+            self._content = ShopContent(self._content.catalogue.with_new_layout_from(int(first)))
+            return web.Response(text="changed\n")
+        return None
 
     async def _answer(self, request: web.BaseRequest, content: Content | None, hit: int) -> web.StreamResponse:
         if request.method not in ("GET", "HEAD"):
             return _error(405, "This shop is for reading only", headers={"Allow": "GET, HEAD"})
+        if self._moments.is_in_burst(hit) and not self._is_healed:
+            return broken(503)
         if content is None:
             return _error(404, "There is no such page")
         fault = None if self._is_healed else self._content.fault(request.path)

@@ -108,6 +108,7 @@ async def test_robots_txt_names_the_sitemap_and_keeps_robots_out_of_the_basket(s
         "User-agent: *",
         "Disallow: /basket",
         "Disallow: /stats",
+        "Disallow: /private/",
         "",
         f"Sitemap: {shop.url}/sitemap.xml",
     ]

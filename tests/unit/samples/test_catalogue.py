@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from samples.site.catalogue import Catalogue, make_book
-from samples.site.faults import REASONS, Fault, is_permanent
+from samples.site.books import make_book
+from samples.site.catalogue import Catalogue
+from samples.site.faults import COMMON_FAULTS, Fault, fault_kinds, is_permanent
 
 
 def test_the_same_arguments_give_the_same_shop():
@@ -55,7 +56,16 @@ def test_the_share_of_faulty_pages_is_exact():
 
 def test_fault_kinds_take_turns():
     counts = Counter(Catalogue(1000, 1, 14).faults.values())
-    assert counts == dict.fromkeys(Fault, 10)
+    assert counts == dict.fromkeys(COMMON_FAULTS, 10)
+
+
+def test_a_shop_may_have_every_fault_or_just_the_named_ones():
+    assert set(Catalogue(1000, 1, 10, fault_kinds("all")).faults.values()) == set(Fault)
+    assert fault_kinds("common") == COMMON_FAULTS
+    named = Catalogue(1000, 1, 10, fault_kinds("stall, gzip_bomb"))
+    assert Counter(named.faults.values()) == {Fault.STALL: 50, Fault.GZIP_BOMB: 50}
+    with pytest.raises(ValueError, match="unknown fault 'rain'; known are http_404, "):
+        fault_kinds("stall,rain")
 
 
 def test_every_detail_page_is_expected_to_load_or_to_fail():
@@ -74,18 +84,49 @@ def test_pages_with_transient_faults_are_expected_to_load():
 
 
 def test_each_permanent_fault_has_its_reason_code():
-    catalogue = Catalogue(1000, 1, 14)
-    assert Counter(catalogue.expected_failures().values()) == dict.fromkeys(REASONS.values(), 10)
-    assert set(REASONS.values()) == {
-        "http_404",
-        "http_410",
-        "http_5xx",
-        "missing_field",
-        "bad_value",
-        "body_too_large",
-        "too_many_redirects",
-        "timeout",
+    catalogue = Catalogue(1000, 1, 36, fault_kinds("all"))
+    assert Counter(catalogue.expected_failures().values()) == {
+        "http_404": 10,
+        "http_410": 10,
+        "http_5xx": 10,
+        "missing_field": 30,
+        "bad_value": 10,
+        "body_too_large": 30,
+        "bad_compression": 10,
+        "not_decodable": 10,
+        "unsupported_content": 10,
+        "too_many_redirects": 30,
+        "timeout": 20,
+        "connection": 20,
+        "private_address": 10,
+        "robots_disallowed": 20,
     }
+
+
+def test_pages_with_a_new_layout_lack_their_title_unless_something_worse_is_wrong_with_them():
+    before = Catalogue(1000, 1, 36, fault_kinds("all"))
+    after = before.with_new_layout_from(700)
+    assert before.reason_of(700) is None
+    assert after.expected_rows() == {path: row for path, row in before.expected_rows().items() if int(path[7:-5]) < 700}
+    changed = {fault: after.reason_of(book_id) for book_id, fault in before.faults.items() if book_id >= 700}
+    assert {fault for fault, reason in changed.items() if reason == "missing_field"} == {
+        *(fault for fault in Fault if not is_permanent(fault)),
+        Fault.NO_TITLE,
+        Fault.BAD_PRICE,
+        Fault.LENGTH_TOO_SHORT,
+        Fault.LOGIN_WALL,
+    }
+
+
+def test_a_changed_robots_txt_disallows_other_pages():
+    before = Catalogue(1000, 1, 36, fault_kinds("all"))
+    after = before.with_robots_changed()
+    first, later = (before.disallowed_paths(robots_changed=changed) for changed in (False, True))
+    assert (len(first), len(later)) == (10, 10)
+    assert [before.expected_failures()[path] for path in first] == ["robots_disallowed"] * 10
+    assert [after.expected_failures()[path] for path in later] == ["robots_disallowed"] * 10
+    assert set(first) <= set(after.expected_rows())
+    assert set(later) <= set(before.expected_rows())
 
 
 def test_an_expected_row_holds_typed_values():
