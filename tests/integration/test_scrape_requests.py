@@ -70,8 +70,8 @@ async def test_messages_that_come_at_once_run_one_after_the_other(host: Host) ->
 
 async def test_a_message_waits_for_a_run_that_something_else_has_started(host: Host) -> None:
     make_runs_last_a_minute(host)
-    await host.request("POST", "/api/orchestrators/daily_scrape/by-hand")
-    await host.send_message(app_queue(REQUESTS), {"runId": "from-queue"})
+    await host.request("POST", "/api/orchestrators/daily_scrape/by-hand", json={"sources": ["books"]})
+    await host.send_message(app_queue(REQUESTS), {"runId": "from-queue", "sources": ["books"]})
     await host.advance(seconds=50)
     assert [run["runId"] for run in await runs(host)] == ["by-hand"]
     await host.advance(minutes=3)
