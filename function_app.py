@@ -22,6 +22,8 @@ from orchestrations.watch_source import watch_source
 from orchestrations.welcome import welcome
 from orchestrations.workflow import workflow
 from scraper.settings import Settings
+from triggers.dataset_rows import list_rows
+from triggers.datasets import get_dataset, list_datasets
 from triggers.health import health, health_details
 from triggers.orchestrators import start_orchestrator
 from triggers.polling import poll_orchestrator
@@ -83,6 +85,11 @@ http("GET", "schedule", get_schedule)
 http("GET", "health", health, func.AuthLevel.ANONYMOUS)
 http("GET", "health/details", health_details)
 app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")(with_client(watchdog))
+
+# The data: what is published, and other snapshots that are kept.
+http("GET", "datasets", list_datasets)
+http("GET", "datasets/{source}", get_dataset)
+http("GET", "datasets/{source}/rows", list_rows)
 
 # The event-driven workflow, by key. Commands by GET are an option: a crawler or a mail scanner could send them, too.
 COMMAND = "GET POST" if settings.allow_get_commands else "POST"

@@ -5,6 +5,8 @@ StorageError
 ├── TicketHeld           somebody else holds a singleton
 ├── TicketChanged        a compare-and-swap was lost
 ├── MissingRecord        something that an earlier step must have written is not there
+│   └── SnapshotGone     a snapshot was purged, or never was
+├── SnapshotIncomplete   not all batches of a snapshot are done
 └── RowTooLarge          one row has more text than the service takes
 """
 
@@ -35,6 +37,22 @@ class TicketChanged(StorageError):
 
 class MissingRecord(StorageError):
     """A record that an earlier step of the run must have written is not there."""
+
+
+class SnapshotGone(MissingRecord):
+    """There is nothing of a snapshot (any more)."""
+
+    def __init__(self, snapshot: str) -> None:
+        super().__init__(f"snapshot {snapshot} is not there: it was purged, or never planned")
+        self.snapshot = snapshot
+
+
+class SnapshotIncomplete(StorageError):
+    """Of `batches` only `done` are done, or it is not known yet how many there are: readers must not see the rest."""
+
+    def __init__(self, snapshot: str, *, done: int, batches: int) -> None:
+        super().__init__(f"snapshot {snapshot} is not complete: {done} of {batches} batches are done")
+        self.snapshot, self.done, self.batches = snapshot, done, batches
 
 
 class RowTooLarge(StorageError):

@@ -50,6 +50,12 @@ def page_of_key(place: str) -> int:
     return int(place.partition("-")[0])
 
 
+def place_of_key(place: str) -> tuple[int, int]:
+    """The page of the batch and the position there, from what follows the attempt in a key of `attempt_key`."""
+    page, _, position = place.partition("-")
+    return int(page), int(position)
+
+
 def pages_filter(partition: str, attempt: str, first: int, last: int) -> str:
     """OData filter: the rows that one attempt wrote of pages `first` to `last` of its batch."""
     beyond = f"{attempt}-{last:04d}~"  # sorts after every row of the page, and before the next page's

@@ -7,33 +7,19 @@ that `batches` recorded; the leavings of all others are invisible and go with th
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from scraper.models import PageFailure, PageLoaded, Row
 from storage.batches import BatchResult
 from storage.errors import MissingRecord, RowTooLarge
-from storage.keys import attempt_key, batch_partition, epoch_of, page_of_key, prefix_filter
+from storage.keys import attempt_key, batch_partition, epoch_of, page_of_key, place_of_key, prefix_filter
 from storage.page_lists import Part
-from storage.row_values import StoredValue, read_values, stored_values
+from storage.row_values import stored_values
+from storage.stored_rows import Keyed, RowPlace, StoredRow, in_page_order, stored_row
 from storage.tables import Tables
 from storage.writes import ENTITY_BYTES, Writer, size_of, upsert_all
 
 PLAN_BATCH = 999_999  # failures that planning met, filed where no batch is
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRow:
-    """One row with its lineage. Decimals, dates and datetimes come back as ISO text; absent fields are left out.
-
-    `epoch` is that of the run that fetched it: an earlier one than the snapshot's if it was carried over.
-    """
-
-    url: str
-    position: int
-    fetched_at: datetime
-    values: Mapping[str, StoredValue]
-    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +64,40 @@ class Rows:
         await upsert_all(await self._tables.table("failures"), entities)
 
     async def of_snapshot(self, snapshot: str, results: Sequence[BatchResult]) -> AsyncIterator[StoredRow]:
-        """The rows of the attempts in `results`, in page order: also of pages that a later run has loaded."""
-        for result in results:
-            parts = [self._of_part(part, result.batch) for part in result.parts(snapshot) if part.rows]
-            async for row in _in_page_order(parts):
-                yield row
+        """The rows of the attempts in `results`, in page order: also of pages that a later run has loaded.
 
-    async def _of_part(self, part: Part, batch: int) -> AsyncIterator[tuple[str, StoredRow]]:
-        """The rows of one attempt, each with a text that sorts by page of the batch and position."""
+        Raises MissingRecord, at the end of a batch, if not all of its rows are there any more.
+        """
+        async for _, row in self.placed(snapshot, results):
+            yield row
+
+    async def placed(
+        self, snapshot: str, results: Sequence[BatchResult], *, after: RowPlace | None = None, at_once: int = 1000
+    ) -> AsyncIterator[tuple[RowPlace, StoredRow]]:
+        """As `of_snapshot`, the rows behind `after`, each with its place; `at_once` so many are asked for at a time."""
+        for result in results:
+            if after is not None and result.batch < after.batch:
+                continue
+            behind = after if after is not None and after.batch == result.batch else None
+            number = behind.number if behind is not None else 0
+            parts = [self._of_part(part, result.batch, behind, at_once) for part in result.parts(snapshot) if part.rows]
+            async for key, row in in_page_order(parts):
+                number += 1
+                yield RowPlace(result.batch, *place_of_key(key), number), row
+            if number != result.rows:
+                found = f"{number} of its {result.rows} rows"
+                raise MissingRecord(f"batch {result.batch} of snapshot {snapshot} has {found}; was it purged?")
+
+    async def _of_part(self, part: Part, batch: int, behind: RowPlace | None, at_once: int) -> AsyncIterator[Keyed]:
+        """The rows of one attempt, in order."""
         table = await self._tables.table("rows")
         prefix = f"{part.attempt}-"
+        query = prefix_filter(batch_partition(part.snapshot, batch), prefix)
+        if behind is not None:
+            query += f" and RowKey gt '{behind.key_of(part.attempt)}'"
         async with self._tables.faults():
-            async for entity in table.query_entities(prefix_filter(batch_partition(part.snapshot, batch), prefix)):
-                yield entity["RowKey"].removeprefix(prefix), _row(entity, epoch_of(part.snapshot))
+            async for entity in table.query_entities(query, results_per_page=at_once):
+                yield entity["RowKey"].removeprefix(prefix), stored_row(entity, epoch_of(part.snapshot))
 
     async def has_rows_of(self, part: Part, batch: int) -> bool:
         """True if the rows of an attempt, which had some, are still there."""
@@ -184,24 +191,5 @@ class Staging:
         }
 
 
-async def _in_page_order(parts: Sequence[AsyncIterator[tuple[str, StoredRow]]]) -> AsyncIterator[StoredRow]:
-    """The rows of several attempts at one batch, each of which is in order, merged."""
-    heads = [(head, part) for part in parts if (head := await anext(part, None)) is not None]
-    while heads:
-        first = min(range(len(heads)), key=lambda number: heads[number][0][0])
-        (_, row), part = heads[first]
-        yield row
-        following = await anext(part, None)
-        if following is None:
-            del heads[first]
-        else:
-            heads[first] = (following, part)
-
-
 def _without_none(failure: PageFailure) -> dict[str, Any]:
     return {name: value for name, value in failure.model_dump(mode="json").items() if value is not None}
-
-
-def _row(entity: Any, epoch: int) -> StoredRow:
-    values = read_values(entity)
-    return StoredRow(entity["_url"], entity["_position"], entity["_fetched_at"], values, entity.get("_epoch", epoch))

@@ -13,11 +13,12 @@ from storage.locks import TableTickets
 from storage.page_links import BatchLinks
 from storage.page_memory import PageMemory
 from storage.pauses import Pauses
-from storage.rows import FailurePlace, Rows, StoredRow
+from storage.rows import FailurePlace, Rows
 from storage.runs import Runs
 from storage.schedule import Schedules
 from storage.skips import Skips
 from storage.stalls import Stalls
+from storage.stored_rows import StoredRow
 from storage.tables import Tables, open_tables
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 from collections.abc import Iterator
@@ -10,6 +11,11 @@ from itertools import islice
 
 import pytest
 
+from scraper.settings import Settings
+from storage.batches import Plan
+from storage.keys import snapshot_id
+from storage.runs import RunRecord, finished
+from storage.store import open_store
 from tests.helpers.api_description import Operation, usual_path
 from tests.helpers.api_prober import Prober
 from tests.helpers.described_app import DescribedApp, described_app
@@ -17,7 +23,8 @@ from tests.helpers.hostile_requests import hostile_requests
 from tests.helpers.running_app import wait_for
 
 SOURCES = ["books", "listing"]
-FINISHED_RUN = "finished"
+FINISHED_RUN, HALF_RUN = "finished", "half"
+PREFIX = "described"
 LONG_PROOF = 5_000
 
 # Answers that a sound installation never gives; tests/integration/test_broken_installations.py reaches them.
@@ -30,15 +37,27 @@ OF_A_BROKEN_INSTALLATION = {
 @pytest.fixture(scope="module")
 def prober(azurite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prober]:
     """The app with runs and workflows, some of which live and some have ended, after a walk to every answer."""
-    with described_app(tmp_path_factory.mktemp("described"), azurite, TABLE_PREFIX="described") as app:
+    with described_app(tmp_path_factory.mktemp("described"), azurite, TABLE_PREFIX=PREFIX) as app:
         known = {
             "path.runId": [FINISHED_RUN],
             "path.instanceId": [FINISHED_RUN, "watch:books"],
             "path.input": ["live", "ended"],
+            "path.source": ["books"],
+            "query.run": [FINISHED_RUN, HALF_RUN],
         }
+        asyncio.run(leave_half_a_snapshot(azurite))
         prober = Prober(app.host.url, app.key, known=known, sources=SOURCES, log=app.host.log)
         walk(prober, app)
         yield prober
+
+
+async def leave_half_a_snapshot(azurite: str) -> None:
+    """What a run leaves that was stopped between two batches; no run over HTTP can be stopped just there."""
+    store = open_store(Settings(storage_connection=azurite, table_prefix=PREFIX))
+    run = await store.runs.create(RunRecord(HALF_RUN, 900, "c", datetime.now(UTC), "http", ("books",)))
+    await store.runs.end(finished(run, at=run.started_at, outcome="stopped", reason="test", results=[]))
+    await store.batches.record_plan(snapshot_id("books", 900), Plan("p", 2, 2, 0, 0), [["http://a/1"], ["http://a/2"]])
+    await store.tables.close()
 
 
 def walk(prober: Prober, app: DescribedApp) -> None:
@@ -46,9 +65,16 @@ def walk(prober: Prober, app: DescribedApp) -> None:
     steer_runs(prober, app)
     retry_a_run(prober)
     start_later(prober)
+    read_data(prober)
     steer_workflows(prober)
     for name, operation in prober.operations.items():
-        unknown = {"functionName": "daily_scrape", "instanceId": "-", "runId": "nobody", "input": "nobody"}
+        unknown = {
+            "functionName": "daily_scrape",
+            "instanceId": "-",
+            "runId": "nobody",
+            "input": "nobody",
+            "source": "-",
+        }
         path = {parameter: value for parameter, value in unknown.items() if f"{{{parameter}}}" in operation.path}
         prober.send(name, path=path)
         prober.send(name, path=path, headers={"x-functions-key": "wrong"})
@@ -86,6 +112,18 @@ def retry_a_run(prober: Prober) -> None:
     assert prober.send("retry_run", path={"runId": FINISHED_RUN}, body=[]).status_code == 400
     for name in ["start_orchestrator", "poll_orchestrator"]:
         assert prober.send(name, path={"functionName": "nothing", "instanceId": "a"}).status_code == 404
+
+
+def read_data(prober: Prober) -> None:
+    """What the finished run has published, and what the stopped one has left."""
+    books = {"path": {"source": "books"}}
+    assert prober.send("list_datasets").json()["datasets"][0]["published"]["rows"] == 19
+    assert prober.send("get_dataset", **books, query="limit=1").status_code == 200
+    part = prober.send("list_rows", **books, query="limit=1").json()
+    queries = [f"continuation={part['continuation']}", "run=nobody", "continuation=9-0-0-0-0", "limit=0"]
+    queries += [f"run={HALF_RUN}"]
+    answers = [prober.send("list_rows", **books, query=query).status_code for query in queries]
+    assert answers == [200, 404, 410, 400, 409]
 
 
 def start_later(prober: Prober) -> None:

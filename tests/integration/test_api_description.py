@@ -24,7 +24,7 @@ from tests.helpers.answer_checks import PROBLEM as PROBLEM_JSON
 from tests.helpers.answer_checks import faults, response_of
 from tests.helpers.api_description import Node, Operation, closed, operations, parameters, read_description, resolved
 from tests.helpers.described_app import ALL_ROUTES, loaded_app
-from triggers import run_failures, runs, watch_requests
+from triggers import dataset_rows, datasets, run_failures, runs, watch_requests
 from triggers.problem import DETAIL_CHARACTERS
 from triggers.request_reading import DEEPEST
 from triggers.schedule_control import MOST_SKIPS
@@ -133,6 +133,10 @@ def test_its_bounds_are_those_of_the_code() -> None:
     assert parameter(OPERATIONS["list_failures"], "limit")["maximum"] == run_failures.MOST_FAILURES
     assert parameter(OPERATIONS["list_failures"], "limit")["default"] == run_failures.MOST_FAILURES
     assert parameter(OPERATIONS["list_skips"], "limit")["maximum"] == MOST_SKIPS
+    assert parameter(OPERATIONS["get_dataset"], "limit")["maximum"] == datasets.MOST_SNAPSHOTS
+    assert parameter(OPERATIONS["list_rows"], "limit")["maximum"] == dataset_rows.MOST_ROWS
+    assert parameter(OPERATIONS["list_rows"], "limit")["default"] == dataset_rows.USUAL_ROWS
+    assert f"to {dataset_rows.MOST_BYTES // 1024**2} MiB" in OPERATIONS["list_rows"].node["description"]
     assert f"at most {FARTHEST.days} days ahead" in schema("StartAt")["description"]
     assert schema("WatchRequest")["properties"]["intervalMinutes"]["maximum"] == watch_plan.MOST_MINUTES
     assert list(schema("WatchRequest")["properties"]) == list(watch_requests.FIELDS)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ from scraper.models import PageFailure, PageLoaded, Reason, Row, Value
 from scraper.settings import Settings
 from storage.batches import BatchResult, Plan
 from storage.datasets import Superseded
-from storage.errors import RowTooLarge, StorageUnreachable
+from storage.errors import MissingRecord, RowTooLarge, StorageUnreachable
 from storage.page_lists import PageList, Part
 from storage.progress import progress_of
 from storage.runs import RunRecord, finished
@@ -52,6 +53,24 @@ async def test_the_first_recorded_plan_counts_and_its_pages_are_the_ones_scraped
     assert (first, second) == (PLAN, PLAN)
     pages = await store.batches.page_list(SNAPSHOT, plan_attempt="p1", number=1)
     assert pages == PageList.whole(1, ["http://site/3"])
+
+
+@pytest.mark.parametrize("number", range(5))
+async def test_rows_behind_a_place_are_read_alone_and_a_batch_that_lacks_some_is_noticed(
+    store: Store, number: int
+) -> None:
+    await store.rows.stage(SNAPSHOT, 0, "b", [page(1, {"n": 1}, {"n": 2})])
+    earlier = Part("books~0000000000", "a", 2, 2)
+    await store.rows.stage(earlier.snapshot, 0, "a", [page(0, {"n": 0}), page(3, {"n": 3})])
+    await store.rows.stage(SNAPSHOT, 1, "c", [page(0, {"n": 4})])
+    results = [BatchResult(0, "b", 3, 0, 4, earlier=(earlier,)), BatchResult(1, "c", 1, 0, 1)]
+    placed = [(place, row.values["n"]) async for place, row in store.rows.placed(SNAPSHOT, results)]
+    assert [n for _, n in placed] == [0, 1, 2, 3, 4]
+    rest = store.rows.placed(SNAPSHOT, results, after=placed[number][0], at_once=1)
+    assert [(place, row.values["n"]) async for place, row in rest] == placed[number + 1 :]
+    more = [replace(results[0], rows=5), results[1]]
+    with pytest.raises(MissingRecord, match="has 4 of its 5 rows"):
+        _ = [row async for row in store.rows.of_snapshot(SNAPSHOT, more)]
 
 
 async def test_rows_of_an_attempt_that_was_not_recorded_are_never_read(store: Store) -> None:

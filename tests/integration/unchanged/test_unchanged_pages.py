@@ -7,7 +7,7 @@ import pytest
 
 from storage.datasets import Dataset
 from storage.keys import snapshot_id
-from storage.rows import StoredRow
+from storage.stored_rows import StoredRow
 from storage.ticket import StopMode
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.versioned_site import Told, VersionedSite

@@ -1,0 +1,115 @@
+"""`GET datasets/{source}/rows`: the rows of one snapshot, some at a time.
+
+The app cannot stream an answer, so each has an end: after so many rows or bytes. The continuation names the snapshot,
+so all parts are of the same one, whatever is published meanwhile.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field
+from http import HTTPStatus
+from typing import Final, Self
+from urllib.parse import urlencode
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from scraper.settings import Settings
+from storage.errors import MissingRecord
+from storage.row_formats import json_line, row_document
+from storage.snapshots import RunIds, Snapshot
+from storage.store import Store, open_store
+from storage.stored_rows import RowPlace
+from triggers.dataset_lookup import Chosen, chosen, dataset_links, dataset_of, opened, purged
+from triggers.problem import Problem, answers_problems
+from triggers.request_reading import whole_number
+
+MOST_ROWS: Final = 10_000
+USUAL_ROWS: Final = 1_000
+MOST_BYTES: Final = 4 * 1024 * 1024
+"""A part has no more rows once it has so many bytes; a single row may have 1 MiB."""
+_CURSOR: Final = re.compile(r"([0-9]{1,10})-([0-9]{1,6})-([0-9]{1,6})-([0-9]{1,7})-([0-9]{1,9})")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The snapshot of a part by its epoch, and where its last row stands there."""
+
+    epoch: int
+    last: RowPlace
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """From a `continuation`. Raises Problem 400 for what cannot be one."""
+        found = _CURSOR.fullmatch(text)
+        if found is None:
+            reason = f"'continuation' must be one that the part before has given, not '{text[:100]}'."
+            raise Problem(HTTPStatus.BAD_REQUEST, reason)
+        epoch, *place = map(int, found.groups())
+        return cls(epoch, RowPlace(*place))
+
+    def __str__(self) -> str:
+        return "-".join(map(str, (self.epoch, *astuple(self.last))))
+
+
+@dataclass(slots=True)
+class Part:
+    """Rows as lines of text, and where the next part begins; None behind the last row."""
+
+    lines: list[bytes] = field(default_factory=list)
+    following: Cursor | None = None
+
+
+@answers_problems
+async def list_rows(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """The published rows in page order, or those that another run has loaded.
+
+    Query: `run`, `limit` (1 to 10,000), `continuation`, in place of which `run` is not read.
+    """
+    limit = whole_number(req, "limit", default=USUAL_ROWS, low=1, high=MOST_ROWS)
+    text = req.params.get("continuation")
+    cursor = Cursor.read(text) if text else None
+    store = open_store(Settings())
+    dataset = await dataset_of(req, store)
+    if cursor is None:
+        wanted = await chosen(store, dataset, req.params.get("run"))
+    else:
+        wanted = Chosen(dataset.source, cursor.epoch, await RunIds(store).of(cursor.epoch) or "")
+    snapshot = await opened(store, wanted)
+    try:
+        part = await _part(store, snapshot, cursor, limit=limit)
+    except MissingRecord as gone:
+        raise purged(wanted) from gone
+    return _json(req, wanted, part, limit)
+
+
+async def _part(store: Store, snapshot: Snapshot, cursor: Cursor | None, *, limit: int) -> Part:
+    """The rows behind `cursor`: at most `limit`, and no more once they have MOST_BYTES."""
+    part, size, runs = Part(), 0, RunIds(store)
+    rows = store.rows.placed(
+        snapshot.name, snapshot.results, after=cursor.last if cursor else None, at_once=min(1000, limit + 1)
+    )
+    last = None
+    async for place, row in rows:
+        if last is not None and (len(part.lines) == limit or size >= MOST_BYTES):
+            part.following = Cursor(snapshot.epoch, last)
+            break
+        part.lines.append(json_line(row_document(row, await runs.of(row.epoch))).encode(errors="replace"))
+        size += len(part.lines[-1])
+        last = place
+    return part
+
+
+def _json(req: func.HttpRequest, wanted: Chosen, part: Part, limit: int) -> func.HttpResponse:
+    following = None if part.following is None else str(part.following)
+    head = {"source": wanted.source, "runId": wanted.run_id or None, "epoch": wanted.epoch, "continuation": following}
+    body = [json_line(head)[:-1].encode(), b',"rows":[\n', b",\n".join(part.lines), b"\n]}\n"]
+    headers = _headers(req, wanted.source, following, limit)
+    return func.HttpResponse(b"".join(body), mimetype="application/json", headers=headers)
+
+
+def _headers(req: func.HttpRequest, source: str, following: str | None, limit: int) -> Mapping[str, str]:
+    if following is None:
+        return {}
+    query = urlencode({"limit": limit, "continuation": following})
+    return {"Link": f'<{dataset_links(req, source)["rows"]}?{query}>; rel="next"'}

@@ -1,0 +1,88 @@
+"""What is published of each source, and what could be."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from scraper.settings import Settings
+from storage.batches import Plan
+from storage.datasets import Dataset
+from storage.progress import summary_of
+from storage.runs import RunRecord
+from storage.snapshots import kept_snapshots
+from storage.store import Store, open_store
+from triggers.dataset_lookup import Chosen, dataset_links, dataset_of, snapshot_links
+from triggers.problem import answers_problems, json_response
+from triggers.request_reading import whole_number
+
+MOST_SNAPSHOTS = 200
+COUNTS = ("pages", "loaded", "unchanged", "failed", "rows")
+
+
+@answers_problems
+async def list_datasets(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """What is published of each source that a run has begun to work on, by name."""
+    found = await open_store(Settings()).datasets.all()
+    return json_response({"datasets": [dataset_view(req, one) for one in found]})
+
+
+@answers_problems
+async def get_dataset(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """One dataset with the snapshots of it that are kept, newest first. Query: `limit` (1 to 200), `continuation`."""
+    limit = whole_number(req, "limit", default=20, low=1, high=MOST_SNAPSHOTS)
+    before = whole_number(req, "continuation", default=0, low=0, high=10**10)
+    store = open_store(Settings())
+    dataset = await dataset_of(req, store)
+    kept, continuation = await kept_snapshots(store, dataset.source, limit=limit, before_epoch=before or None)
+    return json_response(
+        {
+            **dataset_view(req, dataset),
+            "snapshots": [await _snapshot_view(req, store, dataset, run, plan) for run, plan in kept],
+            "continuation": None if continuation is None else str(continuation),
+        }
+    )
+
+
+def dataset_view(req: func.HttpRequest, dataset: Dataset) -> dict[str, Any]:
+    """One dataset: what readers see of it."""
+    published = None
+    if dataset.snapshot:
+        published = {
+            "runId": dataset.run_id,
+            "epoch": dataset.epoch,
+            "publishedAt": dataset.published_at.isoformat() if dataset.published_at else None,
+            **{name: getattr(dataset, name) for name in ("pages", "failed", "rows")},
+        }
+    return {"source": dataset.source, "published": published, "links": dataset_links(req, dataset.source)}
+
+
+async def _snapshot_view(
+    req: func.HttpRequest, store: Store, dataset: Dataset, run: RunRecord, plan: Plan
+) -> dict[str, Any]:
+    """One snapshot: of which run, how that ended for the source, and what there is."""
+    told = await _summary(store, dataset.source, run)
+    return {
+        "runId": run.run_id,
+        "epoch": run.epoch,
+        "startedAt": run.started_at.isoformat(),
+        "finishedAt": run.finished_at.isoformat() if run.finished_at else None,
+        "outcome": told["outcome"],
+        "reason": told["reason"],
+        "isPublished": dataset.epoch == run.epoch,
+        "isComplete": not plan.is_open and told.get("batches_done", plan.batches) == plan.batches,
+        **{name: told.get(name, 0) for name in COUNTS},
+        "links": snapshot_links(req, Chosen(dataset.source, run.epoch, run.run_id)),
+    }
+
+
+async def _summary(store: Store, source: str, run: RunRecord) -> Mapping[str, Any]:
+    """What came of a source; `outcome` is None while its run lasts, if it is not published yet."""
+    for one in run.results:
+        if one["source"] == source and "batches" in one:
+            return one
+    summary = await summary_of(
+        store.batches, store.datasets, source, run.epoch, outcome=run.outcome or "", reason=run.reason
+    )
+    return {**summary, "outcome": summary["outcome"] or None}
