@@ -31,10 +31,11 @@ class RobotsFile:
     """What came of asking a site for its robots.txt.
 
     `absent` allows everything, and so the site wanted it; `unreachable` allows nothing, since nobody knows what the
-    site wants. `detail` says why there is no `text`.
+    site wants. `private` is a site off the public internet, which the source may not connect to. `detail` says why
+    there is no `text`.
     """
 
-    state: Literal["found", "absent", "unreachable"]
+    state: Literal["found", "absent", "unreachable", "private"]
     text: str = ""
     detail: str = ""
 
@@ -85,7 +86,9 @@ class Robots:
     async def _read(self, origin: str) -> "_Rules":
         file = await self._shelf.find(origin)
         if file is None:
-            file = await self._shelf.keep(origin, await _fetched(origin, self._fetch))
+            file = await _fetched(origin, self._fetch)
+            if file.state != "private":  # another source of the run may be allowed to connect
+                file = await self._shelf.keep(origin, file)
         return _Rules(origin, file)
 
 
@@ -100,6 +103,8 @@ class _Rules:
         self._origin, self._file = origin, file
 
     def problem(self, url: str, user_agent: str) -> tuple[Reason, str] | None:
+        if self._file.state == "private":
+            return Reason.PRIVATE_ADDRESS, self._file.detail
         if self._file.state == "unreachable":
             detail = f"robots.txt of {self._origin} cannot be had, and so nothing is asked for: {self._file.detail}"
             return Reason.ROBOTS_UNREACHABLE, detail
@@ -125,6 +130,8 @@ async def _fetched(origin: str, fetch: FetchRobots) -> RobotsFile:
     try:
         page = await fetch(f"{origin}/robots.txt")
     except FetchError as error:
+        if error.reason is Reason.PRIVATE_ADDRESS:
+            return RobotsFile("private", detail=error.detail)
         # 429 says that the site is overloaded, not that it has no robots.txt.
         is_absent = error.reason == Reason.TOO_MANY_REDIRECTS or (
             error.status is not None

@@ -1,4 +1,8 @@
-"""Bytes of a page as text: BOM, then header, then meta tag, then UTF-8; the first that fits wins."""
+"""Bytes of a page as text: BOM, then header, then meta tag, then UTF-8; the first that fits wins.
+
+But any byte fits most single-byte charsets, and servers that name one for all their pages are common: text that is
+UTF-8 is read as such. Text of another charset hardly ever is UTF-8 by accident.
+"""
 
 import codecs
 import re
@@ -24,11 +28,13 @@ _SUPERSETS = {
     "euc_kr": "cp949",
     "big5": "big5hkscs",
 }
-_PAGE_CODECS = frozenset(
-    {"utf-8", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "cp932", "cp949", "big5hkscs", "euc_jp"}
-    | {"iso2022_jp", "koi8-r", "koi8-u", "cp866", "cp874", "mac-roman", "mac-cyrillic"}
+_SINGLE_BYTE_CODECS = frozenset(
+    {"koi8-r", "koi8-u", "cp866", "cp874", "mac-roman", "mac-cyrillic"}
     | {f"cp{number}" for number in range(1250, 1259)}
     | {f"iso8859-{number}" for number in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16)}
+)
+_PAGE_CODECS = _SINGLE_BYTE_CODECS | frozenset(
+    {"utf-8", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "cp932", "cp949", "big5hkscs", "euc_jp", "iso2022_jp"}
 )
 
 
@@ -39,7 +45,8 @@ def decode_page(body: bytes, *, url: str, charset: str | None) -> str:
     taken with U+FFFD for what it cannot read. Raises ExtractError (not_decodable) if that is more than 1 %.
     """
     candidates = _candidates(body, charset)
-    for codec in candidates:
+    first = ["utf-8"] if candidates[0] in _SINGLE_BYTE_CODECS else []
+    for codec in (*first, *candidates):
         try:
             return body.decode(codec)
         except UnicodeDecodeError:

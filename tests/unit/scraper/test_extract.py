@@ -66,6 +66,22 @@ def test_meta_charset_wins_where_the_header_does_not_fit_the_bytes() -> None:
     assert [row.values for row in rows] == expected
 
 
+@pytest.mark.parametrize("label", ["iso-8859-1", "windows-1252", "iso-8859-15", "koi8-r"])
+def test_utf8_is_read_as_such_where_header_or_meta_tag_name_a_charset_that_every_byte_fits(label: str) -> None:
+    body = "<h1>Tromsø, São Miguel</h1>".encode()
+    told, tagged = (
+        extract_rows(source_of({"title": "h1"}), page, url=URL, charset=charset)[0].values["title"]
+        for page, charset in ((body, label), (f'<meta charset="{label}">'.encode() + body, None))
+    )
+    assert (told, tagged) == ("Tromsø, São Miguel", "Tromsø, São Miguel")
+
+
+def test_a_single_byte_charset_is_read_as_such_where_the_bytes_are_no_utf8() -> None:
+    body = "<h1>Tromsø</h1>".encode("iso-8859-15")
+    rows = extract_rows(source_of({"title": "h1"}), body, url=URL, charset="iso-8859-15")
+    assert rows[0].values == {"title": "Tromsø"}
+
+
 def test_header_charset_wins_over_the_meta_tag() -> None:
     body = '<meta charset="windows-1252"><h1>é</h1>'.encode()
     rows = extract_rows(source_of({"title": "h1"}), body, url=URL, charset="utf-8")

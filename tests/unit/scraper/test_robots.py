@@ -178,3 +178,17 @@ async def test_odd_bytes_are_no_error(text: bytes) -> None:
 async def test_rules_beyond_the_limit_are_not_read() -> None:
     text = b"# " + b"x" * MAX_ROBOTS_BYTES + b"\nUser-agent: *\nDisallow: /"
     assert await is_allowed(robots(text), "/y")
+
+
+async def test_a_host_that_the_source_may_not_connect_to_says_so_and_not_that_robots_txt_is_missing() -> None:
+    with pytest.raises(RobotsDisallowed) as refused:
+        await robots(failed(Reason.PRIVATE_ADDRESS)).check(f"{SITE}/page")
+    assert (refused.value.reason, refused.value.detail) == (Reason.PRIVATE_ADDRESS, "no")
+
+
+async def test_what_one_source_may_not_connect_to_is_no_news_of_the_site_for_another() -> None:
+    shelf = Shelf()
+    with pytest.raises(RobotsDisallowed):
+        await robots(failed(Reason.PRIVATE_ADDRESS), shelf).check(f"{SITE}/page")
+    assert shelf.files == {}
+    await robots(RULES, shelf).check(f"{SITE}/page")
