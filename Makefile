@@ -34,7 +34,7 @@ run: setup ## Azurite, sample site and host until Ctrl-C (HOST=func PORT=7071 SA
 		--books $(BOOKS) --faults $(FAULTS) --state $(STATE)
 
 test: setup ## unit, integration and end-to-end tests (PYTEST_ARGS="-k singleton")
-	@$(BIN)/python -m pytest -m "not bench and not long" -n auto --dist worksteal $(PYTEST_ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m "not bench and not long" -n auto --dist worksteal $(PYTEST_ARGS)
 
 coverage: setup ## which lines and branches of devhost/ the tests reach
 	@$(BIN)/coverage erase

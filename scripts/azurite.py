@@ -12,7 +12,7 @@ from scripts.processes import Child, ChildFailed, Supervisor
 ACCOUNT = "devstoreaccount1"
 # The emulator's account key: the same in every Azurite, printed in its documentation, a secret of nobody.
 PUBLIC_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)

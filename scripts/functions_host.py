@@ -12,7 +12,7 @@ from scripts.free_port import is_free
 from scripts.http_json import Unreachable, ask
 from scripts.processes import Child, ChildFailed, Supervisor
 
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 120.0
 FUNC_READY_TIMEOUT_S = 240.0  # its first start downloads the extension bundle
 USUAL_PORT = 7071
 PORTS_TRIED = 50

@@ -11,7 +11,7 @@ from samples.site.catalogue import BOOKS_PER_LISTING_PAGE
 from scripts.free_port import is_free
 from scripts.processes import Supervisor
 
-READY_TIMEOUT_S = 30.0
+READY_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)

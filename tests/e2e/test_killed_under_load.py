@@ -32,7 +32,6 @@ def check_kills(supervisor: Supervisor, folder: Path, *, orders: int, kills: int
     assert sum(hits.values()) >= kills * 0.9
 
 
-@pytest.mark.timeout(180)
 def test_six_kills_of_host_and_workers_lose_nothing(supervisor: Supervisor, tmp_path: Path) -> None:
     check_kills(supervisor, tmp_path, orders=40, kills=6, seed=1)
 

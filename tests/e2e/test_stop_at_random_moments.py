@@ -146,7 +146,6 @@ async def check_stops(
     print(f"\n{books} books, a run takes {duration_s:.1f} s; {runs.figures()}")
 
 
-@pytest.mark.timeout(180)
 async def test_three_stops_at_random_moments_never_show_a_row_of_the_stopped_runs(
     start_app: StartApp, supervisor: Supervisor
 ) -> None:

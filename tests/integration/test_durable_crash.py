@@ -32,7 +32,7 @@ def run_and_kill(path: Path, count: int, after_s: float | None) -> bool:
         assert process.stdout is not None
         assert process.stdout.readline() == "running\n"
         try:
-            process.wait(timeout=60 if after_s is None else after_s)
+            process.wait(timeout=240 if after_s is None else after_s)
         except subprocess.TimeoutExpired:
             process.kill()
         return process.stdout.readline() == "finished\n"
@@ -93,7 +93,6 @@ def check_crashes(path: Path, *, kills: int, count: int, seed: int) -> None:
 
 
 @pytest.mark.row("durable/4.14/one-transaction")
-@pytest.mark.timeout(120)
 def test_ten_kills_change_no_result(tmp_path: Path) -> None:
     check_crashes(tmp_path / "hub.sqlite", kills=10, count=15, seed=1)
 

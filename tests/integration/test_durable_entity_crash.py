@@ -26,7 +26,6 @@ def check_kills(folder: Path, *, first: int, step: int) -> None:
     assert len(outcomes) >= 60 / step, f"only {len(outcomes)} kills: the scenario has become too short"
 
 
-@pytest.mark.timeout(120)
 def test_a_kill_before_any_write_loses_no_operation_and_doubles_none(tmp_path: Path) -> None:
     """Every third write; the long version takes them all, twice."""
     check_kills(tmp_path, first=1, step=3)

@@ -42,7 +42,7 @@ class HostLife:
         state_dir: Path | str | None = None,
         start: datetime = DEFAULT_START,
         seed: int = 0,
-        patience_s: float = 30.0,
+        patience_s: float = 60.0,
         activities: Mapping[str, Fake] | None = None,
         crash: CrashPoint | None = None,
         after: "HostLife | None" = None,

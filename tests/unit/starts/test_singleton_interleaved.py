@@ -8,12 +8,20 @@ import pytest
 
 from starts.singleton import RunAlreadyLive, Start, start_singleton
 from storage.ticket import Ticket, TicketState
-from tests.helpers.interleaving import explore, run_schedule
+from tests.helpers.interleaving import explore, explore_switches, run_schedule
 from tests.helpers.ticket_stores import MemoryHub, MemoryTickets, Status
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 GRACE = timedelta(seconds=60)
 KEY = "daily_scrape"
+
+
+def few_orders(make_actors: Any, check: Any) -> int:
+    """Those with up to four interruptions."""
+    return explore_switches(make_actors, check, at_most=4)
+
+
+in_few_orders_or_all = pytest.mark.parametrize("orders", [few_orders, pytest.param(explore, marks=pytest.mark.long)])
 
 
 class World:
@@ -33,7 +41,9 @@ class World:
         return [one for one in self.hub.running() if ticket.is_of(one, self.hub.instances[one].payload["epoch"])]
 
 
-def explored(names: list[str], *, prepare: Any = None) -> tuple[int, list[tuple[int, int, list[str]]]]:
+def explored(
+    names: list[str], *, prepare: Any = None, orders: Any = explore
+) -> tuple[int, list[tuple[int, int, list[str]]]]:
     """Interleavings of starters with these IDs: how many, and of each (accepted, refused, live runs)."""
     worlds: list[World] = []
     found: list[tuple[int, int, list[str]]] = []
@@ -50,7 +60,7 @@ def explored(names: list[str], *, prepare: Any = None) -> tuple[int, list[tuple[
         refused = sum(isinstance(one, RunAlreadyLive) for one in outcomes)
         found.append((accepted, refused, worlds[-1].hub.running()))
 
-    return explore(actors, check), found
+    return orders(actors, check), found
 
 
 def completed_before(world: World) -> None:
@@ -67,8 +77,9 @@ def test_of_two_interleaved_starters_exactly_one_wins_and_one_run_lives(names: l
     assert {(accepted, refused, len(running)) for accepted, refused, running in found} == {(1, 1, 1)}
 
 
-def test_of_three_interleaved_starters_exactly_one_wins_and_one_run_lives() -> None:
-    count, found = explored(["a", "b", "c"])
+@in_few_orders_or_all
+def test_of_three_interleaved_starters_exactly_one_wins_and_one_run_lives(orders: Any) -> None:
+    count, found = explored(["a", "b", "c"], orders=orders)
     assert count > 1000
     assert {(accepted, refused, len(running)) for accepted, refused, running in found} == {(1, 2, 1)}
 
@@ -99,7 +110,8 @@ def test_a_starter_that_slept_past_its_grace_never_makes_a_second_live_run() -> 
     assert [len(live) for live in lives] == [1, 1, 1, 1, 1]
 
 
-def test_two_starters_and_one_that_wakes_late_leave_one_live_run_in_every_order() -> None:
+@in_few_orders_or_all
+def test_two_starters_and_one_that_wakes_late_leave_one_live_run_in_every_order(orders: Any) -> None:
     worlds: list[World] = []
     lives: list[int] = []
 
@@ -115,7 +127,7 @@ def test_two_starters_and_one_that_wakes_late_leave_one_live_run_in_every_order(
     def check(_outcomes: list[Any]) -> None:
         lives.append(len(worlds[-1].live_runs()))
 
-    assert explore(actors, check) > 100
+    assert orders(actors, check) > 1000
     assert set(lives) == {1}
 
 
