@@ -32,7 +32,7 @@ async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -
     snapshot = snapshot_id(name, epoch)
     plan = await store.batches.plan(snapshot)
     results = await store.batches.results(snapshot)
-    if plan is None or len(results) != plan.batches:
+    if plan is None or plan.is_open or len(results) != plan.batches:
         raise MissingRecord(f"snapshot {snapshot} has {len(results)} results, and the plan {plan}")
     counts = SnapshotCounts(
         pages=plan.pages,

@@ -9,6 +9,7 @@ from uuid import uuid4
 import azure.durable_functions as df
 
 from activities.fence import standing_of
+from activities.previous import previous_of_crawl, previous_pages
 from activities.run_context import logs_run
 from activities.run_watch import RunEnded, until_run_ends
 from activities.wiring import obeying_fetcher, open_robots
@@ -22,14 +23,13 @@ from scraper.manners.politeness import pages_in_time, plan_window
 from scraper.manners.robots import Robots
 from scraper.models import Reason, Share
 from scraper.page_log import log_failed_pages
-from scraper.rows.fingerprint import extraction_fingerprint
 from scraper.run_log import run_logger
 from scraper.settings import Settings
 from scraper.sources import Source
 from storage.batches import Plan, cut_batches
+from storage.following import Crawl, plan_level
 from storage.keys import snapshot_id
 from storage.page_lists import PreviousPage
-from storage.previous_pages import find_previous
 from storage.retrying import plan_retry
 from storage.rows import PLAN_BATCH
 from storage.store import Store, open_store
@@ -39,12 +39,14 @@ logger = run_logger(__name__)
 
 @logs_run
 async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
-    """Find the source's pages and record them in batches, once. Input: `run_id`, `epoch`, `source`; `base_epoch`.
+    """Find the source's pages and record them in batches, once.
 
-    With `base_epoch`, the run retries the one that had this epoch: the pages are those that it did not load. Returns
-    `code` `planned` with `attempt`, `batches` (that have pages to fetch), `window` (batches at a time) and `share` (of
-    the source's limits, per batch); `paused` with the `seconds` for which the site wants to be left alone; or
-    `superseded`, `stopped` or `failed` with the `reason`.
+    Input: `run_id`, `epoch`, `source`; `base_epoch` if the run retries the one that had this epoch: then the pages are
+    those that it did not load; `level` (from 1) for the pages that the links of the level before lead to.
+
+    Returns `code` `planned` with `attempt`, `batches` (that have pages to fetch), `window` (batches at a time), `share`
+    (of the source's limits, per batch), and `more` if there may be another level; `paused` with the
+    `seconds` for which the site wants to be left alone; or `superseded`, `stopped` or `failed` with the `reason`.
     """
     settings = Settings()
     store = open_store(settings)
@@ -52,6 +54,9 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
     standing = await standing_of(store, client, payload)
     if standing.code != "goes_on":
         return standing.as_answer()
+    if payload.get("level") and source.follow is None:
+        reason = "the source does not follow links any more: did the file change during the run?"
+        return {"code": "failed", "reason": reason}
     snapshot = snapshot_id(source.name, payload["epoch"])
     robots = open_robots(settings, store, source, payload["epoch"])
     try:
@@ -59,6 +64,9 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
             concurrency, rate = await obeying_limits(source, robots)
             window, share = plan_window(concurrency, rate, settings.max_parallel_batches)
             plan = await _find_plan(settings, store, source, payload, share, robots)
+        if plan.follows:  # a level may have few batches only: these then share all that the source allows
+            most = min(settings.max_parallel_batches, max(1, plan.lists))
+            window, share = plan_window(concurrency, rate, most)
     except RunEnded as ended:
         return ended.standing.as_answer()
     except LongPauseAsked as asked:
@@ -66,47 +74,44 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
         return {"code": "paused", "seconds": math.ceil(asked.seconds), "reason": str(asked)}
     if plan.pages == 0:
         return {"code": "failed", "reason": await _why_no_pages(store, snapshot)}
-    return {
+    answer = {
         "code": "planned",
         "attempt": plan.attempt,
         "batches": plan.lists,
         "window": window,
         "share": share.model_dump(mode="json"),
     }
+    return {**answer, "more": True} if plan.is_open else answer
 
 
 async def _find_plan(
     settings: Settings, store: Store, source: Source, payload: Mapping[str, Any], share: Share, robots: Robots | None
 ) -> Plan:
     """The plan that is recorded; else what is left of the run that is retried, or of the site what it shows now."""
-    snapshot = snapshot_id(source.name, payload["epoch"])
-    plan = await store.batches.plan(snapshot)
-    if plan is None and "base_epoch" in payload:
-        plan = await plan_retry(store, source.name, epoch=payload["epoch"], base_epoch=payload["base_epoch"])
+    snapshot, level, epoch = snapshot_id(source.name, payload["epoch"]), payload.get("level", 0), payload["epoch"]
+    plan = await store.batches.plan_of_level(snapshot, level)
+    if plan is not None:
+        return plan
+    pages_per_batch = pages_in_time(share, at_most=settings.pages_per_batch, seconds=BATCH_TIME_LIMIT_S / 2)
+    crawl = None
+    if source.follow is not None:
+        previous = await previous_of_crawl(store, source, snapshot)
+        crawl = Crawl(source.follow, source.max_pages, pages_per_batch, robots, previous)
+    if "base_epoch" in payload and level == 0:
+        plan = await plan_retry(store, source.name, epoch=epoch, base_epoch=payload["base_epoch"], crawl=crawl)
         if plan is not None:
             logger.info("planned: of %d batches, %d have pages to retry", plan.batches, plan.lists)
-    if plan is not None:
+            return plan
+    if crawl is not None:
+        plan = await plan_level(store, snapshot, level, crawl)
+        logger.info("planned level %d: pages so far %d, left out %d", level, plan.pages, plan.left_out)
         return plan
     discovery = await discover(source, fetcher=obeying_fetcher(settings, robots), share=share)
     allowed, refused = await without_disallowed(discovery.urls, robots)
-    pages_per_batch = pages_in_time(share, at_most=settings.pages_per_batch, seconds=BATCH_TIME_LIMIT_S / 2)
     found = replace(discovery, urls=tuple(allowed), failures=(*discovery.failures, *refused))
     disallowed = sum(failure.reason is Reason.ROBOTS_DISALLOWED for failure in refused)
-    return await _record_plan(
-        store, snapshot, found, disallowed, pages_per_batch, await _previous(store, source, found)
-    )
-
-
-async def _previous(store: Store, source: Source, discovery: Discovery) -> Mapping[str, PreviousPage]:
-    """By URL, where the rows of pages can be carried over from if they have not changed."""
-    return await find_previous(
-        store.datasets,
-        store.batches,
-        store.memory,
-        source.name,
-        fingerprint=extraction_fingerprint(source),
-        last_modified=discovery.last_modified if source.trust_lastmod else {},
-    )
+    previous = await previous_pages(store, source, found.last_modified if source.trust_lastmod else {})
+    return await _record_plan(store, snapshot, found, disallowed, pages_per_batch, previous)
 
 
 async def _record_plan(

@@ -45,9 +45,9 @@ def source_instance_id(run_id: str, epoch: int, source: str) -> str:
     return f"{run_id}:{epoch}:{source}"
 
 
-def lane_instance_id(source_instance: str, lane: int) -> str:
-    """One lane of a source's orchestration; lanes count from 0."""
-    return f"{source_instance}:{lane}"
+def lane_instance_id(source_instance: str, lane: int, level: int = 0) -> str:
+    """One lane of a source's orchestration; lanes count from 0 at each level of links."""
+    return f"{source_instance}:{level}:{lane}" if level else f"{source_instance}:{lane}"
 
 
 # The one start of the daily scrape that may wait for the run before it to end.

@@ -4,10 +4,8 @@ import asyncio
 import random as randomness
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from functools import partial
 
-from scraper.canonical import host_of
-from scraper.errors import FetchError, LongPauseAsked, PageError
+from scraper.errors import LongPauseAsked, PageError
 from scraper.fetch.answers import FetchedPage
 from scraper.fetch.limits import limits_of
 from scraper.known_pages import WantedPage, version_of
@@ -20,7 +18,6 @@ from scraper.rows.extract import check_content_type, extract_rows
 from scraper.rows.links import page_links
 from scraper.run_log import log_context, run_logger
 from scraper.sources import Source
-from scraper.web_urls import url_problem
 
 logger = run_logger(__name__)
 
@@ -57,7 +54,6 @@ async def scrape_pages(
         limits_of(source),
         pace=pace,
         max_attempts=source.max_attempts,
-        check_hop=partial(_stay_on_hosts, source),
         sleep=sleep,
         random=random,
     )
@@ -146,13 +142,6 @@ def _extracted(
     except Exception as error:
         logger.exception("the page met a defect")
         return replace(_defect(index, url, error, attempts=attempts), links=links)
-
-
-def _stay_on_hosts(source: Source, target: str) -> None:
-    """Raise FetchError (other_host) for a redirect that leaves the hosts on which links are followed."""
-    if source.follow is not None and url_problem(target) is None and host_of(target) not in source.follow.hosts:
-        detail = f"redirected to {target}, which is on none of the hosts of follow.start"
-        raise FetchError(target, Reason.OTHER_HOST, detail)
 
 
 def _failed(index: int, url: str, error: PageError, *, attempts: int) -> PageFailed:

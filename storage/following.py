@@ -6,7 +6,7 @@ first. So nothing depends on how often, or where, a step runs.
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final
 from uuid import uuid4
@@ -14,10 +14,12 @@ from uuid import uuid4
 from scraper import clock
 from scraper.finding.frontier import Frontier, NewPage, new_pages
 from scraper.follow_rules import Follow
+from scraper.manners.obeying import without_disallowed
+from scraper.manners.robots import Robots
 from scraper.models import PageFailure, PageLinks, Purpose, Reason
-from storage.batches import BatchResult, Plan, cut_batches, failing
+from storage.batches import BatchResult, Plan, cut_batches
 from storage.errors import MissingRecord
-from storage.page_lists import PageList
+from storage.page_lists import PageList, PreviousPage
 from storage.rows import PLAN_BATCH
 from storage.store import Store
 
@@ -33,6 +35,9 @@ class Crawl:
     follow: Follow
     max_pages: int
     pages_per_batch: int
+    robots: Robots | None = None
+    previous: Mapping[str, PreviousPage] = field(default_factory=dict)
+    """By URL, where pages have been loaded before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,15 @@ class Met:
 
     pages: Sequence[tuple[int, PageLinks]]
     unusable: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPages:
+    """Page lists of new pages, how many more are `left_out`, and what is listed as failed instead."""
+
+    lists: Sequence[PageList]
+    left_out: int
+    failures: Sequence[PageFailure]
 
 
 async def plan_level(store: Store, snapshot: str, level: int, crawl: Crawl) -> Plan:
@@ -52,7 +66,7 @@ async def plan_level(store: Store, snapshot: str, level: int, crawl: Crawl) -> P
     if recorded is not None:
         return recorded
     if level == 0:
-        frontier, met = Frontier(), Met([(-1, _start(crawl.follow))], {})
+        frontier, met = Frontier(), Met([(-1, PageLinks(Purpose.LINKS, crawl.follow.start_links))], {})
         before = Plan("", 0, 0, 0, 0, follows=True)
     else:
         found = await store.batches.plan_of_level(snapshot, level - 1)
@@ -61,43 +75,46 @@ async def plan_level(store: Store, snapshot: str, level: int, crawl: Crawl) -> P
         before = found
         lists = await store.batches.page_lists(snapshot, plan_attempt=before.attempt)
         met = await what_they_met(store, snapshot, lists, await _results_of(store, snapshot, lists))
-        frontier = await store.frontiers.at_level(snapshot, level - 1, lists)
-    failures = await _new_failures(store, snapshot, met.unusable)
-    # Very many links take seconds to compare: other pages' connections must not starve meanwhile.
-    lists, left_out = await asyncio.to_thread(lists_of_new_pages, frontier, met.pages, crawl, before)
+        frontier = await store.frontiers.at_level(snapshot, before, lists)
+    pages = await find_new_pages(frontier, met, crawl, before)
     plan = replace(
-        before,
+        grown(before, pages, goes_on=bool(pages.lists)),
         attempt=uuid4().hex[:12],
-        batches=before.batches + len(lists),
-        pages=before.pages + sum(len(one.urls) for one in lists),
-        not_found=before.not_found + len(failures),
-        left_out=before.left_out + left_out,
         taken_over=0,
         recorded_at=clock.utc_now(),
         level=level,
         earlier_batches=before.batches,
-        is_open=bool(lists) and not left_out,
     )
-    numbered = list(enumerate(failures, start=before.not_found))
+    numbered = list(enumerate(pages.failures, start=before.not_found))
     await store.rows.stage_failures(snapshot, PLAN_BATCH, plan.attempt, numbered)
-    return await store.batches.record_retry(snapshot, plan, lists, [])
+    return await store.batches.record_retry(snapshot, plan, pages.lists, [])
 
 
-def _start(follow: Follow) -> PageLinks:
-    """The start pages, as if a page above all others led to them."""
-    return PageLinks(Purpose.LINKS, follow.start_links)
+def grown(plan: Plan, pages: NewPages, *, goes_on: bool) -> Plan:
+    """`plan` with more pages; it is open if it `goes_on` and there is room for still more."""
+    return replace(
+        plan,
+        batches=plan.batches + len(pages.lists),
+        pages=plan.pages + sum(len(one.urls) for one in pages.lists),
+        not_found=plan.not_found + len(pages.failures),
+        left_out=plan.left_out + pages.left_out,
+        disallowed=plan.disallowed + sum(one.reason is Reason.ROBOTS_DISALLOWED for one in pages.failures),
+        is_open=goes_on and not pages.left_out,
+    )
 
 
-def lists_of_new_pages(
-    frontier: Frontier, met: Iterable[tuple[int, PageLinks]], crawl: Crawl, before: Plan
-) -> tuple[list[PageList], int]:
-    """Page lists, behind those that `before` counts, of the new pages among those that were met; and how many new pages
-    are left out.
-    """
-    pages = new_pages(frontier, met, max_depth=crawl.follow.max_depth)
+async def find_new_pages(frontier: Frontier, met: Met, crawl: Crawl, before: Plan) -> NewPages:
+    """The new pages among those that were met, in page lists behind those that `before` counts."""
+    # Very many links take seconds to compare: other pages' connections must not starve meanwhile.
+    pages = await asyncio.to_thread(new_pages, frontier, met.pages, max_depth=crawl.follow.max_depth)
+    allowed, refused = await without_disallowed([page.url for page in pages], crawl.robots)
+    wanted = set(allowed)
+    pages = [page for page in pages if page.url in wanted]
     taken = pages[: max(0, crawl.max_pages - before.pages)]
     cut = enumerate(_cut(taken, pages_per_batch=crawl.pages_per_batch), start=before.batches)
-    return [replace(one, batch=number) for number, one in cut], len(pages) - len(taken)
+    lists = [replace(one, batch=number).with_previous(crawl.previous) for number, one in cut]
+    bad = _bad_links({url: problem for url, problem in met.unusable.items() if url not in frontier.refused})
+    return NewPages(lists, len(pages) - len(taken), [*refused, *bad])
 
 
 def _cut(pages: Sequence[NewPage], *, pages_per_batch: int) -> Iterator[PageList]:
@@ -115,18 +132,27 @@ async def what_they_met(
     slots = asyncio.Semaphore(READS_IN_FLIGHT)
 
     async def read(one: PageList) -> dict[int, PageLinks]:
-        async with slots:
-            return await store.links.of_attempt(snapshot, one.batch, results[one.batch].attempt)
+        result = results[one.batch]
+        # A batch that paused has several attempts; one that is taken over has those of other runs only.
+        ours = [part.attempt for part in result.earlier if part.snapshot == snapshot]
+        attempts = [(snapshot, attempt) for attempt in (*ours, result.attempt)]
+        if not result.attempt:
+            attempts = [(part.snapshot, part.attempt) for part in result.earlier]
+        links: dict[int, PageLinks] = {}
+        for written_to, attempt in attempts:
+            async with slots:
+                links |= await store.links.of_attempt(written_to, one.batch, attempt)
+        return links
 
     lists = list(lists)
     pages: list[tuple[int, PageLinks]] = []
     unusable: dict[str, str] = {}
     for one, links in zip(lists, await asyncio.gather(*map(read, lists)), strict=True):
         urls = dict(zip(one.places, one.urls, strict=True))
-        for place, page in links.items():
+        for place, page in sorted(links.items()):
             pages.append((one.depth, page))
             for reference, problem in page.unusable:
-                unusable.setdefault(reference, f"linked from {urls[place]}: {problem}")
+                unusable.setdefault(reference, f"linked from {urls.get(place, 'another page')}: {problem}")
     return Met(pages, unusable)
 
 
@@ -141,16 +167,7 @@ async def _results_of(store: Store, snapshot: str, lists: Sequence[PageList]) ->
     return results
 
 
-async def _new_failures(store: Store, snapshot: str, unusable: Mapping[str, str]) -> list[PageFailure]:
-    """Failures for links that cannot be asked for, but for those that an earlier level has listed."""
-    if not unusable:
-        return []
-    earlier = failing(await store.batches.plans(snapshot))
-    listed = {failure.url async for _, failure in store.rows.failures(snapshot, [], plan_attempts=earlier)}
-    return bad_links({url: problem for url, problem in unusable.items() if url not in listed})
-
-
-def bad_links(unusable: Mapping[str, str]) -> list[PageFailure]:
+def _bad_links(unusable: Mapping[str, str]) -> list[PageFailure]:
     """One failure for each link, but only one for the rest if there are very many."""
     failures = [
         PageFailure(url=url, reason=Reason.BAD_URL, detail=problem, attempts=0) for url, problem in unusable.items()

@@ -83,6 +83,12 @@ class PageList:
         """Pages that earlier runs have carried over from still earlier ones."""
         return sum(part.unchanged for part in self.earlier)
 
+    def rest(self, places: Sequence[int], urls: Sequence[str], earlier: tuple[Part, ...]) -> Self:
+        """This list with only these pages of it; all others are loaded, by `earlier` attempts."""
+        purposes = tuple(self.purpose_of(place) for place in places) if self.purposes else ()
+        left = replace(self, urls=tuple(urls), places=tuple(places), earlier=earlier, purposes=purposes, previous=())
+        return left.with_previous(self.previous_by_url())
+
     def with_previous(self, previous: Mapping[str, PreviousPage]) -> Self:
         """This list, with what is known of its pages by their URLs."""
         known = tuple(previous.get(url) for url in self.urls)

@@ -76,7 +76,9 @@ async def progress_of(
     moments = [plan.recorded_at, *(result.recorded_at for result in results)]
     if dataset is not None and is_published:
         moments.append(dataset.published_at)
-    working: Literal["scraping", "publishing"] = "publishing" if len(results) == plan.batches else "scraping"
+    working: Literal["scraping", "publishing"] = (
+        "publishing" if len(results) == plan.batches and not plan.is_open else "scraping"
+    )
     return SourceProgress(
         source,
         "published" if is_published else working,

@@ -5,14 +5,17 @@ finished, since the run was stopped or broke, are left as much as those that fai
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from scraper import clock
 from storage.batches import BatchResult, Plan, failing
 from storage.errors import MissingRecord
+from storage.following import Crawl, grown
 from storage.keys import snapshot_id
 from storage.page_lists import PageList
+from storage.retried_crawls import Base, rest_of_crawl
 from storage.rows import PLAN_BATCH
 from storage.runs import RunRecord, RunRef
 from storage.store import Store
@@ -81,47 +84,58 @@ async def _rows_are_there(store: Store, source: str, epoch: int) -> bool:
     return all(await asyncio.gather(*(store.rows.has_rows_of(part, batch) for part, batch in staged)))
 
 
-async def plan_retry(store: Store, source: str, *, epoch: int, base_epoch: int) -> Plan | None:
+async def plan_retry(
+    store: Store, source: str, *, epoch: int, base_epoch: int, crawl: Crawl | None = None
+) -> Plan | None:
     """Plan the source for the run `epoch` as what the run `base_epoch` left; None if no pages were found for that one.
 
     Of the pages, those that it has loaded are taken over by reference. What failed at planning it fails here,
-    too: the places that should have named pages are not read again. Returns the plan that counts, as `record_plan`.
-    Raises MissingRecord if what that run has recorded is not complete any more.
+    too: the places that should have named pages are not read again. Where links are followed, by the rules of `crawl`,
+    those that it has found and not followed yet are. Returns the plan that counts, as `record_plan`. Raises
+    MissingRecord if what that run has recorded is not complete any more.
     """
-    run, base_plan = await _planned(store, await store.runs.of_epoch(base_epoch), source)
+    run, _ = await _planned(store, await store.runs.of_epoch(base_epoch), source)
     snapshot, base = snapshot_id(source, epoch), snapshot_id(source, run.epoch)
-    if base_plan is None or base_plan.pages == 0:
+    plans = await store.batches.plans(base)
+    if not plans or plans[-1].pages == 0:
         return None
-    taken_over, lists = await _divided(store, base, base_plan)
-    attempt, attempts = uuid4().hex[:12], failing(await store.batches.plans(base))
-    failures = [failure async for _, failure in store.rows.failures(base, [], plan_attempts=attempts)]
-    await store.rows.stage_failures(snapshot, PLAN_BATCH, attempt, list(enumerate(failures)))
-    plan = Plan(
-        attempt,
-        base_plan.batches,
-        base_plan.pages,
-        base_plan.not_found,
-        base_plan.left_out,
+    done = Base(base, plans, {one.batch: one for one in await store.batches.results(base)})
+    is_crawl = crawl is not None and done.plan.follows
+    taken_over = [_taken_over(base, one) for one in done.results.values() if not one.failed]
+    lists = {}
+    if is_crawl or len(taken_over) < done.plan.batches:
+        lists = {one.batch: one for one in await store.batches.page_lists_of(base, plans)}
+    left = await _left(store, done, lists)
+    failures = [failure async for _, failure in store.rows.failures(base, [], plan_attempts=failing(plans))]
+    plan = replace(
+        done.plan,
+        attempt=uuid4().hex[:12],
         taken_over=len(taken_over),
         recorded_at=clock.utc_now(),
-        disallowed=base_plan.disallowed,
+        follows=is_crawl,
+        level=0,
+        earlier_batches=0,
+        is_open=False,
+        inherits=is_crawl,
     )
-    return await store.batches.record_retry(snapshot, plan, lists, taken_over)
+    if crawl is not None and is_crawl:
+        more = await rest_of_crawl(store, done, lists, crawl, listed=[failure.url for failure in failures])
+        await store.frontiers.bequeath(snapshot, plan.attempt, more.frontier)
+        plan = grown(plan, more.pages, goes_on=bool(left or more.pages.lists))
+        left, failures = [*left, *more.pages.lists], [*failures, *more.pages.failures]
+    await store.rows.stage_failures(snapshot, PLAN_BATCH, plan.attempt, list(enumerate(failures)))
+    return await store.batches.record_retry(snapshot, plan, left, taken_over)
 
 
-async def _divided(store: Store, base: str, plan: Plan) -> tuple[list[BatchResult], list[PageList]]:
-    """The batches of `base` that are complete, as results of a new snapshot; and the pages that are left of others."""
-    results = {one.batch: one for one in await store.batches.results(base)}
-    complete = [_taken_over(base, one) for one in results.values() if not one.failed]
-    if len(complete) == plan.batches:
-        return complete, []
-    lists = {one.batch: one for one in await store.batches.page_lists(base, plan_attempt=plan.attempt)}
-    failed = [one for one in results.values() if one.failed]
+async def _left(store: Store, base: Base, lists: Mapping[int, PageList]) -> list[PageList]:
+    """The pages that are left of the batches of `base` that are not complete, as they were planned in `lists`."""
+    failed = [one for one in base.results.values() if one.failed]
     left = list(await asyncio.gather(*(_failed_part(store, base, one, lists.get(one.batch)) for one in failed)))
-    left += [one.without_trust() for one in lists.values() if one.batch not in results]
-    if len(complete) + len(left) != plan.batches:
-        raise MissingRecord(f"snapshot {base} has {len(complete) + len(left)} of its {plan.batches} batches")
-    return complete, sorted(left, key=lambda one: one.batch)
+    left += [one.without_trust() for one in lists.values() if one.batch not in base.results]
+    complete = len(base.results) - len(failed)
+    if complete + len(left) != base.plan.batches:
+        raise MissingRecord(f"snapshot {base.snapshot} has {complete + len(left)} of its {base.plan.batches} batches")
+    return sorted(left, key=lambda one: one.batch)
 
 
 def _taken_over(base: str, result: BatchResult) -> BatchResult:
@@ -130,8 +144,8 @@ def _taken_over(base: str, result: BatchResult) -> BatchResult:
     )
 
 
-async def _failed_part(store: Store, base: str, result: BatchResult, planned: PageList | None) -> PageList:
-    failed = await store.rows.failed_pages(base, result)
+async def _failed_part(store: Store, base: Base, result: BatchResult, planned: PageList | None) -> PageList:
+    failed = await store.rows.failed_pages(base.snapshot, result)
     places, urls = zip(*failed, strict=True)
-    left = PageList(result.batch, urls, places, earlier=result.parts(base))
-    return left if planned is None else left.with_previous(planned.previous_by_url()).without_trust()
+    whole = PageList.whole(result.batch, ()) if planned is None else planned
+    return whole.rest(places, urls, result.parts(base.snapshot)).without_trust()

@@ -66,7 +66,7 @@ def open_store(settings: Settings) -> Store:
 
 def store_on(tables: Tables) -> Store:
     """All stores on these tables."""
-    batches = Batches(tables)
+    batches, rows = Batches(tables), Rows(tables)
     return Store(
         tables=tables,
         tickets=TableTickets(tables),
@@ -74,8 +74,8 @@ def store_on(tables: Tables) -> Store:
         memory=PageMemory(tables),
         batches=batches,
         links=BatchLinks(tables),
-        frontiers=Frontiers(tables, batches),
-        rows=Rows(tables),
+        frontiers=Frontiers(tables, batches, rows),
+        rows=rows,
         datasets=Datasets(tables),
         skips=Skips(tables),
         schedules=Schedules(tables),

@@ -11,6 +11,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from scraper.canonical import host_of
 from scraper.errors import CompressionError, FetchError, shown
 from scraper.fetch.addresses import PrivateAddress, PublicResolver, check_literal
 from scraper.fetch.answers import FetchedPage, read_answer
@@ -115,6 +116,7 @@ class Fetcher:
             if len(redirects) > limits.max_redirects:
                 detail = f"more than {limits.max_redirects} redirects, the last to {answer}"
                 raise FetchError(url, Reason.TOO_MANY_REDIRECTS, detail)
+            _stay_on(limits.hosts, url, answer)
             target = answer
             await before_hop(target)
 
@@ -167,6 +169,11 @@ def _checked(url: str, target: str) -> URL:
         except ValueError as error:
             problem = f"not a URL ({error})"
     raise FetchError(url, Reason.BAD_URL, f"{shown(target)}: {problem}")
+
+
+def _stay_on(hosts: frozenset[str] | None, url: str, target: str) -> None:
+    if hosts is not None and url_problem(target) is None and host_of(target) not in hosts:
+        raise FetchError(url, Reason.OTHER_HOST, f"redirected to {target}, which is on another host than follow.start")
 
 
 def _one_line(error: BaseException) -> str:

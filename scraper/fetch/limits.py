@@ -11,7 +11,7 @@ class FetchLimits:
     """What one attempt may cost, and whom it may ask. `user_agent` None takes the fetcher's own.
 
     `headers` are sent to `origins` (as `origin_of` writes them) only. Of hosts on private networks, only those in
-    `private_hosts` are asked.
+    `private_hosts` are asked. Redirects lead to `hosts` (as `host_of` writes them) only, unless that is None.
     """
 
     max_body_bytes: int = 5_000_000
@@ -21,6 +21,7 @@ class FetchLimits:
     private_hosts: frozenset[str] = frozenset()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     origins: frozenset[str] = frozenset()
+    hosts: frozenset[str] | None = None
 
 
 def limits_of(source: Source) -> FetchLimits:
@@ -33,4 +34,5 @@ def limits_of(source: Source) -> FetchLimits:
         private_hosts=source.allow_private_hosts,
         headers=source.headers,
         origins=source.origins,
+        hosts=None if source.follow is None else source.follow.hosts,
     )

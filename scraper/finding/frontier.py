@@ -13,13 +13,14 @@ KEY_BYTES: Final = 8
 
 
 class Frontier:
-    """The pages that have been planned, each with what it was planned for.
+    """The pages that have been planned, each with what it was planned for; and links that were `refused` for good.
 
     A page may be planned once for its rows and later once more for its links: so what is found does not depend on
     which way to a page was found first.
     """
 
     def __init__(self) -> None:
+        self.refused: set[str] = set()
         self._known: dict[Purpose, set[bytes]] = {purpose: set() for purpose in Purpose}
 
     def know(self, url: str, purpose: Purpose) -> None:
@@ -71,7 +72,7 @@ def new_pages(frontier: Frontier, met: Iterable[tuple[int, PageLinks]], *, max_d
 
 def _meet(found: dict[bytes, NewPage], frontier: Frontier, page: NewPage) -> None:
     wanted = frontier.unknown(page.url, page.purpose)
-    if not wanted:
+    if not wanted or page.url in frontier.refused:
         return
     key = _key(page.url)
     before = found.get(key)

@@ -2,7 +2,6 @@
 
 import asyncio
 import random as randomness
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
 
@@ -47,7 +46,6 @@ def polite_fetch(
     *,
     pace: Pace,
     max_attempts: int,
-    check_hop: Callable[[str], None] = lambda _target: None,
     sleep: Sleep = asyncio.sleep,
     random: Random = randomness.random,
 ) -> ConditionalFetch:
@@ -55,12 +53,10 @@ def polite_fetch(
 
     A page that waits for its next attempt holds no slot. A server's Retry-After pauses all pages of the pace; 429 and
     503 slow it down, and good answers bring it back. A pause that is too long to be waited for raises LongPauseAsked.
-    `check_hop` may refuse the target of a redirect by raising a FetchError.
     """
 
     async def fetch(url: str, validators: Validators | None = None, /) -> tuple[FetchedPage, int]:
         async def hop(target: str) -> None:
-            check_hop(target)
             await pace.wait_for_start()
 
         async def attempt() -> FetchedPage:

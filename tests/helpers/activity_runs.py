@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import azure.functions as func
 
@@ -18,16 +18,21 @@ from scraper.settings import Settings
 from starts.singleton import Start, start_singleton
 from storage.store import Store
 from tests.helpers.ticket_stores import MemoryHub, Status
-from tests.helpers.tiny_site import TinySite
 from triggers.run_retry import retry_run
 
 Answer = tuple[int, dict[str, Any]]
 
 
+class BreakableSite(Protocol):
+    """A site whose pages a test can break, by their paths."""
+
+    broken: set[str]
+
+
 class ActivityRuns:
     """What the orchestrations do, without them: a test decides how far a run comes."""
 
-    def __init__(self, store: Store, hub: MemoryHub, site: TinySite) -> None:
+    def __init__(self, store: Store, hub: MemoryHub, site: BreakableSite) -> None:
         self.store, self.hub, self.site = store, hub, site
 
     async def start(self, run_id: str, **payload: Any) -> str:
@@ -63,18 +68,29 @@ class ActivityRuns:
         base = {"base_epoch": payload["retry_of"]["epoch"]} if "retry_of" in payload else {}
         return {"run_id": run_id, "epoch": payload["epoch"], "source": source, **base}
 
-    async def plan(self, run_id: str, source: str) -> dict[str, Any]:
-        """Plan a source."""
-        return await plan_source(self.step(run_id, source), self.hub)
+    async def plan(self, run_id: str, source: str, level: int = 0) -> dict[str, Any]:
+        """Plan a source, or one level of its links."""
+        return await plan_source({**self.step(run_id, source), **({"level": level} if level else {})}, self.hub)
 
     async def scrape(self, run_id: str, source: str, *, lists: Iterable[int] | None = None) -> None:
-        """Plan a source and scrape its batches, or only some of them."""
-        plan = await self.plan(run_id, source)
+        """Plan a source, all levels of its links, and scrape its batches; or only some of the first level's."""
+        plan = await self.scrape_level(run_id, source, lists=lists)
+        level = 0
+        while plan.get("more") and lists is None:
+            level += 1
+            plan = await self.scrape_level(run_id, source, level)
+
+    async def scrape_level(
+        self, run_id: str, source: str, level: int = 0, *, lists: Iterable[int] | None = None
+    ) -> dict[str, Any]:
+        """Plan one level of links and scrape its batches, or only some of them; the plan."""
+        plan = await self.plan(run_id, source, level)
         if plan["code"] != "planned":
-            return
+            return plan
         for number in range(plan["batches"]) if lists is None else lists:
             work = {"batch": number, "plan_attempt": plan["attempt"], "share": plan["share"]}
             await scrape_batch({**self.step(run_id, source), **work}, self.hub)
+        return plan
 
     async def publish(self, run_id: str, source: str) -> dict[str, Any]:
         """Put a source's snapshot to the gate; its summary."""

@@ -246,6 +246,21 @@ async def test_a_redirect_out_of_the_web_is_refused(site: Site, fetcher: Fetcher
     assert await reason_of(fetcher, site.url(f"/redirect?to={target}")) == Reason.BAD_URL
 
 
+async def test_a_redirect_that_leaves_the_hosts_of_a_crawl_fails_before_anybody_else_is_asked(
+    site: Site, fetcher: Fetcher
+) -> None:
+    hops: list[str] = []
+
+    async def before_hop(target: str) -> None:
+        hops.append(target)
+
+    limits = replace(LIMITS, hosts=frozenset({site.url("/").split("/")[2]}))
+    with pytest.raises(FetchError, match="which is on another host") as caught:
+        await fetcher.fetch(site.url("/redirect?to=http://elsewhere.example/"), limits, before_hop=before_hop)
+    assert (caught.value.reason, hops) == (Reason.OTHER_HOST, [])
+    assert (await fetcher.fetch(site.url("/redirect?to=page"), limits)).final_url == site.url("/page")
+
+
 async def test_a_redirect_without_a_target_is_refused(site: Site, fetcher: Fetcher) -> None:
     assert await reason_of(fetcher, site.url("/lost")) == Reason.HTTP_3XX
 
