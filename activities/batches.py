@@ -105,7 +105,9 @@ async def _scrape(
         # While the last rows are on their way.
         await asyncio.gather(
             store.rows.stage_failures(snapshot, pages.batch, attempt, work.failed),
-            store.memory.remember(snapshot, pages.batch, attempt, Remembered(fingerprint, work.remembered)),
+            store.memory.remember(
+                snapshot, pages.batch, attempt, Remembered(fingerprint, work.remembered, tuple(source.fields))
+            ),
             *([store.links.stage(snapshot, pages.batch, attempt, work.links)] if pages.purposes else []),
         )
     return work

@@ -1,4 +1,4 @@
-"""`python -m storage datasets` and `python -m storage rows SOURCE`: the published data, as JSON lines."""
+"""`python -m storage datasets` and `python -m storage rows SOURCE`: the published data, all of it."""
 
 import argparse
 import asyncio
@@ -10,6 +10,8 @@ from dataclasses import asdict
 from scraper.errors import ScraperError
 from scraper.settings import Settings
 from storage.errors import StorageError
+from storage.row_formats import csv_header, csv_line, json_line, row_document
+from storage.snapshots import RunIds, columns_of, open_snapshot
 from storage.store import Store, open_store
 
 
@@ -20,9 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("datasets", help="one line per source: run, time, counts")
     rows = commands.add_parser("rows", help="one line per row of a source's published snapshot, in page order")
     rows.add_argument("source")
+    rows.add_argument(
+        "--format", choices=["ndjson", "csv"], default="ndjson", help="ndjson, one JSON object a line, or csv"
+    )
     options = parser.parse_args(arguments)
     try:
-        asyncio.run(_print(options.command, getattr(options, "source", "")))
+        asyncio.run(_print(options))
     except (ScraperError, StorageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -31,10 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-async def _print(command: str, source: str) -> None:
+async def _print(options: argparse.Namespace) -> None:
     store = open_store(Settings())
     try:
-        await (_print_datasets(store) if command == "datasets" else _print_rows(store, source))
+        if options.command == "datasets":
+            await _print_datasets(store)
+        else:
+            await _print_rows(store, options.source, as_csv=options.format == "csv")
     finally:
         await store.tables.close()
 
@@ -44,10 +52,14 @@ async def _print_datasets(store: Store) -> None:
         print(json.dumps(asdict(dataset), default=str))
 
 
-async def _print_rows(store: Store, source: str) -> None:
-    async for row in store.published_rows(source):
-        lineage = {"_url": row.url, "_position": row.position, "_fetched_at": row.fetched_at.isoformat()}
-        print(json.dumps({**row.values, **lineage}, ensure_ascii=False))
+async def _print_rows(store: Store, source: str, *, as_csv: bool) -> None:
+    dataset = await store.published(source)
+    snapshot, runs = await open_snapshot(store, source, dataset.epoch), RunIds(store)
+    columns = await columns_of(store, snapshot) if as_csv else []
+    sys.stdout.write(csv_header(columns) if as_csv else "")
+    async for row in store.rows.of_snapshot(snapshot.name, snapshot.results):
+        document = row_document(row, await runs.of(row.epoch))
+        sys.stdout.write(csv_line(document, columns) if as_csv else json_line(document) + "\n")
 
 
 if __name__ == "__main__":

@@ -44,10 +44,14 @@ class RememberedPage:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The pages that one attempt has loaded, by the rules of extraction with this `fingerprint`."""
+    """The pages that one attempt has loaded, by the rules of extraction with this `fingerprint`.
+
+    `columns` names the fields that its rows can have; it is empty where that was not asked for.
+    """
 
     fingerprint: str
     pages: Sequence[RememberedPage]
+    columns: Sequence[str] = ()
 
 
 class PageMemory:
@@ -63,7 +67,18 @@ class PageMemory:
         for number, columns in enumerate(_entities(pages) if pages else ()):
             key = {"PartitionKey": snapshot, "RowKey": f"{_prefix(batch, attempt)}{number:02d}"}
             async with self._tables.faults():
-                await table.upsert_entity({**key, "fingerprint": remembered.fingerprint, **columns})
+                facts = {"fingerprint": remembered.fingerprint, "columns": ",".join(remembered.columns)}
+                await table.upsert_entity({**key, **facts, **columns})
+
+    async def columns(self, snapshot: str) -> dict[tuple[int, str], tuple[str, ...]]:
+        """By batch and attempt, the fields that rows can have: of every attempt of a snapshot, recorded or not."""
+        table = await self._tables.table("batches")
+        found: dict[tuple[int, str], tuple[str, ...]] = {}
+        async with self._tables.faults():
+            async for entity in table.query_entities(prefix_filter(snapshot, "memory-"), select=["RowKey", "columns"]):
+                _, batch, attempt, _ = entity["RowKey"].split("-")
+                found[int(batch), attempt] = tuple(filter(None, entity.get("columns", "").split(",")))
+        return found
 
     async def of_attempt(self, snapshot: str, batch: int, attempt: str) -> Remembered:
         """What one attempt has loaded, with hashes; without any page if nothing is kept of it."""

@@ -44,6 +44,31 @@ class Snapshot:
         )
 
 
+async def columns_of(store: Store, snapshot: Snapshot) -> list[str]:
+    """The fields that rows of a snapshot can have, in the order of the source's description."""
+    parts = [
+        (part.snapshot, result.batch, part.attempt)
+        for result in snapshot.results
+        for part in result.parts(snapshot.name)
+        if part.rows
+    ]
+    told = {name: await store.memory.columns(name) for name in sorted({name for name, _, _ in parts})}
+    found: dict[str, None] = {}
+    for name, batch, attempt in parts:
+        columns = told[name].get((batch, attempt))
+        if not columns:  # an older version of this app wrote it
+            return await _columns_of_rows(store, snapshot)
+        found |= dict.fromkeys(columns)
+    return list(found)
+
+
+async def _columns_of_rows(store: Store, snapshot: Snapshot) -> list[str]:
+    found: dict[str, None] = {}
+    async for row in store.rows.of_snapshot(snapshot.name, snapshot.results):
+        found |= dict.fromkeys(row.values)
+    return list(found)
+
+
 async def open_snapshot(store: Store, source: str, epoch: int) -> Snapshot:
     """The snapshot of a source from the run with this epoch. Raises SnapshotGone, or SnapshotIncomplete."""
     name = snapshot_id(source, epoch)

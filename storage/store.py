@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scraper.models import PageFailure
 from scraper.settings import Settings
 from storage.batches import Batches, failing
-from storage.datasets import Datasets
+from storage.datasets import Dataset, Datasets
 from storage.errors import MissingRecord
 from storage.frontiers import Frontiers
 from storage.locks import TableTickets
@@ -49,13 +49,18 @@ class Store:
         async for found in self.rows.failures(snapshot, results, plan_attempts=failing(plans), after=after):
             yield found
 
-    async def published_rows(self, source: str) -> AsyncIterator[StoredRow]:
-        """The rows that readers of a source see, in page order. Raises MissingRecord if nothing is published."""
+    async def published(self, source: str) -> Dataset:
+        """What readers of a source see. Raises MissingRecord, which names what there is, if nothing is published."""
         dataset = await self.datasets.find(source)
         if dataset is None or not dataset.snapshot:
             known = ", ".join(one.source for one in await self.datasets.all() if one.snapshot) or "none"
             raise MissingRecord(f"nothing of '{source}' is published; published sources: {known}")
-        async for row in self.rows.of_snapshot(dataset.snapshot, await self.batches.results(dataset.snapshot)):
+        return dataset
+
+    async def published_rows(self, source: str) -> AsyncIterator[StoredRow]:
+        """The rows that readers of a source see, in page order. Raises MissingRecord if nothing is published."""
+        snapshot = (await self.published(source)).snapshot
+        async for row in self.rows.of_snapshot(snapshot, await self.batches.results(snapshot)):
             yield row
 
 

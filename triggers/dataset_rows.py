@@ -5,10 +5,10 @@ so all parts are of the same one, whatever is published meanwhile.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import astuple, dataclass, field
 from http import HTTPStatus
-from typing import Final, Self
+from typing import Any, Final, Self
 from urllib.parse import urlencode
 
 import azure.durable_functions as df
@@ -16,18 +16,23 @@ import azure.functions as func
 
 from scraper.settings import Settings
 from storage.errors import MissingRecord
-from storage.row_formats import json_line, row_document
-from storage.snapshots import RunIds, Snapshot
+from storage.row_formats import csv_header, csv_line, json_line, row_document
+from storage.snapshots import RunIds, Snapshot, columns_of
 from storage.store import Store, open_store
 from storage.stored_rows import RowPlace
 from triggers.dataset_lookup import Chosen, chosen, dataset_links, dataset_of, opened, purged
 from triggers.problem import Problem, answers_problems
-from triggers.request_reading import whole_number
+from triggers.request_reading import one_of, whole_number
 
 MOST_ROWS: Final = 10_000
 USUAL_ROWS: Final = 1_000
 MOST_BYTES: Final = 4 * 1024 * 1024
 """A part has no more rows once it has so many bytes; a single row may have 1 MiB."""
+FORMATS: Final = {
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv; charset=utf-8; header={header}",
+}
 _CURSOR: Final = re.compile(r"([0-9]{1,10})-([0-9]{1,6})-([0-9]{1,6})-([0-9]{1,7})-([0-9]{1,9})")
 
 
@@ -64,8 +69,9 @@ class Part:
 async def list_rows(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """The published rows in page order, or those that another run has loaded.
 
-    Query: `run`, `limit` (1 to 10,000), `continuation`, in place of which `run` is not read.
+    Query: `format` (`json`, `ndjson`, `csv`), `run`, `limit` (1 to 10,000), and `continuation` in place of `run`.
     """
+    wanted_format = one_of(req, "format", FORMATS)
     limit = whole_number(req, "limit", default=USUAL_ROWS, low=1, high=MOST_ROWS)
     text = req.params.get("continuation")
     cursor = Cursor.read(text) if text else None
@@ -77,13 +83,28 @@ async def list_rows(req: func.HttpRequest, client: df.DurableOrchestrationClient
         wanted = Chosen(dataset.source, cursor.epoch, await RunIds(store).of(cursor.epoch) or "")
     snapshot = await opened(store, wanted)
     try:
-        part = await _part(store, snapshot, cursor, limit=limit)
+        head, line = await _csv(store, snapshot, cursor) if wanted_format == "csv" else ("", json_line)
+        part = await _part(store, snapshot, cursor, limit=limit, line=line)
     except MissingRecord as gone:
         raise purged(wanted) from gone
-    return _json(req, wanted, part, limit)
+    headers = _link(req, wanted.source, part, format=wanted_format, limit=limit)
+    if wanted_format == "json":
+        return func.HttpResponse(_document(wanted, part), mimetype=FORMATS["json"], headers=headers)
+    headers["Content-Type"] = FORMATS[wanted_format].format(header="present" if head else "absent")
+    headers["Content-Disposition"] = f'attachment; filename="{_file_name(wanted, cursor, part)}.{wanted_format}"'
+    end = b"\n" if wanted_format == "ndjson" else b""
+    return func.HttpResponse(b"".join([head.encode(), *(one + end for one in part.lines)]), headers=headers)
 
 
-async def _part(store: Store, snapshot: Snapshot, cursor: Cursor | None, *, limit: int) -> Part:
+async def _csv(store: Store, snapshot: Snapshot, cursor: Cursor | None) -> tuple[str, Callable[[Any], str]]:
+    """The header, which only the first part has so that all of them make one file, and what makes a line of a row."""
+    columns = await columns_of(store, snapshot)
+    return "" if cursor else csv_header(columns), lambda document: csv_line(document, columns)
+
+
+async def _part(
+    store: Store, snapshot: Snapshot, cursor: Cursor | None, *, limit: int, line: Callable[[Any], str]
+) -> Part:
     """The rows behind `cursor`: at most `limit`, and no more once they have MOST_BYTES."""
     part, size, runs = Part(), 0, RunIds(store)
     rows = store.rows.placed(
@@ -94,22 +115,28 @@ async def _part(store: Store, snapshot: Snapshot, cursor: Cursor | None, *, limi
         if last is not None and (len(part.lines) == limit or size >= MOST_BYTES):
             part.following = Cursor(snapshot.epoch, last)
             break
-        part.lines.append(json_line(row_document(row, await runs.of(row.epoch))).encode(errors="replace"))
+        part.lines.append(line(row_document(row, await runs.of(row.epoch))).encode(errors="replace"))
         size += len(part.lines[-1])
         last = place
     return part
 
 
-def _json(req: func.HttpRequest, wanted: Chosen, part: Part, limit: int) -> func.HttpResponse:
+def _document(wanted: Chosen, part: Part) -> bytes:
+    """A part as one JSON document, with a line for each row."""
     following = None if part.following is None else str(part.following)
-    head = {"source": wanted.source, "runId": wanted.run_id or None, "epoch": wanted.epoch, "continuation": following}
-    body = [json_line(head)[:-1].encode(), b',"rows":[\n', b",\n".join(part.lines), b"\n]}\n"]
-    headers = _headers(req, wanted.source, following, limit)
-    return func.HttpResponse(b"".join(body), mimetype="application/json", headers=headers)
+    facts = {"source": wanted.source, "runId": wanted.run_id or None, "epoch": wanted.epoch, "continuation": following}
+    return b"".join([json_line(facts)[:-1].encode(), b',"rows":[\n', b",\n".join(part.lines), b"\n]}\n"])
 
 
-def _headers(req: func.HttpRequest, source: str, following: str | None, limit: int) -> Mapping[str, str]:
-    if following is None:
+def _link(req: func.HttpRequest, source: str, part: Part, **query: Any) -> dict[str, str]:
+    if part.following is None:
         return {}
-    query = urlencode({"limit": limit, "continuation": following})
-    return {"Link": f'<{dataset_links(req, source)["rows"]}?{query}>; rel="next"'}
+    address = f"{dataset_links(req, source)['rows']}?{urlencode({**query, 'continuation': part.following})}"
+    return {"Link": f'<{address}>; rel="next"'}
+
+
+def _file_name(wanted: Chosen, cursor: Cursor | None, part: Part) -> str:
+    """Source and run; a part says that it is one."""
+    is_whole = cursor is None and part.following is None
+    run = wanted.run_id or f"epoch-{wanted.epoch}"
+    return re.sub(r"[^A-Za-z0-9._-]", "-", f"{wanted.source}-{run}") + ("" if is_whole else ".part")

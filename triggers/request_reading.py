@@ -1,6 +1,7 @@
 """What handlers read from a request: its JSON body, numbers of its query. What cannot be read is a Problem 400."""
 
 import json
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -81,6 +82,16 @@ def whole_number(req: func.HttpRequest, name: str, *, default: int, low: int, hi
         reason = f"'{name}' must be a whole number from {low} to {high}, not '{text[:100]}'."
         raise Problem(HTTPStatus.BAD_REQUEST, reason)
     return int(text)
+
+
+def one_of(req: func.HttpRequest, name: str, words: Iterable[str]) -> str:
+    """A word from the query, the first of them by default. Raises Problem 400 that names them."""
+    known = list(words)
+    text = req.params.get(name) or known[0]
+    if text not in known:
+        reason = f"'{name}' must be one of {', '.join(known)}, not '{text[:100]}'."
+        raise Problem(HTTPStatus.BAD_REQUEST, reason)
+    return text
 
 
 def json_type(value: Any) -> str:

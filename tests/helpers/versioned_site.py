@@ -27,7 +27,7 @@ concurrency = 4
 requests_per_second = 1000
 max_attempts = 1
 rows = "li"
-fields = {{ n = "b::text" }}
+fields = {fields}
 gate = {{ max_failed_percent = 100 }}
 {more}
 """
@@ -76,9 +76,9 @@ class VersionedSite:
             self.write_sources()
             yield self
 
-    def write_sources(self, more: str = "") -> None:
-        """The sources file, with more keys of its source."""
-        self._sources_file.write_text(SOURCES.format(url=self._url, more=more))
+    def write_sources(self, more: str = "", *, fields: str = '{ n = "b::text" }') -> None:
+        """The sources file, with more keys of its source, or other fields."""
+        self._sources_file.write_text(SOURCES.format(url=self._url, more=more, fields=fields))
 
     def change(self, path: str, *, days: int = 1) -> None:
         """Give a page other rows, so many days later than those that it has."""

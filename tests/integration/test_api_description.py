@@ -159,6 +159,7 @@ def test_its_bounds_of_workflows_are_those_of_the_code() -> None:
 
 def test_its_words_are_those_of_the_code() -> None:
     assert schema("Skip")["properties"]["reason"]["enum"] == [str(reason) for reason in SkipReason]
+    assert parameter(OPERATIONS["list_rows"], "format")["enum"] == list(dataset_rows.FORMATS)
     policies = get_args(Settings.model_fields["overlap_policy"].annotation)
     assert schema("Schedule")["properties"]["overlapPolicy"]["enum"] == list(policies)
     assert set(schema("RuntimeStatus")["enum"]) == {status.name for status in OrchestrationRuntimeStatus}
