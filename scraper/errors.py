@@ -12,7 +12,7 @@ ScraperError
     ├── SitemapError                              an answer that is no sitemap
     ├── FeedError                                 an answer that is no feed
     └── ExtractError                              an answer that is not the page we know
-        ├── PageLayoutChanged(… missing)          the row selector matches nothing
+        ├── PageLayoutChanged(… missing)          the page has no rows
         ├── MissingField(… field, selector)       a required field has no value
         └── BadValue(… field, selector, value)    a value is not of the field's type
 """
@@ -113,10 +113,10 @@ class ExtractError(PageError):
 
 
 class PageLayoutChanged(ExtractError):
-    """The source's row selector, `missing`, matches nothing."""
+    """The page has no rows: nothing is where the source looks for them, at `missing`."""
 
     def __init__(self, url: str, *, missing: str) -> None:
-        super().__init__(url, Reason.NO_ROWS, f"no element matches the row selector {missing!r}")
+        super().__init__(url, Reason.NO_ROWS, f"no row: nothing matches {missing!r}")
         self.missing = missing
 
 

@@ -14,7 +14,7 @@ from scraper.manners.politeness import Pace
 from scraper.manners.retries import Random, Sleep
 from scraper.models import PageFailed, PageFailure, PageLoaded, PageUnchanged, Purpose, Reason, Share
 from scraper.page_version import Validators
-from scraper.rows.extract import check_content_type, extract_rows
+from scraper.rows.extract import extract_rows
 from scraper.rows.links import page_links
 from scraper.run_log import log_context, run_logger
 from scraper.sources import Source
@@ -130,12 +130,12 @@ def _extracted(
 ) -> PageLoaded | PageFailed:
     url, links = wanted.url, None
     try:
-        check_content_type(page.content_type, url=url)
         if source.follow is not None:
             links = page_links(source.follow, page, asked=url, purpose=wanted.purpose)
         rows = []
         if Purpose.ROWS in wanted.purpose and not (links and links.address):
-            rows = extract_rows(source, page.body, url=page.final_url, charset=page.charset)
+            charset, content_type = page.charset, page.content_type
+            rows = extract_rows(source, page.body, url=page.final_url, charset=charset, content_type=content_type)
         return PageLoaded(index, url, page.final_url, page.fetched_at, rows, version_of(page), links)
     except PageError as error:
         return replace(_failed(index, url, error, attempts=attempts), links=links)

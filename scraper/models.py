@@ -39,7 +39,8 @@ class Reason(StrEnum):
     TOO_MANY_REDIRECTS = "too_many_redirects"  # more than max_redirects, or a loop
     UNSUPPORTED_CONTENT = "unsupported_content"  # not a page: an image, a PDF, an unknown encoding
     NOT_DECODABLE = "not_decodable"  # the bytes are no text in any charset that the page names
-    TOO_COMPLEX = "too_complex"  # markup nested so deeply that parsing it would take minutes
+    MALFORMED = "malformed"  # not the XML, JSON or CSV that it should be
+    TOO_COMPLEX = "too_complex"  # nested so deeply, or of so many rows, that reading it would take minutes
     NO_ROWS = "no_rows"  # the source's row selector matches nothing
     MISSING_FIELD = "missing_field"  # a required field has no value
     BAD_VALUE = "bad_value"  # a value that is not of the field's type

@@ -12,14 +12,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from scraper.follow_rules import Follow
 from scraper.page_ranges import PageRange, check_order, page_ranges
 from scraper.request_headers import check_headers
-from scraper.rows.field_rules import FieldRule, check_selector, field_rule_from_short_form
+from scraper.row_rules import RowRules
 from scraper.web_urls import checked_url, origin_of
 
 PAGE_FINDERS = ("urls", "url_template", "sitemap", "feed", "follow")
 """The keys of which a source has exactly one: how its pages are found."""
 PAGE_MARK = "{page}"
-MAX_FIELDS = 200
-_FIELD_NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 
 
@@ -37,7 +35,7 @@ class Gate(_Frozen):
     """How many percent fewer rows than the published snapshot are still believed."""
 
 
-class Source(_Frozen):
+class Source(RowRules):
     """A site: how its pages are found, how politely they are asked for, and what a row is."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
@@ -66,11 +64,6 @@ class Source(_Frozen):
     """False for servers that say 304 of pages that have changed."""
     trust_lastmod: bool = False
     """Whether a page is taken for unchanged, and not asked for, if the sitemap names no change since."""
-    key: tuple[str, ...] = ()
-    """The fields that tell one record from another; without any, a record is its page and its place there."""
-    rows: str | None = None
-    """CSS of one element per row; None makes the whole page one row."""
-    fields: dict[str, Annotated[FieldRule, BeforeValidator(field_rule_from_short_form)]]
     gate: Gate = Gate()
 
     @field_validator("urls")
@@ -119,25 +112,6 @@ class Source(_Frozen):
         check_headers(headers)
         return headers
 
-    @field_validator("rows")
-    @classmethod
-    def _rows_is_a_selector(cls, rows: str | None) -> str | None:
-        if rows is not None:
-            check_selector(rows)
-        return rows
-
-    @field_validator("fields")
-    @classmethod
-    def _field_names_are_usable(cls, fields: dict[str, FieldRule]) -> dict[str, FieldRule]:
-        if not 1 <= len(fields) <= MAX_FIELDS:
-            raise ValueError(f"a source has 1 to {MAX_FIELDS} fields, this one has {len(fields)}")
-        for name in fields:
-            if not _FIELD_NAME.fullmatch(name):
-                raise ValueError(
-                    f"{name!r} cannot be a field's name: a lower-case letter, then up to 63 of a-z, 0-9 and _"
-                )
-        return fields
-
     @model_validator(mode="after")
     def _pages_are_found_in_one_way(self) -> Self:
         given = [key for key in PAGE_FINDERS if getattr(self, key) is not None]
@@ -146,17 +120,10 @@ class Source(_Frozen):
             raise ValueError(f"exactly one of {', '.join(PAGE_FINDERS)} is needed; there is {found}")
         if (self.url_template is None) != (self.pages is None):
             raise ValueError('url_template and pages belong together, for example pages = "1-200"')
-        if self.rows is None:
-            rowless = [name for name, rule in self.fields.items() if not rule.target.css]
-            if rowless:
-                raise ValueError(f"field {rowless[0]!r} takes the row itself, and there is no rows selector")
         return self
 
     @model_validator(mode="after")
-    def _keys_fit_together(self) -> Self:
-        unknown = [name for name in self.key if name not in self.fields]
-        if unknown:
-            raise ValueError(f"key names {unknown[0]!r}, which is no field; known are {', '.join(self.fields)}")
+    def _lastmod_is_of_sitemaps(self) -> Self:
         if self.trust_lastmod and self.sitemap is None:
             raise ValueError("trust_lastmod is for sources with a sitemap")
         return self

@@ -23,7 +23,6 @@ from scraper.web_urls import origin_of, url_problem
 
 _CHUNK_BYTES = 65_536
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5"
 
 
 BeforeHop = Callable[[str], Awaitable[None]]
@@ -127,7 +126,7 @@ class Fetcher:
         checked = _checked(url, target)
         check_literal(checked.host or "", limits.private_hosts)
         conditions = {} if validators is None else validators.headers_for(str(checked.with_fragment(None)))
-        headers = CIMultiDict({"Accept": _ACCEPT})
+        headers = CIMultiDict({"Accept": limits.accept})
         if origin_of(target) in limits.origins:
             headers.update(limits.headers)
         headers.update({"User-Agent": limits.user_agent or self._user_agent, "Accept-Encoding": ACCEPTED})

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from scraper.rows.content_kinds import accept_header
 from scraper.sources import Source
 
 
@@ -22,6 +23,7 @@ class FetchLimits:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     origins: frozenset[str] = frozenset()
     hosts: frozenset[str] | None = None
+    accept: str = accept_header(None)
 
 
 def limits_of(source: Source) -> FetchLimits:
@@ -35,4 +37,5 @@ def limits_of(source: Source) -> FetchLimits:
         headers=source.headers,
         origins=source.origins,
         hosts=None if source.follow is None else source.follow.hosts,
+        accept=accept_header(source.content_format),
     )

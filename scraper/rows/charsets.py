@@ -1,7 +1,10 @@
-"""Bytes of a page as text: BOM, then header, then meta tag, then UTF-8; the first that fits wins.
+"""Bytes of a page as text: BOM, header, what the page itself declares, then UTF-8; the first that fits wins.
 
 But any byte fits most single-byte charsets, and servers that name one for all their pages are common: text that is
 UTF-8 is read as such. Text of another charset hardly ever is UTF-8 by accident.
+
+HTML declares its charset in a meta tag, XML in its first line; JSON and CSV do not. XML and JSON in UTF-16 are known by
+the zeros in their first character.
 """
 
 import codecs
@@ -9,10 +12,19 @@ import re
 
 from scraper.errors import ExtractError
 from scraper.models import Reason
+from scraper.rows.content_kinds import Format
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _META = re.compile(rb"<meta[^>]{0,512}?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.-]{1,40})", re.IGNORECASE)
+_XML_DECLARATION = re.compile(rb"\s{0,64}<\?xml\s[^>]{0,512}?encoding\s*=\s*[\"']([a-zA-Z0-9_:.-]{1,40})[\"']")
 _PRESCAN_BYTES = 4096
+_BOM = "\ufeff"
+_SEEN_BY_ZEROS = frozenset({Format.XML, Format.JSON})
+_ZEROS = tuple(
+    (mark, codec)
+    for first in (b"<", b"{", b"[")
+    for mark, codec in ((b"\0" + first, "utf-16-be"), (first + b"\0", "utf-16-le"))
+)
 _TOLERATED = 0.01
 """Up to one character in a hundred may be damaged: one bad byte in a comment does not spoil a page."""
 # Browsers read these labels as their supersets. Source: WHATWG Encoding Standard, 4.2.
@@ -38,17 +50,17 @@ _PAGE_CODECS = _SINGLE_BYTE_CODECS | frozenset(
 )
 
 
-def decode_page(body: bytes, *, url: str, charset: str | None) -> str:
+def decode_page(body: bytes, *, url: str, charset: str | None, kind: Format = Format.HTML) -> str:
     """`body` as text; `charset` is what the header told, if it did.
 
     A charset that is unknown, or that does not fit the bytes, is passed over. If none fits, the first is
     taken with U+FFFD for what it cannot read. Raises ExtractError (not_decodable) if that is more than 1 %.
     """
-    candidates = _candidates(body, charset)
+    candidates = _candidates(body, charset, kind)
     first = ["utf-8"] if candidates[0] in _SINGLE_BYTE_CODECS else []
     for codec in (*first, *candidates):
         try:
-            return body.decode(codec)
+            return body.decode(codec).removeprefix(_BOM)
         except UnicodeDecodeError:
             continue
     text = body.decode(candidates[0], errors="replace")
@@ -59,18 +71,31 @@ def decode_page(body: bytes, *, url: str, charset: str | None) -> str:
     return text
 
 
-def _candidates(body: bytes, charset: str | None) -> list[str]:
-    for bom, codec in _BOMS:
-        if body.startswith(bom):
+def known_charset(label: str) -> bool:
+    """Whether pages may be in the charset with this label."""
+    return _codec(label) is not None
+
+
+def _candidates(body: bytes, charset: str | None, kind: Format) -> list[str]:
+    for mark, codec in (*_BOMS, *(() if kind not in _SEEN_BY_ZEROS else _ZEROS)):
+        if body.startswith(mark):
             return [codec]
-    found = _META.search(body, 0, _PRESCAN_BYTES)
-    told = [_codec(charset), _codec_of_meta(found[1].decode("ascii") if found else None), "utf-8"]
+    told = [_codec(charset), _declared(body, kind), "utf-8"]
     return list(dict.fromkeys(codec for codec in told if codec is not None))
 
 
-def _codec_of_meta(label: str | None) -> str | None:
+def _declared(body: bytes, kind: Format) -> str | None:
+    found = None
+    if kind is Format.HTML:
+        found = _META.search(body, 0, _PRESCAN_BYTES)
+    elif kind is Format.XML:
+        found = _XML_DECLARATION.match(body, 0, _PRESCAN_BYTES)
+    return _declared_codec(found[1].decode("ascii") if found else None)
+
+
+def _declared_codec(label: str | None) -> str | None:
     codec = _codec(label)
-    # A page that can be read as far as its meta tag is not in UTF-16, whatever the tag says.
+    # A page that can be read as far as its declaration is not in UTF-16, whatever the tag says.
     return "utf-8" if codec is not None and codec.startswith("utf-16") else codec
 
 

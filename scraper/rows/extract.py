@@ -1,87 +1,70 @@
 """Body in, rows out: no I/O, no clock."""
 
-from urllib.parse import urljoin
-
-from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
-
 from scraper.errors import BadValue, ExtractError, MissingField, PageLayoutChanged
 from scraper.models import Reason, Row, Value
-from scraper.rows.base_url import base_url
+from scraper.row_rules import RowRules
 from scraper.rows.charsets import decode_page
+from scraper.rows.content_kinds import Format, format_of
+from scraper.rows.csv_records import csv_records
 from scraper.rows.field_rules import FieldRule
 from scraper.rows.field_values import list_of, scalar_of
-from scraper.rows.markup_guard import refuse_bomb
-from scraper.sources import Source
+from scraper.rows.html_records import html_records
+from scraper.rows.json_records import json_records
+from scraper.rows.records import MAX_RECORDS, Record, Records
+from scraper.rows.xml_records import xml_records
 
-_URL_ATTRIBUTES = frozenset({"href", "src"})
-_PAGE_TYPES = frozenset({"", "application/xhtml+xml", "application/xml"})
-
-
-def check_content_type(content_type: str, *, url: str) -> None:
-    """Raise ExtractError (unsupported_content) unless `content_type` can be a page's; "" is not told."""
-    if content_type not in _PAGE_TYPES and not content_type.startswith("text/"):
-        raise ExtractError(url, Reason.UNSUPPORTED_CONTENT, f"content type {content_type} is not a page")
+_TABS = frozenset({"text/tab-separated-values", "text/tsv"})
 
 
-def extract_rows(source: Source, body: bytes, *, url: str, charset: str | None) -> list[Row]:
+def extract_rows(rules: RowRules, body: bytes, *, url: str, charset: str | None, content_type: str = "") -> list[Row]:
     """Rows of one page, in page order.
 
     `url` is where the page was in the end: `href` and `src` become absolute with it, or with the page's
-    `<base>`. Text is trimmed and its white space runs are single spaces; empty text counts as missing.
-    Raises PageLayoutChanged if the row selector matches nothing, MissingField, BadValue, or ExtractError
-    for a body that is no text: a retry will not help.
+    `<base>`. Text is trimmed, that of markup has single spaces; empty text counts as missing. `charset` and
+    `content_type` are what the server told, None and "" if it did not.
+
+    Raises PageLayoutChanged if there are no rows, MissingField, BadValue, or ExtractError for a body that is not what
+    it should be: a retry will not help.
     """
-    text = decode_page(body, url=url, charset=charset)
-    refuse_bomb(text, url=url)
-    try:
-        page = LexborHTMLParser(text)
-        nodes = _row_nodes(source, page, url)
-        base = base_url(page, url)
-    except (SelectolaxError, ValueError) as error:
-        raise ExtractError(url, Reason.NOT_DECODABLE, f"the markup cannot be parsed ({error})") from error
+    kind = format_of(rules.content_format, content_type, url=url)
+    text = decode_page(body, url=url, charset=rules.charset or charset, kind=kind)
+    records = _records(rules, kind, text, url=url, content_type=content_type)
+    if not records.items:
+        raise PageLayoutChanged(url, missing=rules.rows or "a line of CSV")
+    if len(records.items) > MAX_RECORDS:
+        raise ExtractError(url, Reason.TOO_COMPLEX, f"the page has more than {MAX_RECORDS} rows")
     return [
-        Row(values=_row_values(source, node, url=url, base=base, position=position), position=position)
-        for position, node in enumerate(nodes)
+        Row(_row_values(rules, record, url=url, base=records.base, position=position), position)
+        for position, record in enumerate(records.items)
     ]
 
 
-def _row_nodes(source: Source, page: LexborHTMLParser, url: str) -> list[LexborNode]:
-    if source.rows is None:
-        if page.root is None:
-            raise ExtractError(url, Reason.NOT_DECODABLE, "the page is empty")
-        return [page.root]
-    nodes = page.css(source.rows)
-    if not nodes:
-        raise PageLayoutChanged(url, missing=source.rows)
-    return nodes
+def _records(rules: RowRules, kind: Format, text: str, *, url: str, content_type: str) -> Records:
+    if kind is Format.HTML:
+        return html_records(text, rules.rows, url=url)
+    if kind is Format.XML:
+        return xml_records(text, rules.rows, url=url)
+    if kind is Format.JSON:
+        return json_records(text, rules.rows, url=url)
+    delimiter = rules.csv.delimiter or ("\t" if content_type in _TABS else ",")
+    return csv_records(text, delimiter=delimiter, has_header=rules.csv.header, url=url)
 
 
-def _row_values(source: Source, node: LexborNode, *, url: str, base: str, position: int) -> dict[str, Value | None]:
+def _row_values(rules: RowRules, record: Record, *, url: str, base: str, position: int) -> dict[str, Value | None]:
     values: dict[str, Value | None] = {}
-    for name, rule in source.fields.items():
+    for name, rule in rules.fields.items():
         try:
-            value = _field_value(rule, node, base)
+            value = _field_value(rule, record, base)
         except ValueError as error:
-            raise BadValue(url, name, rule.css, str(error), position=position) from error
+            raise BadValue(url, name, rule.place, str(error), position=position) from error
         if value is None and rule.is_required:
-            raise MissingField(url, name, rule.css, position=position)
+            raise MissingField(url, name, rule.place, position=position)
         values[name] = rule.default if value is None else value
     return values
 
 
-def _field_value(rule: FieldRule, node: LexborNode, base: str) -> Value | None:
+def _field_value(rule: FieldRule, record: Record, base: str) -> Value | None:
     """The field's value, None if there is none. Raises ValueError for text that is not of the field's type."""
-    css = rule.target.css
     if rule.is_list:
-        elements = node.css(css) if css else [node]
-        return list_of(rule, (_text(rule, element, base) for element in elements), base=base)
-    element = node.css_first(css) if css else node
-    return None if element is None else scalar_of(rule, _text(rule, element, base), base=base)
-
-
-def _text(rule: FieldRule, element: LexborNode, base: str) -> str:
-    attribute = rule.target.attribute
-    if attribute is None:
-        return " ".join(element.text().split())
-    text = " ".join((element.attributes.get(attribute) or "").split())
-    return urljoin(base, text) if text and attribute in _URL_ATTRIBUTES else text
+        return list_of(rule, record.every(rule), base=base)
+    return scalar_of(rule, record.first(rule), base=base)

@@ -6,10 +6,11 @@ from datetime import UTC, date
 from functools import cache, cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from scraper.models import Scalar, Value
+from scraper.rows.json_paths import compiled_path
 from scraper.rows.moments import Clockwork, check_format, zone_of
 from scraper.rows.transforms import Transform
 from scraper.rows.typed_values import FieldType, check_list_fits, parse_value
@@ -19,10 +20,11 @@ _PART = re.compile(r"^(?P<css>.*?)(?:::(?P<text>text)|::attr\(\s*(?P<attribute>[
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The element at `css` ("" is the row itself) and its `attribute` (None is its text)."""
+    """The element at `css` ("" is the row itself) and its `attribute` (None is its text), in lower case as in HTML."""
 
     css: str
     attribute: str | None
+    attribute_as_written: str | None = None
 
 
 def _one_or_more(value: Any) -> Any:
@@ -34,7 +36,12 @@ class FieldRule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    css: str
+    css: str | None = None
+    """Of HTML and XML."""
+    path: str | None = None
+    """JMESPath of JSON."""
+    column: str | Annotated[int, Field(ge=1)] | None = None
+    """Of CSV: its name in the header, or its number from 1."""
     type: FieldType = FieldType.STR
     items: FieldType = FieldType.STR
     """What the parts of a list are."""
@@ -50,11 +57,19 @@ class FieldRule(BaseModel):
 
     @field_validator("css")
     @classmethod
-    def _css_is_usable(cls, css: str) -> str:
-        target = parse_target(css)
-        if target.css:
-            check_selector(target.css)
+    def _css_is_usable(cls, css: str | None) -> str | None:
+        if css is not None:
+            target = parse_target(css)
+            if target.css:
+                check_selector(target.css)
         return css
+
+    @field_validator("path")
+    @classmethod
+    def _path_is_usable(cls, path: str | None) -> str | None:
+        if path is not None:
+            compiled_path(path)
+        return path
 
     @field_validator("regex")
     @classmethod
@@ -108,6 +123,12 @@ class FieldRule(BaseModel):
         return values
 
     @model_validator(mode="after")
+    def _is_found_in_one_way(self) -> Self:
+        if [self.css, self.path, self.column].count(None) != 2:
+            raise ValueError("exactly one of css (HTML, XML), path (JSON) and column (CSV) is needed")
+        return self
+
+    @model_validator(mode="after")
     def _default_is_of_optional_fields(self) -> Self:
         if self.default is not None and self.required and "required" in self.model_fields_set:
             raise ValueError("a field with a default is never missing; leave required out")
@@ -135,8 +156,18 @@ class FieldRule(BaseModel):
 
     @cached_property
     def target(self) -> Target:
-        """Where the field's text is."""
-        return parse_target(self.css)
+        """Where the field's text is, in HTML and XML."""
+        return parse_target(self.css or "::text")
+
+    @property
+    def found_by(self) -> str:
+        """The key that says where the field is: css, path or column."""
+        return "css" if self.css is not None else "path" if self.path is not None else "column"
+
+    @property
+    def place(self) -> str:
+        """Where the field is found, as it stands in the sources file."""
+        return str(self.css or self.path or self.column)
 
     @cached_property
     def pattern(self) -> re.Pattern[str] | None:
@@ -163,11 +194,6 @@ def _default_scalar(value: Any, field_type: FieldType | None, clockwork: Clockwo
     return parse_value(str(value), field_type, clockwork)
 
 
-def field_rule_from_short_form(value: Any) -> Any:
-    """`"css::text"` as the table that it is short for; anything else as it is."""
-    return {"css": value} if isinstance(value, str) else value
-
-
 def parse_target(css: str) -> Target:
     """`"h1"` and `"h1::text"` → text of h1; `"a::attr(href)"` → attribute; `"::text"` → the row itself.
 
@@ -179,7 +205,7 @@ def parse_target(css: str) -> Target:
     selector, attribute = match["css"].strip(), match["attribute"]
     if re.search(r"::[\w-]+(\([^)]*\))?$", selector):
         raise ValueError(f"{css!r} ends neither in ::text nor in ::attr(name)")
-    return Target(css=selector, attribute=attribute.lower() if attribute else None)
+    return Target(selector, attribute.lower() if attribute else None, attribute)
 
 
 @cache

@@ -30,7 +30,7 @@ ROWS_DO_NOT_DEPEND_ON: Final = {
 }
 """Keys of a source that say which pages are asked for, and how. A key that is not here makes every page new."""
 
-_LIBRARIES: Final = ("selectolax", "tzdata")
+_LIBRARIES: Final = ("selectolax", "lxml", "cssselect", "jmespath", "tzdata")
 
 
 def extraction_fingerprint(source: Source) -> str:
@@ -43,8 +43,9 @@ def extraction_fingerprint(source: Source) -> str:
 
 @cache
 def _code() -> str:
-    """Stands for the code of this room: nobody has to remember that a change of it makes other rows."""
+    """Stands for the code of this room, and for the keys that it obeys: nobody has to remember what changes rows."""
     code = sha256(" ".join(version(name) for name in _LIBRARIES).encode())
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    room = Path(__file__).parent
+    for file in (*sorted(room.glob("*.py")), room.parent / "row_rules.py"):
         code.update(file.read_bytes())
     return code.hexdigest()

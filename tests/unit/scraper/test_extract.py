@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scraper.errors import BadValue, ExtractError, MissingField, PageLayoutChanged
 from scraper.models import Reason, scalar_as_json
-from scraper.rows.extract import check_content_type, extract_rows
+from scraper.rows.extract import extract_rows
 from scraper.sources import Source
 
 DATA = Path(__file__).parents[2] / "data" / "books"
@@ -209,13 +209,6 @@ def test_a_page_that_never_closes_its_bold_text_is_read() -> None:
 def test_a_long_flat_page_is_not_taken_for_a_bomb() -> None:
     html = "<ul>" + "<li><b>x</b><br><img src=a>" * 20_000 + "</ul>"
     assert len(values_of(source_of({"x": "b"}, "li"), html)) == 20_000
-
-
-@pytest.mark.parametrize("content_type", ["image/png", "application/pdf", "application/octet-stream"])
-def test_what_is_not_a_page_is_unsupported(content_type: str) -> None:
-    with pytest.raises(ExtractError) as caught:
-        check_content_type(content_type, url=URL)
-    assert caught.value.reason == Reason.UNSUPPORTED_CONTENT
 
 
 @given(st.binary(max_size=600), st.one_of(st.none(), st.text(max_size=12), st.sampled_from(["utf-16", "gbk", "big5"])))

@@ -21,6 +21,11 @@ FINGERPRINT = extraction_fingerprint(Source.model_validate(KEYS))
         {"rows": "li"},
         {"key": ["title"]},
         {"user_agent": "another/1"},
+        {"format": "html"},
+        {"charset": "windows-1252"},
+        {"fields": {"title": {"css": "h1", "type": "list"}, "price": "p"}},
+        {"fields": {"title": {"css": "h1", "default": ""}, "price": "p"}},
+        {"fields": {"title": {"css": "h1", "transform": "lower"}, "price": "p"}},
     ],
 )
 def test_a_key_that_decides_about_rows_changes_the_fingerprint(changed: dict[str, Any]) -> None:
