@@ -113,11 +113,17 @@ class ExtractError(PageError):
 
 
 class PageLayoutChanged(ExtractError):
-    """The page has no rows: nothing is where the source looks for them, at `missing`."""
+    """The page has no rows: nothing is where the source looks for them, at `missing`.
 
-    def __init__(self, url: str, *, missing: str) -> None:
-        super().__init__(url, Reason.NO_ROWS, f"no row: nothing matches {missing!r}")
-        self.missing = missing
+    `rows_before` counts those that it had in the published snapshot; 0 if it was not there, or nobody knows.
+    """
+
+    def __init__(self, url: str, *, missing: str, rows_before: int = 0) -> None:
+        detail, reason = f"no row: nothing matches {missing!r}", Reason.NO_ROWS
+        if rows_before:
+            detail, reason = f"{detail}; the published snapshot has {rows_before} of this page", Reason.LAYOUT_CHANGED
+        super().__init__(url, reason, detail)
+        self.missing, self.rows_before = missing, rows_before
 
 
 class MissingField(ExtractError):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from scraper.canonical import host_of
 from scraper.models import Link, Purpose
-from scraper.rows.field_rules import Target, check_selector, parse_target
+from scraper.rows.targets import Target, check_selector, parse_target
 from scraper.web_urls import checked_url
 
 

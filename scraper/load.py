@@ -16,6 +16,7 @@ from scraper.models import PageFailed, PageFailure, PageLoaded, PageUnchanged, P
 from scraper.page_version import Validators
 from scraper.rows.extract import extract_rows
 from scraper.rows.links import page_links
+from scraper.rows.soft_blocks import refuse_blocked
 from scraper.run_log import log_context, run_logger
 from scraper.sources import Source
 
@@ -130,12 +131,19 @@ def _extracted(
 ) -> PageLoaded | PageFailed:
     url, links = wanted.url, None
     try:
+        refuse_blocked(source, page.body, url=url, charset=page.charset)
         if source.follow is not None:
             links = page_links(source.follow, page, asked=url, purpose=wanted.purpose)
         rows = []
         if Purpose.ROWS in wanted.purpose and not (links and links.address):
-            charset, content_type = page.charset, page.content_type
-            rows = extract_rows(source, page.body, url=page.final_url, charset=charset, content_type=content_type)
+            rows = extract_rows(
+                source,
+                page.body,
+                url=page.final_url,
+                charset=page.charset,
+                content_type=page.content_type,
+                rows_before=0 if wanted.known is None else wanted.known.rows,
+            )
         return PageLoaded(index, url, page.final_url, page.fetched_at, rows, version_of(page), links)
     except PageError as error:
         return replace(_failed(index, url, error, attempts=attempts), links=links)

@@ -41,7 +41,9 @@ class Reason(StrEnum):
     NOT_DECODABLE = "not_decodable"  # the bytes are no text in any charset that the page names
     MALFORMED = "malformed"  # not the XML, JSON or CSV that it should be
     TOO_COMPLEX = "too_complex"  # nested so deeply, or of so many rows, that reading it would take minutes
+    BLOCKED = "blocked"  # not the page: the site shows a text of blocked_if instead
     NO_ROWS = "no_rows"  # the source's row selector matches nothing
+    LAYOUT_CHANGED = "layout_changed"  # the page has no rows any more, and had some in the published snapshot
     MISSING_FIELD = "missing_field"  # a required field has no value
     BAD_VALUE = "bad_value"  # a value that is not of the field's type
     ROW_TOO_LARGE = "row_too_large"  # more text in one row than storage takes

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from scraper.rows.charsets import known_charset
 from scraper.rows.content_kinds import Format
-from scraper.rows.field_rules import FieldRule, check_selector
+from scraper.rows.field_rules import FieldRule, one_or_more
 from scraper.rows.json_paths import compiled_path
+from scraper.rows.targets import check_selector
 from scraper.rows.xml_selectors import compiled_for_xml
 
 MAX_FIELDS = 200
@@ -41,6 +42,10 @@ class RowRules(_Frozen):
     fields: dict[str, FieldRule]
     rows: str | None = None
     """CSS of one element per row, or JMESPath of a list of them; None makes the whole page one row."""
+    rows_may_be_absent: bool = False
+    """Whether a page without rows is a page, as long as it had none before, and no failure."""
+    blocked_if: Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = ()
+    """Texts that are on no page of the source, but on what the site shows instead of one."""
     key: tuple[str, ...] = ()
     """The fields that tell one record from another; without any, a record is its page and its place there."""
 
@@ -107,6 +112,13 @@ class RowRules(_Frozen):
             check_selector(rows)
         return rows
 
+    @field_validator("blocked_if")
+    @classmethod
+    def _markers_are_texts(cls, markers: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(marker.strip() for marker in markers):
+            raise ValueError("an empty text is on every page")
+        return markers
+
     @field_validator("key")
     @classmethod
     def _key_is_of_fields(cls, key: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
@@ -120,6 +132,8 @@ class RowRules(_Frozen):
     def _keys_belong_together(self) -> Self:
         if self.content_format is not Format.CSV and self.csv != CsvRules():
             raise ValueError('csv is for format = "csv"')
+        if self.rows is None and self.rows_may_be_absent and self.content_format is not Format.CSV:
+            raise ValueError("rows_may_be_absent is for sources with a rows selector; without one, a page is a row")
         if self.rows is None:
             rowless = [name for name, rule in self.fields.items() if rule.css is not None and not rule.target.css]
             if rowless:

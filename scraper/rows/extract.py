@@ -16,21 +16,24 @@ from scraper.rows.xml_records import xml_records
 _TABS = frozenset({"text/tab-separated-values", "text/tsv"})
 
 
-def extract_rows(rules: RowRules, body: bytes, *, url: str, charset: str | None, content_type: str = "") -> list[Row]:
+def extract_rows(
+    rules: RowRules, body: bytes, *, url: str, charset: str | None, content_type: str = "", rows_before: int = 0
+) -> list[Row]:
     """Rows of one page, in page order.
 
     `url` is where the page was in the end: `href` and `src` become absolute with it, or with the page's
     `<base>`. Text is trimmed, that of markup has single spaces; empty text counts as missing. `charset` and
-    `content_type` are what the server told, None and "" if it did not.
+    `content_type` are what the server told, None and "" if it did not. `rows_before` counts the rows of the page in the
+    published snapshot, as far as that is known.
 
-    Raises PageLayoutChanged if there are no rows, MissingField, BadValue, or ExtractError for a body that is not what
-    it should be: a retry will not help.
+    Raises PageLayoutChanged if there are no rows, and they may not be absent or were there before; MissingField,
+    BadValue, or ExtractError for a body that is not what it should be: a retry will not help.
     """
     kind = format_of(rules.content_format, content_type, url=url)
     text = decode_page(body, url=url, charset=rules.charset or charset, kind=kind)
     records = _records(rules, kind, text, url=url, content_type=content_type)
-    if not records.items:
-        raise PageLayoutChanged(url, missing=rules.rows or "a line of CSV")
+    if not records.items and (rows_before or not rules.rows_may_be_absent):
+        raise PageLayoutChanged(url, missing=rules.rows or "a line of CSV", rows_before=rows_before)
     if len(records.items) > MAX_RECORDS:
         raise ExtractError(url, Reason.TOO_COMPLEX, f"the page has more than {MAX_RECORDS} rows")
     return [

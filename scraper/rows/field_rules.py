@@ -1,33 +1,22 @@
 """How one field of a row is found and read, checked when it is written."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
-from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from scraper.models import Scalar, Value
 from scraper.rows.json_paths import compiled_path
 from scraper.rows.moments import Clockwork, check_format, zone_of
+from scraper.rows.targets import Target, check_selector, parse_target
 from scraper.rows.transforms import Transform
 from scraper.rows.typed_values import FieldType, check_list_fits, parse_value
 
-_PART = re.compile(r"^(?P<css>.*?)(?:::(?P<text>text)|::attr\(\s*(?P<attribute>[^\s()]+)\s*\))?$", re.DOTALL)
 
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The element at `css` ("" is the row itself) and its `attribute` (None is its text), in lower case as in HTML."""
-
-    css: str
-    attribute: str | None
-    attribute_as_written: str | None = None
-
-
-def _one_or_more(value: Any) -> Any:
+def one_or_more(value: Any) -> Any:
+    """A single text as the only one of several; anything else as it is."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -46,7 +35,7 @@ class FieldRule(BaseModel):
     items: FieldType = FieldType.STR
     """What the parts of a list are."""
     regex: str | None = None
-    transform: Annotated[tuple[Transform, ...], BeforeValidator(_one_or_more)] = ()
+    transform: Annotated[tuple[Transform, ...], BeforeValidator(one_or_more)] = ()
     timezone: str | None = None
     """That of times that tell no offset; None is UTC."""
     format: str | None = None
@@ -192,30 +181,3 @@ def _default_scalar(value: Any, field_type: FieldType | None, clockwork: Clockwo
     if isinstance(value, date):
         return parse_value(value.isoformat(), field_type, clockwork)
     return parse_value(str(value), field_type, clockwork)
-
-
-def parse_target(css: str) -> Target:
-    """`"h1"` and `"h1::text"` → text of h1; `"a::attr(href)"` → attribute; `"::text"` → the row itself.
-
-    Raises ValueError if `css` names nothing, or has another `::` ending.
-    """
-    match = _PART.match(css.strip())
-    if match is None or not css.strip():
-        raise ValueError('a selector is needed, for example "h1::text" or "a::attr(href)"')
-    selector, attribute = match["css"].strip(), match["attribute"]
-    if re.search(r"::[\w-]+(\([^)]*\))?$", selector):
-        raise ValueError(f"{css!r} ends neither in ::text nor in ::attr(name)")
-    return Target(selector, attribute.lower() if attribute else None, attribute)
-
-
-@cache
-def _probe() -> LexborHTMLParser:
-    return LexborHTMLParser("<p></p>")
-
-
-def check_selector(css: str) -> None:
-    """Raise ValueError if `css` is not a CSS selector that the parser knows."""
-    try:
-        _probe().css(css)
-    except SelectolaxError as error:
-        raise ValueError(f"{css!r} is not a CSS selector that the parser knows") from error

@@ -11,8 +11,8 @@ from scraper.follow_rules import Follow
 from scraper.models import Link, PageLinks, Purpose, Reason
 from scraper.rows.base_url import base_url
 from scraper.rows.charsets import decode_page
-from scraper.rows.field_rules import Target
 from scraper.rows.markup_guard import refuse_bomb
+from scraper.rows.targets import Target
 from scraper.web_urls import page_url
 
 _LONGEST_SHOWN = 500

@@ -55,7 +55,8 @@ class Asked:
 class VersionedSite:
     """Pages `/books/0` …, each with as many rows as its number has from 1 to 3; `change` makes a new version of one.
 
-    Pages in `broken` are 404, those in `stuck` are always 304. `asked` has the requests for pages since `forget`.
+    Pages in `broken` are 404, those in `stuck` are always 304, those in `emptied` have no rows.
+    `asked` has the requests for pages since `forget`.
     """
 
     def __init__(self, books: int, sources_file: Path) -> None:
@@ -63,6 +64,7 @@ class VersionedSite:
         self.told = Told.ETAG
         self.broken: set[str] = set()
         self.stuck: set[str] = set()
+        self.emptied: set[str] = set()
         self.asked: list[Asked] = []
         self._versions: Counter[str] = Counter()
         self._numbers = count()
@@ -101,7 +103,7 @@ class VersionedSite:
         return sorted(one.path for one in self.asked if one.is_conditional == conditionally)
 
     def _values(self, path: str) -> list[str]:
-        rows = int(path.rpartition("/")[2]) % 3 + 1
+        rows = 0 if path in self.emptied else int(path.rpartition("/")[2]) % 3 + 1
         return [f"{path}#{position} v{self._versions[path]}" for position in range(rows)]
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:

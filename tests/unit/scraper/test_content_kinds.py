@@ -98,6 +98,8 @@ def test_bytes_that_are_no_text_are_not_decodable(told: str) -> None:
         ({"format": "csv", "csv": {"delimiter": ";;"}}, "should match pattern"),
         ({"csv": {"delimiter": ";"}}, 'csv is for format = "csv"'),
         ({"format": "yaml"}, "Input should be 'html', 'xml', 'json' or 'csv'"),
+        ({"rows_may_be_absent": True}, "without one, a page is a row"),
+        ({"blocked_if": ["captcha", " "]}, "an empty text is on every page"),
         ({"charset": "klingon"}, "is no charset of pages"),
     ],
 )
