@@ -18,7 +18,7 @@ STATE ?= .
 # test: more options for pytest, for example PYTEST_ARGS="-k singleton"
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-random prove-singleton prove-stop prove-outages prove-workflows prove-exact prove-api prove-retry prove-unchanged prove-manuals prove-samples clean
+.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-random prove-singleton prove-stop prove-outages prove-workflows prove-exact prove-api prove-retry prove-crawl prove-unchanged prove-manuals prove-samples clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## /  make \1\t/p' Makefile | expand -t 26
@@ -80,6 +80,9 @@ prove-api: setup ## 5,000 generated requests: every answer as docs/openapi.yaml 
 
 prove-retry: setup ## a hundred random chains of runs, stops and retries, and a retry whose host is killed fifteen times
 	@$(BIN)/python -m pytest -s -m long -k "retries or retry" $(PYTEST_ARGS)
+
+prove-crawl: setup ## crawls of thousands of pages, with the host killed and with retries: every page once, histories short
+	@$(BIN)/python -m pytest -s -m long -k crawl $(PYTEST_ARGS)
 
 prove-unchanged: setup ## a second run over 5,000 pages that have not changed: its time and bytes against the first; kills in the middle
 	@$(BIN)/python -m pytest -s -m long tests/e2e/test_unchanged_site.py $(PYTEST_ARGS)

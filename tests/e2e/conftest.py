@@ -7,6 +7,7 @@ import pytest
 
 from scripts.processes import Supervisor
 from scripts.sample_site import SampleSite
+from tests.helpers.linked_site import LinkedSite
 from tests.helpers.running_app import RunningApp
 
 StartApp = Callable[..., RunningApp]
@@ -16,7 +17,7 @@ StartApp = Callable[..., RunningApp]
 def start_app(supervisor: Supervisor, azurite: str, table_prefix: str, tmp_path: Path) -> StartApp:
     """Starts the app on a sample site; everything ends with the test."""
 
-    def start(site: SampleSite, **settings: str) -> RunningApp:
+    def start(site: SampleSite | LinkedSite, **settings: str) -> RunningApp:
         environment = {
             **site.settings,
             "AzureWebJobsStorage": azurite,

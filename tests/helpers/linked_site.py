@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -33,17 +35,20 @@ Graph = Mapping[str, Sequence[str]]
 """For each path the references on its page, in order."""
 
 
-def random_graph(pages: int, *, seed: int) -> dict[str, list[str]]:
-    """A graph in which most pages can be reached from `/`, many of them by several ways, and with circles."""
+def random_graph(pages: int, *, seed: int, reach: int = 8) -> dict[str, list[str]]:
+    """A graph in which most pages can be reached from `/`, many of them by several ways, and with circles.
+
+    A link leads at most `reach` pages further: the smaller it is, the more links in a row there are.
+    """
     dice = random.Random(seed)
     paths = ["/", *(f"/{number}" for number in range(1, pages))]
     graph = {
-        path: [dice.choice(paths[max(0, number - 8) : number + 9]) for _ in range(dice.randrange(4))]
+        path: [dice.choice(paths[max(0, number - reach) : number + reach + 1]) for _ in range(dice.randrange(4))]
         for number, path in enumerate(paths)
     }
     for number, path in enumerate(paths[1:], start=1):
         if dice.random() < 0.9:
-            graph[dice.choice(paths[max(0, number - 8) : number])].append(path)
+            graph[dice.choice(paths[max(0, number - reach) : number])].append(path)
     return graph
 
 
@@ -84,6 +89,32 @@ class LinkedSite:
         async with serving(self._handle) as self.url:
             self.write_sources()
             yield self
+
+    @contextmanager
+    def running_in_thread(self) -> Iterator[LinkedSite]:
+        """The same for tests that block."""
+        begun, over = threading.Event(), asyncio.Event()
+        loop = asyncio.new_event_loop()
+
+        async def serve() -> None:
+            async with self.running():
+                begun.set()
+                await over.wait()
+
+        thread = threading.Thread(target=loop.run_until_complete, args=[serve()], name="linked-site")
+        thread.start()
+        try:
+            assert begun.wait(timeout=30)
+            yield self
+        finally:
+            loop.call_soon_threadsafe(over.set)
+            thread.join()
+            loop.close()
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What an app needs to scrape this site."""
+        return {"SOURCES_FILE": str(self._sources_file)}
 
     def write_sources(self, follow: str = 'links = "a"', more: str = "") -> None:
         """The sources file, with these lines about the links, and about the source."""

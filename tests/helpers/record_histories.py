@@ -93,6 +93,32 @@ async def paused_run() -> AsyncIterator[tuple[str, str]]:
         yield "scrape_lane-after-a-pause", record(await host.history("run-9:7:books:0"))
 
 
+async def followed_run() -> AsyncIterator[tuple[str, str]]:
+    """A source that follows links, at its second level and in the execution that publishes."""
+
+    def plan_source(work: dict[str, Any]) -> dict[str, Any]:
+        level = work.get("level", 0)
+        plan = {
+            "code": "planned",
+            "attempt": f"p{level}",
+            "window": 2,
+            "share": SHARE,
+            "batches": 2 if level < 20 else 0,
+        }
+        return {**plan, "more": True} if level < 20 else plan
+
+    async def scrape_batch(work: dict[str, Any]) -> dict[str, Any]:
+        if work["plan_attempt"] == "p1":
+            await host.clock.sleep(60)
+        return {"code": "scraped", "loaded": 2, "failed": 0, "rows": 2}
+
+    async with scrape_host(["books"], plan_source=plan_source, scrape_batch=scrape_batch) as host:
+        await host.start("daily_scrape", instance_id="run-10")
+        yield "scrape_source-at-a-level", record(await host.history("run-10:7:books"))
+        await host.wait_for("run-10")
+        yield "scrape_source-after-many-levels", record(await host.history("run-10:7:books"))
+
+
 async def overtaken_run() -> AsyncIterator[tuple[str, str]]:
     """A run that is not the holder, and a source whose run is overtaken."""
     superseded = {"code": "superseded", "reason": "a newer run has begun"}
@@ -220,7 +246,16 @@ async def starts_to_come() -> AsyncIterator[tuple[str, str]]:
 
 async def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    runs = (finished_run(), running_run(), chained_run(), paused_run(), overtaken_run(), retried_run(), stopped_run())
+    runs = (
+        finished_run(),
+        running_run(),
+        chained_run(),
+        paused_run(),
+        followed_run(),
+        overtaken_run(),
+        retried_run(),
+        stopped_run(),
+    )
     for recording in (*runs, workflows(), welcomes(), watches(), starts_to_come()):
         async for name, text in recording:
             (folder / f"{name}.json").write_text(text, encoding="utf-8")
