@@ -10,8 +10,9 @@ from pathlib import Path
 
 from scraper.errors import ScraperError, SourcesFileError
 from scraper.fetch.fetcher import Fetcher
+from scraper.known_pages import WantedPage
 from scraper.load import scrape_pages
-from scraper.models import PageFailed, PageLoaded, Share, value_as_json
+from scraper.models import PageFailed, PageLinks, PageLoaded, Purpose, Share, value_as_json
 from scraper.settings import Settings
 from scraper.sources import Source, find_source, load_sources
 
@@ -35,7 +36,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="check the sources file; exit status 1 if it cannot be used")
     check.add_argument("file", nargs="?", help="default: the setting SOURCES_FILE")
-    attempt = commands.add_parser("try", help="fetch one page and print its rows, one JSON object a line")
+    attempt = commands.add_parser(
+        "try", help="fetch one page, print its rows and links, one JSON object a line"
+    )
     attempt.add_argument("source", help="name of a source of the file")
     attempt.add_argument("url", help="the page")
     attempt.add_argument("--file", help="default: the setting SOURCES_FILE")
@@ -57,14 +60,30 @@ async def _try_page(path: Path, sources: Sequence[Source], name: str, url: str) 
         raise SourcesFileError(path, name, None, f"there is no such source; known are {known}")
     async with Fetcher(user_agent=Settings().full_user_agent) as fetcher:
         share = Share(concurrency=1)
-        outcomes = [outcome async for outcome in scrape_pages(source, [url], fetcher=fetcher, share=share)]
-    for outcome in outcomes:
-        if isinstance(outcome, PageFailed):
-            raise ScraperError(f"{url}: {outcome.failure.reason}: {outcome.failure.detail}")
-        for row in outcome.rows if isinstance(outcome, PageLoaded) else ():
-            values = {key: value_as_json(value) for key, value in row.values.items()}
-            _say(json.dumps(values, ensure_ascii=False))
+        # A crawl does not say of a single page what it is for, so it is tried for all that it may be.
+        page = WantedPage(url, purpose=Purpose.ROWS if source.follow is None else Purpose.ROWS | Purpose.LINKS)
+        (outcome,) = [one async for one in scrape_pages(source, [page], fetcher=fetcher, share=share)]
+    _say_links(outcome.links)
+    if isinstance(outcome, PageFailed):
+        told = f"{url}: {outcome.failure.reason}: {outcome.failure.detail}"
+        if outcome.links is None:
+            raise ScraperError(told)
+        print(f"no rows: {told}", file=sys.stderr)
+    for row in outcome.rows if isinstance(outcome, PageLoaded) else ():
+        values = {key: value_as_json(value) for key, value in row.values.items()}
+        _say(json.dumps(values, ensure_ascii=False))
     return 0
+
+
+def _say_links(page: PageLinks | None) -> None:
+    if page is None:
+        return
+    if page.address:
+        _say(json.dumps({"own_address": page.address}, ensure_ascii=False))
+    for link in page.links:
+        _say(json.dumps({"link": link.url, "for": [str(one.name).lower() for one in link.purpose]}, ensure_ascii=False))
+    for reference, problem in page.unusable:
+        _say(json.dumps({"unusable_link": reference, "problem": problem}, ensure_ascii=False))
 
 
 def _say(text: str) -> None:
