@@ -36,9 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="check the sources file; exit status 1 if it cannot be used")
     check.add_argument("file", nargs="?", help="default: the setting SOURCES_FILE")
-    attempt = commands.add_parser(
-        "try", help="fetch one page, print its rows and links, one JSON object a line"
-    )
+    attempt = commands.add_parser("try", help="fetch one page, print its rows and links, one JSON object a line")
     attempt.add_argument("source", help="name of a source of the file")
     attempt.add_argument("url", help="the page")
     attempt.add_argument("--file", help="default: the setting SOURCES_FILE")

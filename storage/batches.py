@@ -11,7 +11,6 @@ reference to where their rows lie, and of the others a list holds the pages that
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,46 +21,13 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from storage.errors import MissingRecord
 from storage.keys import prefix_filter, range_filter
 from storage.page_lists import PageList, Part, PreviousPage, parts_as_text, parts_from_text
+from storage.plans import PAGE_LIST_BYTES, PLAN, Plan, cut_batches, failing, plan_key
 from storage.tables import Tables
 from storage.writes import upsert_all
 
-PLAN: Final = "plan"
-PAGE_LIST_BYTES: Final = 60_000  # of JSON before compression; a property takes 64 KiB
+__all__ = ["PAGE_LIST_BYTES", "BatchResult", "Batches", "Plan", "cut_batches", "failing"]
+
 INSERTS_IN_FLIGHT: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The pages of a snapshot: how many, in how many batches, and which planning attempt wrote the lists.
-
-    `not_found` counts places that should have named pages and could not be read, and pages that cannot be asked for:
-    `disallowed` of them since robots.txt refuses them. `left_out` counts the pages beyond the source's `max_pages`,
-    `taken_over` the batches that an earlier run has loaded completely. `recorded_at` is the app's time; None in records
-    of older versions.
-
-    Where the source `follows` links, all counts are those of the levels up to `level`; `earlier_batches` are of the
-    levels before it. While the plan `is_open`, the pages of this level may lead to another one. It `inherits` if pages
-    of earlier runs are known as well, which are no part of it: see `storage.frontiers`.
-    """
-
-    attempt: str
-    batches: int
-    pages: int
-    not_found: int
-    left_out: int
-    taken_over: int = 0
-    recorded_at: datetime | None = None
-    follows: bool = False
-    level: int = 0
-    earlier_batches: int = 0
-    is_open: bool = False
-    inherits: bool = False
-    disallowed: int = 0
-
-    @property
-    def lists(self) -> int:
-        """The batches of this level that have pages to fetch; their page lists are numbered from 0."""
-        return self.batches - self.taken_over - self.earlier_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +75,7 @@ class Batches:
 
     async def plan_of_level(self, snapshot: str, level: int) -> Plan | None:
         """The recorded plan of one level of links, or None; sources that do not follow any have level 0 only."""
-        entity = await self._find(snapshot, _plan_key(level))
+        entity = await self._find(snapshot, plan_key(level))
         return None if entity is None else _record(entity, Plan)
 
     async def plans(self, snapshot: str) -> list[Plan]:
@@ -165,7 +131,7 @@ class Batches:
             for number, one in enumerate(lists)
         )
         await upsert_all(await self._tables.table("batches"), entities)
-        return await self._insert_once(snapshot, _plan_key(plan.level), plan, Plan)
+        return await self._insert_once(snapshot, plan_key(plan.level), plan, Plan)
 
     async def page_list(self, snapshot: str, *, plan_attempt: str, number: int) -> PageList:
         """The pages to fetch for one batch, in plan order. Raises MissingRecord if the plan never wrote the list."""
@@ -237,31 +203,6 @@ class Batches:
             except ResourceExistsError:
                 return _record(await table.get_entity(snapshot, row_key), kind)
         return record
-
-
-def failing(plans: Sequence[Plan]) -> list[str]:
-    """The attempts of those plans of a snapshot whose planning met failures."""
-    before = (0, *(plan.not_found for plan in plans))
-    return [plan.attempt for plan, earlier in zip(plans, before, strict=False) if plan.not_found > earlier]
-
-
-def cut_batches(urls: Sequence[str], *, pages_per_batch: int) -> list[list[str]]:
-    """`urls` in order, in lists of at most `pages_per_batch` that also fit into one entity each."""
-    batches: list[list[str]] = []
-    size = PAGE_LIST_BYTES
-    for url in urls:
-        url_size = len(json.dumps(url)) + 2
-        if not batches or len(batches[-1]) == pages_per_batch or size + url_size > PAGE_LIST_BYTES:
-            batches.append([])
-            size = 0
-        batches[-1].append(url)
-        size += url_size
-    return batches
-
-
-def _plan_key(level: int) -> str:
-    """A newer level sorts before an older one, so that the newest is found at once."""
-    return f"{PLAN}-{999_999 - level:06d}" if level else PLAN
 
 
 def _page_list_key(plan_attempt: str, number: int) -> str:
