@@ -23,6 +23,7 @@ SOURCES = """
 [[source]]
 name = "books"
 urls = ["http://127.0.0.1:1/a", "http://127.0.0.1:1/b"]
+respect_robots = false
 allow_private_hosts = ["127.0.0.1"]
 fields = { title = "h1::text" }
 """
