@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,17 +36,20 @@ def start_sample_site(
     fault_percent: float,
     latency_ms: float = 0,
     port_file: Path | None = None,
+    options: Sequence[str] = (),
 ) -> SampleSite:
     """Start the site, with faults on `fault_percent` % of its book pages, each page slower by `latency_ms`.
 
-    Raises ChildFailed.
+    `options` are more of its command line's. Raises ChildFailed.
 
     The system chooses the port. With a `port_file` it is kept: a run that is taken up again after a restart has
     planned its pages at the old address.
     """
     size = ["--books", str(books), "--faults", f"{fault_percent:g}", "--latency-ms", f"{latency_ms:g}"]
     port = _kept_port(port_file)
-    child = supervisor.start("sample-site", [sys.executable, "-m", "samples.site", "--port", str(port), *size])
+    child = supervisor.start(
+        "sample-site", [sys.executable, "-m", "samples.site", "--port", str(port), *size, *options]
+    )
     url = child.wait_for_line(r"^serving (http://\S+?)/?$", timeout_s=READY_TIMEOUT_S, what="its address")[1]
     if port_file is not None:
         port_file.parent.mkdir(parents=True, exist_ok=True)

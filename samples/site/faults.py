@@ -27,8 +27,8 @@ class Fault(StrEnum):
     CUT_BODY_ONCE = "cut_body_once"  # the connection is reset in the middle of the first hit's body
     CUT_BODY = "cut_body"  # the same on every hit
     STALL = "stall"  # half of the body, then silence
-    LENGTH_IN_CHARACTERS = "length_in_characters"  # Content-Length counts characters: the last bytes are cut off
-    LENGTH_TOO_SHORT = "length_too_short"  # ends before the title; then comes another page, unasked
+    LENGTH_IN_CHARACTERS = "length_in_characters"  # Content-Length counts characters; the last bytes come all the same
+    LENGTH_TOO_SHORT = "length_too_short"  # ends before the title; the rest comes all the same
     LENGTH_TOO_LONG = "length_too_long"  # more is promised than comes
     GZIP_BOMB = "gzip_bomb"  # small on the wire, 100 MB unpacked
     BROTLI_BOMB = "brotli_bomb"
@@ -63,7 +63,8 @@ REASONS = MappingProxyType(
         Fault.HANG: "timeout",
         Fault.CUT_BODY: "connection",
         Fault.STALL: "timeout",
-        Fault.LENGTH_TOO_SHORT: "missing_field",
+        Fault.LENGTH_IN_CHARACTERS: "connection",
+        Fault.LENGTH_TOO_SHORT: "connection",
         Fault.LENGTH_TOO_LONG: "connection",
         Fault.GZIP_BOMB: "body_too_large",
         Fault.BROTLI_BOMB: "body_too_large",

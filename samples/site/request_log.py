@@ -18,6 +18,7 @@ class LoggedRequest:
     must not make requests look closer together than they were.
     """
 
+    host: str
     path: str
     agent: str
     not_before_s: float
@@ -34,13 +35,13 @@ class RequestLog:
         self._beats = (-1.0, -1.0)  # the last two moments at which the loop surely took what had arrived
         self._heart: asyncio.Task[None] | None = None
 
-    def begin(self, path: str, agent: str) -> LoggedRequest:
+    def begin(self, host: str, path: str, agent: str) -> LoggedRequest:
         """Note a request; the caller fills in how it ended."""
         now_s = time.monotonic()
         if self._heart is None:
             self._beats = (now_s, now_s)
             self._heart = asyncio.create_task(self._beat())
-        entry = LoggedRequest(path, agent, min(self._beats[0], now_s), now_s)
+        entry = LoggedRequest(host, path, agent, min(self._beats[0], now_s), now_s)
         self._entries.append(entry)
         return entry
 

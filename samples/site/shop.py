@@ -51,7 +51,7 @@ class Shop:
         if told is not None:
             return told
         hit = self.stats.begin(request.path_qs)
-        entry = self._log.begin(request.path_qs, request.headers.get("User-Agent", ""))
+        entry = self._log.begin(request.host, request.path_qs, request.headers.get("User-Agent", ""))
         self._moments.count()
         if self._moments.is_robots_changing():
             self._content = ShopContent(self._content.catalogue.with_robots_changed())

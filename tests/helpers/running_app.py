@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from samples.site.catalogue import Catalogue
 from scraper.models import scalar_as_json
@@ -81,9 +82,14 @@ class RunningApp:
         assert answer.status in {202, 410}, answer.text
 
     def failures(self, run_id: str) -> list[dict[str, Any]]:
-        answer = self.ask("GET", f"/api/runs/{run_id}/failures")
-        assert answer.status == 200, answer.text
-        failures: list[dict[str, Any]] = answer.document["failures"]
+        """All failed pages of the run."""
+        failures: list[dict[str, Any]] = []
+        continuation: str | None = ""
+        while continuation is not None:
+            answer = self.ask("GET", f"/api/runs/{run_id}/failures?continuation={quote(continuation)}")
+            assert answer.status == 200, answer.text
+            failures += answer.document["failures"]
+            continuation = answer.document["continuation"]
         return failures
 
     def _hub_file(self) -> Path:
@@ -115,15 +121,22 @@ def wait_for(is_so: Callable[[], bool], *, timeout_s: float) -> None:
     raise AssertionError(f"not so within {timeout_s} s")
 
 
-async def published(settings: Mapping[str, str], source: str) -> tuple[Dataset | None, dict[str, list[dict[str, Any]]]]:
-    """The dataset of a source and its rows by page path, read as a reader does: through the pointer."""
+@asynccontextmanager
+async def storage_of(settings: Mapping[str, str]) -> AsyncIterator[Store]:
+    """The storage of an app with these settings; once per test, since it cannot be opened again."""
     store = open_store(
         Settings(storage_connection=settings["AzureWebJobsStorage"], table_prefix=settings["TABLE_PREFIX"])
     )
     try:
-        return await rows_by_path(store, source)
+        yield store
     finally:
         await store.tables.close()
+
+
+async def published(settings: Mapping[str, str], source: str) -> tuple[Dataset | None, dict[str, list[dict[str, Any]]]]:
+    """The dataset of a source and its rows by page path, read as a reader does: through the pointer. Once per test."""
+    async with storage_of(settings) as store:
+        return await rows_by_path(store, source)
 
 
 async def rows_by_path(store: Store, source: str) -> tuple[Dataset | None, dict[str, list[dict[str, Any]]]]:

@@ -65,12 +65,12 @@ async def test_a_stalled_body_has_begun_and_does_not_go_on(shop):
                 await response.content.readany()
 
 
-async def test_a_length_in_characters_cuts_off_the_last_bytes_of_the_markup_only(shop):
+async def test_a_length_in_characters_is_less_than_comes(shop):
     page = await good_page(shop)
     head, body = await parts(shop, Fault.LENGTH_IN_CHARACTERS)
     assert f"Content-Length: {len(page.decode())}".encode() in head
     assert body == page
-    assert page[len(page.decode()) :].decode(errors="replace").count("<p") == 0
+    assert 0 < len(page) - len(page.decode()) < 1000
 
 
 async def test_a_length_that_is_too_short_ends_before_the_title_and_more_comes(shop):
