@@ -17,12 +17,15 @@ ScraperError
         └── BadValue(… field, selector, value)    a value is not of the field's type
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from scraper.models import PageFailure, Reason
 
 _SHOWN_CHARACTERS = 80
+_LINE_CHARACTERS = 1000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class ScraperError(Exception):
@@ -66,6 +69,7 @@ class PageError(ScraperError):
     """One page gave no rows. `attempts` counts the requests that were made for it."""
 
     def __init__(self, url: str, reason: Reason, detail: str, *, status: int | None = None) -> None:
+        detail = one_line(detail)
         super().__init__(f"{url}: {reason}: {detail}")
         self.url, self.reason, self.detail, self.status = url, reason, detail, status
         self.attempts = 1
@@ -142,6 +146,12 @@ class BadValue(ExtractError):
         detail = f"field {field!r} of row {position}: {problem} (selector {selector!r})"
         super().__init__(url, Reason.BAD_VALUE, detail)
         self.field, self.selector, self.position = field, selector, position
+
+
+def one_line(text: str) -> str:
+    """`text`, which may quote a foreign server, as one line that can be stored: no control characters, not endless."""
+    encodable = text[:_LINE_CHARACTERS].encode("utf-8", "replace").decode()
+    return " ".join(_CONTROL.sub(" ", encodable).split())
 
 
 def shown(text: str) -> str:

@@ -17,6 +17,8 @@ from scraper.source_models import Gate, Source
 __all__ = ["Gate", "Source", "find_source", "load_sources"]
 
 _REFERENCE = re.compile(r"(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+# The parser keeps every beginning of such a key: 200 KB of dots would take all memory. No text of a source is like it.
+_ENDLESS_KEY = re.compile(r"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){100}")
 _MODEL_PREFIX = "Value error, "
 
 
@@ -46,12 +48,15 @@ def find_source(sources: Iterable[Source], name: str) -> Source | None:
 
 def _read_tables(path: Path) -> list[dict[str, Any]]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        if _ENDLESS_KEY.search(text):
+            raise ValueError("a key has more than 100 parts")
+        document = tomllib.loads(text)
     except FileNotFoundError:
         raise SourcesFileError(path, None, None, "there is no such file; set SOURCES_FILE to its path") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SourcesFileError(path, None, None, f"the file cannot be read ({error})") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also for numbers of thousands of digits, and nesting without end
         raise SourcesFileError(path, None, None, f"not TOML: {error}") from error
     for key in document:
         if key != "source":

@@ -14,6 +14,7 @@ from protego import Protego
 
 from scraper.errors import FetchError, PageError
 from scraper.fetch.answers import FetchedPage
+from scraper.manners.robots_text import text_for
 from scraper.models import Reason
 from scraper.web_urls import origin_of
 
@@ -21,6 +22,9 @@ MAX_ROBOTS_BYTES = 512_000
 """What comes after is not read; RFC 9309 asks for at least 500 KiB."""
 MAX_CRAWL_DELAY_S = 300.0
 """A longer crawl-delay is cut to this: a batch could not load a page in its time."""
+
+MIN_CRAWL_DELAY_S = 0.001
+"""A shorter one is none."""
 
 FetchRobots = Callable[[str], Awaitable[FetchedPage]]
 """The page at a URL, with retries, at the source's pace. Raises FetchError."""
@@ -69,13 +73,13 @@ class Robots:
     async def check(self, url: str) -> None:
         """Return if `url` may be asked for. Raises RobotsDisallowed if not."""
         rules = await self._rules_of(origin_of(url))
-        problem = rules.problem(url, self._user_agent)
+        problem = rules.problem(url)
         if problem is not None:
             raise RobotsDisallowed(url, *problem)
 
     async def crawl_delay_s(self, url: str) -> float | None:
         """Seconds that the site of `url` wants between two requests, or None if it does not say."""
-        return (await self._rules_of(origin_of(url))).crawl_delay_s(self._user_agent)
+        return (await self._rules_of(origin_of(url))).crawl_delay_s()
 
     async def _rules_of(self, origin: str) -> "_Rules":
         # Pages that ask at the same time share one answer; one that is cancelled does not take it from the others.
@@ -89,7 +93,7 @@ class Robots:
             file = await _fetched(origin, self._fetch)
             if file.state != "private":  # another source of the run may be allowed to connect
                 file = await self._shelf.keep(origin, file)
-        return _Rules(origin, file)
+        return _Rules(origin, file, self._user_agent)
 
 
 def _has_broken(task: "asyncio.Task[_Rules]") -> bool:
@@ -97,33 +101,34 @@ def _has_broken(task: "asyncio.Task[_Rules]") -> bool:
 
 
 class _Rules:
-    """The rules of one site."""
+    """What one site says to one crawler."""
 
-    def __init__(self, origin: str, file: RobotsFile) -> None:
-        self._origin, self._file = origin, file
+    def __init__(self, origin: str, file: RobotsFile, user_agent: str) -> None:
+        self._origin, self._file, self._user_agent = origin, file, user_agent
 
-    def problem(self, url: str, user_agent: str) -> tuple[Reason, str] | None:
+    def problem(self, url: str) -> tuple[Reason, str] | None:
         if self._file.state == "private":
             return Reason.PRIVATE_ADDRESS, self._file.detail
         if self._file.state == "unreachable":
             detail = f"robots.txt of {self._origin} cannot be had, and so nothing is asked for: {self._file.detail}"
             return Reason.ROBOTS_UNREACHABLE, detail
-        if self._file.state == "absent" or self._parsed.can_fetch(url, user_agent):
+        if self._file.state == "absent" or self._parsed.can_fetch(url, self._user_agent):
             return None
-        return Reason.ROBOTS_DISALLOWED, f"robots.txt of {self._origin} disallows it for {user_agent}"
+        return Reason.ROBOTS_DISALLOWED, f"robots.txt of {self._origin} disallows it for {self._user_agent}"
 
-    def crawl_delay_s(self, user_agent: str) -> float | None:
+    def crawl_delay_s(self) -> float | None:
         if self._file.state != "found":
             return None
-        delay_s = self._parsed.crawl_delay(user_agent)
-        rate = self._parsed.request_rate(user_agent)
+        delay_s = self._parsed.crawl_delay(self._user_agent)
+        rate = self._parsed.request_rate(self._user_agent)
         if rate is not None and rate.requests > 0:
-            delay_s = max(delay_s or 0.0, rate.seconds / rate.requests)
-        return min(delay_s, MAX_CRAWL_DELAY_S) if delay_s else None
+            # Either may have thousands of digits.
+            delay_s = max(delay_s or 0.0, min(rate.seconds, int(MAX_CRAWL_DELAY_S) * rate.requests) / rate.requests)
+        return min(delay_s, MAX_CRAWL_DELAY_S) if delay_s and delay_s >= MIN_CRAWL_DELAY_S else None
 
     @cached_property
     def _parsed(self) -> Protego:
-        return Protego.parse(self._file.text)
+        return Protego.parse(text_for(self._user_agent, self._file.text))
 
 
 async def _fetched(origin: str, fetch: FetchRobots) -> RobotsFile:

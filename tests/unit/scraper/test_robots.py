@@ -1,13 +1,18 @@
 """What may be asked for, by what a site's robots.txt says or does not say."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from protego import Protego
 
 from scraper.errors import FetchError
 from scraper.fetch.answers import FetchedPage
 from scraper.manners.robots import MAX_CRAWL_DELAY_S, MAX_ROBOTS_BYTES, Robots, RobotsDisallowed, RobotsFile
+from scraper.manners.robots_text import text_for
 from scraper.models import Reason
 
 SITE = "https://books.example"
@@ -160,6 +165,9 @@ async def test_a_shelf_that_breaks_is_asked_again() -> None:
         (b"User-agent: *\nCrawl-delay: 0", None),
         (b"User-agent: *\nCrawl-delay: 86400", MAX_CRAWL_DELAY_S),
         (b"User-agent: *\nRequest-rate: 1/10", 10.0),
+        (b"User-agent: *\nRequest-rate: 1/" + b"9" * 4000, MAX_CRAWL_DELAY_S),
+        (b"User-agent: *\nRequest-rate: " + b"9" * 4000 + b"/1", None),
+        (b"User-agent: *\nCrawl-delay: 0.0000001", None),
     ],
 )
 async def test_a_crawl_delay_is_heard(text: bytes, delay_s: float | None) -> None:
@@ -192,3 +200,29 @@ async def test_what_one_source_may_not_connect_to_is_no_news_of_the_site_for_ano
         await robots(failed(Reason.PRIVATE_ADDRESS), shelf).check(f"{SITE}/page")
     assert shelf.files == {}
     await robots(RULES, shelf).check(f"{SITE}/page")
+
+
+async def test_a_page_of_names_over_a_page_of_rules_costs_no_more_than_one_name() -> None:
+    names = b"".join(b"User-agent: crawler-%d\n" % number for number in range(5_000))
+    rules = b"".join(b"Disallow: /x%d\n" % number for number in range(5_000))
+    started = time.process_time()
+    assert await is_allowed(robots(names + b"User-agent: daily\n" + rules), "/y")
+    assert not await is_allowed(robots(names + b"User-agent: daily-scrape\n" + rules), "/x7")
+    assert time.process_time() - started < 20  # else minutes, and gigabytes
+
+
+WORDS = st.sampled_from(["*", "daily", "daily-scrape", "scrape", "Daily-*", "me.example", "other", "x*y", "", "a" * 9])
+LINES = st.one_of(
+    st.tuples(st.sampled_from(["User-agent:", "user agent", "UserAgent :", "USER-AGENT:"]), WORDS),
+    st.tuples(
+        st.sampled_from(["Disallow:", "Allow:", "disallow", "Crawl-delay:", "Sitemap:", "# User-agent:", ""]),
+        st.sampled_from(["/", "/a", "/a/b", "*.pdf$", "2", "", "/ # User-agent: x"]),
+    ),
+).map(" ".join)
+
+
+@given(st.lists(LINES, max_size=14).map("\n".join), st.sampled_from(["/", "/a", "/a/b", "/b.pdf"]))
+async def test_a_text_that_is_cut_down_to_one_crawler_says_to_it_what_the_whole_does(text: str, path: str) -> None:
+    whole, cut = Protego.parse(text), Protego.parse(text_for(AGENT, text))
+    assert cut.can_fetch(SITE + path, AGENT) == whole.can_fetch(SITE + path, AGENT)
+    assert cut.crawl_delay(AGENT) == whole.crawl_delay(AGENT)

@@ -139,6 +139,15 @@ def test_a_bad_source_is_refused_with_key_and_reason(tmp_path: Path, text: str, 
     assert reason in message
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["a = " + "[" * 100_000, "gate = " + "{a=" * 50_000, "a = " + "9" * 5000, "a" + ".a" * 100_000 + " = 1"],
+    ids=["nested lists", "nested tables", "a long number", "a long key"],
+)
+def test_a_file_that_would_break_the_parser_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
+    assert refusal(tmp_path, text).startswith("not TOML: ")
+
+
 def test_a_bad_value_of_a_header_is_not_shown(tmp_path: Path) -> None:
     text = HEAD + URLS + 'headers = { Authorization = "Bearer ${TOKEN}" }\n' + FIELDS
     message = refusal(tmp_path, text, TOKEN="s3cret\r\nX: y")
