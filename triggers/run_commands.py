@@ -60,6 +60,8 @@ async def request_stop(req: func.HttpRequest, client: df.DurableOrchestrationCli
 
 
 def _stop_mode(req: func.HttpRequest) -> StopMode:
+    if b'"mode"' in req.get_body():  # ignoring it would drain a run that somebody wants to end now
+        raise Problem(HTTPStatus.BAD_REQUEST, "'mode' belongs into the URL, not into the body: ?mode=now")
     modes = {mode.value: mode for mode in (StopMode.DRAIN, StopMode.NOW)}
     text = req.params.get("mode", StopMode.DRAIN.value)
     if text not in modes:

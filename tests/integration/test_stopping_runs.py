@@ -83,10 +83,10 @@ async def test_a_run_that_has_ended_cannot_be_stopped_and_says_how_it_ended(hub:
     assert refusal.value.outcome == "failed"
 
 
-async def ask(hub: MemoryHub, run_id: str, **query: str) -> tuple[int, dict[str, Any]]:
+async def ask(hub: MemoryHub, run_id: str, *, body: bytes = b"", **query: str) -> tuple[int, dict[str, Any]]:
     """Status and document of a POST to the route."""
     url = f"http://host/api/runs/{run_id}/stop"
-    request = func.HttpRequest("POST", url, params=query, route_params={"runId": run_id}, body=b"")
+    request = func.HttpRequest("POST", url, params=query, route_params={"runId": run_id}, body=body)
     answer = await request_stop(request, hub)
     return answer.status_code, json.loads(answer.get_body())
 
@@ -113,6 +113,15 @@ async def test_a_stop_over_http_that_comes_too_late_is_told_the_outcome(hub: Mem
 
 async def test_a_stop_over_http_of_a_run_that_never_was_is_404(hub: MemoryHub, store: Store) -> None:
     assert (await ask(hub, "nobody"))[0] == 404
+
+
+async def test_a_mode_in_the_body_is_refused_and_does_not_drain(hub: MemoryHub, store: Store) -> None:
+    await running(hub, store, "a")
+    status, document = await ask(hub, "a", body=b'{"mode": "now"}')
+    ticket = await store.tickets.read("daily_scrape")
+    assert (status, document["detail"]) == (400, "'mode' belongs into the URL, not into the body: ?mode=now")
+    assert ticket is not None
+    assert ticket.stop is StopMode.NONE
 
 
 @pytest.mark.parametrize("mode", ["later", "", "NOW"])
