@@ -68,6 +68,10 @@ class RunningApp:
         document: dict[str, Any] = answer.document
         return document
 
+    def custom_status(self, instance_id: str) -> dict[str, Any]:
+        """The custom status of an instance; empty before it has taken its first step."""
+        return self.status(instance_id)["customStatus"] or {}
+
     def input_of(self, instance_id: str) -> Any:
         """What the instance was started with; the SDK's client sends it as JSON text."""
         return json.loads(self.status(instance_id)["input"])

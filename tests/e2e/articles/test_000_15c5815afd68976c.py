@@ -103,8 +103,8 @@ def test_a_run_that_a_watch_starts_ends_at_once_and_the_watch_goes_on(app: Runni
     watch = app.ask(
         "POST", "/api/orchestrators/watch_source/watch:books", {"source": "books", "intervalMinutes": 60}
     ).document
-    wait_for(lambda: app.status("watch:books")["customStatus"]["last"] != "", timeout_s=60)
-    assert app.status("watch:books")["customStatus"]["last"] == "held"
+    wait_for(lambda: app.custom_status("watch:books").get("last"), timeout_s=60)
+    assert app.custom_status("watch:books").get("last") == "held"
     assert app.status("watch:books")["runtimeStatus"] == "Running"
     assert skips(app)["watch"] == ("held", urls["id"])
     assert ask("POST", watch["sendEventPostUri"].replace("{eventName}", "stop"), {}).status == 202

@@ -78,7 +78,7 @@ def test_an_instance_that_was_terminated_is_started_again(app: RunningApp) -> No
 
 def test_an_eternal_orchestration_is_a_singleton_like_any_other(app: RunningApp) -> None:
     urls = start(app, "watch_source", "watch:books", WATCH).document
-    wait_for(lambda: app.status("watch:books")["customStatus"]["runs"] == 1, timeout_s=60)
+    wait_for(lambda: app.custom_status("watch:books").get("runs") == 1, timeout_s=60)
     assert outcome(start(app, "watch_source", "watch:books", WATCH)) == exists("watch:books")
     assert app.status("watch:books")["runtimeStatus"] == "Running"
     assert ask("POST", urls["sendEventPostUri"].replace("{eventName}", "stop"), {}).status == 202

@@ -58,7 +58,7 @@ async def test_of_callers_that_check_and_start_at_the_same_time_one_is_told_of_s
 async def test_the_same_holds_for_an_orchestration_that_runs_for_ever(app: RunningApp) -> None:
     answers = await start_all(app, "watch_source/watch:books", WATCH)
     assert Counter(status for status, _ in answers) == {202: 1, 409: CALLERS - 1}
-    wait_for(lambda: app.status("watch:books")["customStatus"]["runs"] == 1, timeout_s=60)
+    wait_for(lambda: app.custom_status("watch:books").get("runs") == 1, timeout_s=60)
     assert runtime_status(app, "watch:books") == "Running"
     app.terminate("watch:books")
 
@@ -69,7 +69,7 @@ def urls(app: RunningApp) -> dict[str, str]:
     wait_for(lambda: not app.live_instances(), timeout_s=60)
     answer = app.ask("POST", "/api/orchestrators/watch_source/watch:listing", {**WATCH, "source": "listing"})
     assert answer.status == 202, answer.text
-    wait_for(lambda: app.status("watch:listing")["customStatus"]["runs"] == 1, timeout_s=60)
+    wait_for(lambda: app.custom_status("watch:listing").get("runs") == 1, timeout_s=60)
     document: dict[str, str] = answer.document
     return document
 
