@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from scraper.canonical import host_of
-from scraper.errors import CompressionError, FetchError, shown
+from scraper.errors import CompressionError, FetchError, one_line, shown
 from scraper.fetch.addresses import PrivateAddress, PublicResolver, check_literal
 from scraper.fetch.answers import FetchedPage, read_answer
 from scraper.fetch.limits import FetchLimits
@@ -88,17 +88,17 @@ class Fetcher:
         except CompressionError as error:
             raise FetchError(url, error.reason, error.detail) from error
         except (aiohttp.InvalidURL, UnicodeError) as error:
-            raise FetchError(url, Reason.BAD_URL, _one_line(error)) from error
+            raise FetchError(url, Reason.BAD_URL, _told(error)) from error
         except aiohttp.ClientSSLError as error:
-            raise FetchError(url, Reason.TLS, _one_line(error)) from error
+            raise FetchError(url, Reason.TLS, _told(error)) from error
         except PrivateAddress as error:
             raise FetchError(url, Reason.PRIVATE_ADDRESS, str(error)) from error
         except aiohttp.ClientConnectorDNSError as error:
             if isinstance(error.os_error, PrivateAddress):
                 raise FetchError(url, Reason.PRIVATE_ADDRESS, str(error.os_error)) from error
-            raise FetchError(url, Reason.CONNECTION, _one_line(error)) from error
+            raise FetchError(url, Reason.CONNECTION, _told(error)) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise FetchError(url, Reason.CONNECTION, _one_line(error)) from error
+            raise FetchError(url, Reason.CONNECTION, _told(error)) from error
 
     async def _follow(
         self, url: str, limits: FetchLimits, validators: Validators | None, before_hop: BeforeHop
@@ -175,6 +175,6 @@ def _stay_on(hosts: frozenset[str] | None, url: str, target: str) -> None:
         raise FetchError(url, Reason.OTHER_HOST, f"redirected to {target}, which is on another host than follow.start")
 
 
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())[:300]
+def _told(error: BaseException) -> str:
+    text = one_line(str(error))[:300]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

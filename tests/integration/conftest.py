@@ -48,7 +48,7 @@ async def site(tmp_path: Path) -> AsyncIterator[TinySite]:
 async def runs(
     site: TinySite, azurite: str, table_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[ActivityRuns]:
-    """Runs over that site whose steps a test takes one by one."""
+    """Runs over `site`, which a folder may replace by its own, whose steps a test takes one by one."""
     monkeypatch.setenv("AzureWebJobsStorage", azurite)
     monkeypatch.setenv("TABLE_PREFIX", table_prefix)
     monkeypatch.setenv("SOURCES_FILE", str(tmp_path / "sources.toml"))
