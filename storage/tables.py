@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from urllib.request import getproxies
 from weakref import WeakKeyDictionary
 
 from azure.core.exceptions import (
@@ -102,12 +103,14 @@ def open_tables(settings: Settings) -> Tables:
 
 def _connect(settings: Settings) -> TableServiceClient:
     storage = settings.table_storage()
+    # With these the SDK asks the environment for a proxy at every request, in a thread: not where there is none.
+    options = {**PATIENCE, "use_env_settings": bool(getproxies())}
     if storage.connection_string:
         text = storage.connection_string
         if text.strip().rstrip(";").lower() == "usedevelopmentstorage=true":
             text = DEVELOPMENT_STORAGE
         try:
-            return TableServiceClient.from_connection_string(text, **PATIENCE)
+            return TableServiceClient.from_connection_string(text, **options)
         except ValueError:  # its own words name no setting; the text holds a key and is never shown
             problem = "AzureWebJobsStorage is not a connection string: it looks like 'Name=value;…'"
             raise SettingsError([problem]) from None
@@ -115,7 +118,7 @@ def _connect(settings: Settings) -> TableServiceClient:
     from azure.identity.aio import DefaultAzureCredential
 
     credential = DefaultAzureCredential(managed_identity_client_id=settings.storage_client_id)
-    return TableServiceClient(endpoint=storage.account_url or "", credential=credential, **PATIENCE)
+    return TableServiceClient(endpoint=storage.account_url or "", credential=credential, **options)
 
 
 # The account that every emulator has; its key is published by Microsoft and protects nothing.

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 from azure.data.tables import EntityProperty
 from azure.data.tables.aio import TableClient
 
+from storage.entity_groups import replace_all
 from storage.tables import storage_faults
 
 TRANSACTION_ENTITIES: Final = 100  # the service's limit
@@ -59,7 +60,7 @@ class Writer:
 
     async def _submit(self, chunk: Sequence[Entity]) -> None:
         async with self._slots, storage_faults():
-            await self._table.submit_transaction([("upsert", entity, {"mode": "replace"}) for entity in chunk])
+            await replace_all(self._table, chunk)
 
 
 async def upsert_all(table: TableClient, entities: Iterable[Entity]) -> None:
