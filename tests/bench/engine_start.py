@@ -15,7 +15,7 @@ from scripts.azurite import start_azurite
 from scripts.checkout import ROOT
 from scripts.http_json import ask
 from scripts.processes import Supervisor, stop_signals_raise
-from tests.bench.scrape import cpu_seconds
+from tests.bench.usage import cpu_seconds
 
 IMPORTS = "import azure.durable_functions, aiohttp"
 ROUNDS = 7

@@ -1,13 +1,15 @@
 """The yardstick: the same fetch, parse and batched upsert as a run, in one plain asyncio script.
 
 No durability, no retries, no limits on what a page may do, no staging: what is left is the work itself. It uses
-the same libraries as the app and none of the app's code. Prints one JSON line with pages, rows and seconds.
+the same libraries as the app and none of the app's code. Prints one JSON line with pages, rows, seconds,
+processor seconds and peak memory.
 """
 
 import argparse
 import asyncio
 import json
 import re
+import resource
 import time
 from collections.abc import Sequence
 from datetime import date
@@ -32,11 +34,18 @@ async def main(site: str, connection: str, table_name: str, concurrency: int) ->
     table = service.get_table_client(table_name)
     connector = aiohttp.TCPConnector(limit=concurrency)
     async with service, aiohttp.ClientSession(connector=connector) as session:
-        started = time.perf_counter()
+        started, cpu_before = time.perf_counter(), time.process_time()
         urls = await page_urls(session, f"{site}/sitemap.xml")
         rows = await scrape(session, table, urls, concurrency)
         seconds = time.perf_counter() - started
-    return {"pages": len(urls), "rows": rows, "seconds": round(seconds, 3)}
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "pages": len(urls),
+        "rows": rows,
+        "seconds": round(seconds, 3),
+        "cpu_seconds": round(time.process_time() - cpu_before, 3),
+        "peak_mb": round(used.ru_maxrss / 1024, 1),
+    }
 
 
 async def make_table(service: TableServiceClient, table_name: str) -> None:

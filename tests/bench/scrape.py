@@ -1,4 +1,4 @@
-"""`make bench`, first part: a run against a plain asyncio script that does the same work, in turns on the same machine.
+"""`make bench`, first part: runs against a plain asyncio script that does the same work, in turns on the same machine.
 
 The ratio is the figure to trust: both see the same site, the same Azurite and the same noise.
 """
@@ -6,88 +6,87 @@ The ratio is the figure to trust: both see the same site, the same Azurite and t
 from __future__ import annotations
 
 import argparse
-import json
-import os
+import math
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from scripts.azurite import Azurite, start_azurite
-from scripts.checkout import ROOT
+from scripts.azurite import start_azurite
 from scripts.processes import Supervisor, stop_signals_raise
-from scripts.sample_site import SampleSite, start_sample_site
-from tests.helpers.running_app import RunningApp
+from scripts.sample_site import start_sample_site
+from tests.bench.scrape_runs import CONCURRENCY, Figures, app_run, plain_run
+from tests.bench.usage import peak_megabytes
 
-CONCURRENCY = 16
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+Measured = Mapping[int, Sequence[Figures]]
+"""The rounds by number of worker processes; 0 is the plain script."""
 
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Print the figures; 0 unless a run was not complete."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench scrape", description=__doc__)
-    parser.add_argument("--pages", type=int, default=5000, help="pages of the run (5000)")
-    parser.add_argument("--rounds", type=int, default=3, help="pairs of runs, plain and durable in turn (3)")
+    parser.add_argument("--pages", type=int, nargs="+", default=[1000, 5000, 20000], help="pages of a run")
+    parser.add_argument("--latency-ms", type=float, nargs="+", default=[0, 20], help="that every page takes longer")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="worker processes of the app")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each kind, in turn (3)")
     options = parser.parse_args(arguments)
-    with stop_signals_raise(), tempfile.TemporaryDirectory() as folder, Supervisor(Path(folder)) as supervisor:
-        azurite = start_azurite(supervisor, location=None)
-        site = start_sample_site(supervisor, books=options.pages, fault_percent=0)
-        print(f"{options.pages} pages, {options.rounds} rounds, concurrency {CONCURRENCY}", flush=True)
-        ratios = []
-        for number in range(options.rounds):
-            plain_s = plain(site, azurite, options.pages)
-            durable_s = durable(supervisor, site, azurite, options.pages, Path(folder) / f"hub-{number}")
-            ratios.append(durable_s / plain_s)
-            print(f"round {number + 1}: durable / plain = {ratios[-1]:.2f}", flush=True)
-        print(f"ratio durable / plain: median {statistics.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}")
+    print(f"scrape: {CONCURRENCY} requests at a time, {options.rounds} rounds; figures are medians", flush=True)
+    for latency_ms in options.latency_ms:
+        cases: dict[int, Measured] = {}
+        for pages in options.pages:
+            print(f"  {pages:,} pages, {latency_ms:g} ms each", flush=True)
+            cases[pages] = measure(pages, latency_ms, options.workers, options.rounds)
+            report(pages, cases[pages])
+        if len(cases) > 1:
+            report_growth(cases)
     return 0
 
 
-def plain(site: SampleSite, azurite: Azurite, pages: int) -> float:
-    """Seconds of the plain script, measured inside it: start-up does not count on either side."""
-    command = [sys.executable, "-m", "tests.bench.plain_scrape", "--site", site.url]
-    command += ["--connection", azurite.connection_string, "--table", f"plain{uuid.uuid4().hex[:12]}"]
-    done = subprocess.run(
-        [*command, "--concurrency", str(CONCURRENCY)], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    figures = json.loads(done.stdout)
-    assert figures["rows"] == pages, figures
-    print(f"  plain:   {figures['seconds']:6.2f} s  {pages / figures['seconds']:6.0f} pages/s", flush=True)
-    return float(figures["seconds"])
+def measure(pages: int, latency_ms: float, workers: Sequence[int], rounds: int) -> Measured:
+    """The plain script and the app in turn, on a site and an Azurite of their own."""
+    with stop_signals_raise(), tempfile.TemporaryDirectory() as folder, Supervisor(Path(folder)) as supervisor:
+        azurite = start_azurite(supervisor, location=None)
+        site = start_sample_site(supervisor, books=pages, fault_percent=0, latency_ms=latency_ms)
+        measured: dict[int, list[Figures]] = {count: [] for count in (0, *workers)}
+        for number in range(rounds):
+            measured[0].append(plain_run(site, azurite))
+            for count in workers:
+                state_dir = Path(folder) / f"hub-{number}-{count}"
+                measured[count].append(app_run(supervisor, site, azurite, state_dir, workers=count))
+        azurite_mb, site_mb = (peak_megabytes(child.pid)[0] for child in supervisor.children[:2])
+        print(f"    peak memory of Azurite {azurite_mb:.0f} MB, of the site {site_mb:.0f} MB")
+        return measured
 
 
-def durable(supervisor: Supervisor, site: SampleSite, azurite: Azurite, pages: int, state_dir: Path) -> float:
-    """Seconds from the accepted start to the end of the orchestration, and where the processor time went."""
-    settings = {
-        **site.settings,
-        "AzureWebJobsStorage": azurite.connection_string,
-        "TABLE_PREFIX": f"t{uuid.uuid4().hex[:12]}",
-        "SOURCES_FILE": "tests/bench/sources.toml",
-        "AzureWebJobs.daily_timer.Disabled": "true",
-    }
-    app = RunningApp(supervisor, state_dir, settings)
-    site_child, azurite_child = supervisor.children[1], azurite.child
-    before = [cpu_seconds(child.pid) for child in (app.child, site_child, azurite_child)]
-    started = time.perf_counter()
-    assert app.start_run("bench").status == 202
-    run = app.finished_run("bench", timeout_s=900)
-    seconds = time.perf_counter() - started
-    after = [cpu_seconds(child.pid) for child in (app.child, site_child, azurite_child)]
-    assert run["outcome"] == "completed", run
-    assert run["sources"][0]["rows"] == pages, run
-    host_s, site_s, azurite_s = (end - begin for end, begin in zip(after, before, strict=True))
-    print(f"  durable: {seconds:6.2f} s  {pages / seconds:6.0f} pages/s", flush=True)
-    print(f"           processor seconds: host {host_s:.1f}, site {site_s:.1f}, Azurite {azurite_s:.1f}")
-    print(f"           largest history {max(app.history_sizes().values()):,} bytes")
-    supervisor.stop(app.child)
-    return seconds
+def report(pages: int, measured: Measured) -> None:
+    """One line for the script, and one for each number of worker processes."""
+    for count, rounds in measured.items():
+        seconds, cpu_s = median(rounds, "seconds"), median(rounds, "cpu_s")
+        peaks = "+".join(f"{max(peak):.0f}" for peak in zip(*(one.peaks_mb for one in rounds), strict=True))
+        line = f"{seconds:7.2f} s {pages / seconds:6.0f} pages/s, processor {cpu_s:6.2f} s, peak {peaks} MB"
+        if not count:
+            print(f"    plain:     {line}")
+            continue
+        ratios = [one.seconds / plain.seconds for one, plain in zip(rounds, measured[0], strict=True)]
+        history = max(one.history_bytes for one in rounds)
+        print(f"    {count} worker{'s' if count > 1 else ' '}: {line}, largest history {history:,} bytes")
+        print(
+            f"               ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})", flush=True
+        )
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+def report_growth(cases: Mapping[int, Measured]) -> None:
+    """How seconds and processor time grow with the pages: 1 is in proportion."""
+    fewest, most = min(cases), max(cases)
+    for count in cases[fewest]:
+        words = []
+        for name, what in (("seconds", "time"), ("cpu_s", "processor time")):
+            growth = median(cases[most][count], name) / median(cases[fewest][count], name)
+            words.append(f"{what} {math.log(growth) / math.log(most / fewest):.2f}")
+        who = f"{count} worker{'s' if count > 1 else ''}" if count else "plain"
+        print(f"  exponent from {fewest:,} to {most:,} pages, {who}: {', '.join(words)}", flush=True)
+
+
+def median(rounds: Sequence[Figures], name: str) -> float:
+    """The median of one figure."""
+    return statistics.median(getattr(one, name) for one in rounds)

@@ -11,7 +11,7 @@ from samples.site.catalogue import Catalogue
 from scripts.http_json import ask
 from scripts.processes import Supervisor
 from scripts.sample_site import SampleSite, start_sample_site
-from tests.bench.scrape import cpu_seconds
+from tests.bench.usage import cpu_seconds
 from tests.e2e.conftest import StartApp
 from tests.helpers.running_app import RunningApp, expected_rows, published, wait_for
 

@@ -114,14 +114,14 @@ class RunningApp:
             return int(db.execute(select).fetchone()[0])
 
 
-def wait_for(is_so: Callable[[], bool], *, timeout_s: float) -> None:
+def wait_for(is_so: Callable[[], bool], *, timeout_s: float, every_s: float = POLL_S) -> None:
     """Return when it is so. A host that is being restarted does not answer; that counts as not yet."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         with suppress(Unreachable):
             if is_so():
                 return
-        time.sleep(POLL_S)
+        time.sleep(every_s)
     raise AssertionError(f"not so within {timeout_s} s")
 
 
