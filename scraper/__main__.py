@@ -2,23 +2,30 @@
 
 import argparse
 import asyncio
-import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scraper.errors import ScraperError, SourcesFileError
-from scraper.fetch.fetcher import Fetcher
-from scraper.known_pages import WantedPage
-from scraper.load import scrape_pages
-from scraper.models import PageFailed, PageLinks, PageLoaded, Purpose, Share, value_as_json
+from scraper.errors import ScraperError, SettingsError, SourcesFileError
+from scraper.models import PageFailure
 from scraper.settings import Settings
 from scraper.sources import Source, find_source, load_sources
+from scraper.trying.trial import try_page
+
+EXIT_CODES = """\
+exit status:
+  0  the file can be used; the page gives rows, or pages that are to be scraped
+  1  the sources file or a setting cannot be used
+  2  the arguments are wrong
+  3  the page would count as failed
+"""
+CANNOT_BE_USED = 1
+PAGE_FAILS = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns 0, or 1 if the file or the page cannot be used."""
+    """Run one command; returns its exit status, see EXIT_CODES."""
     options = _parser().parse_args(arguments)
     try:
         path = Path(options.file) if options.file else Settings().sources_path
@@ -26,27 +33,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "check":
             return _check(path, sources)
         return asyncio.run(_try_page(path, sources, options.source, options.url))
+    except (SettingsError, SourcesFileError) as error:
+        _complain(f"error: {error}")
+        return CANNOT_BE_USED
     except ScraperError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        _complain(f"error: {error}")
+        return PAGE_FAILS
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m scraper", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m scraper",
+        description=__doc__,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    check = commands.add_parser("check", help="check the sources file; exit status 1 if it cannot be used")
+    check = commands.add_parser("check", help="check the sources file")
     check.add_argument("file", nargs="?", help="default: the setting SOURCES_FILE")
-    attempt = commands.add_parser("try", help="fetch one page, print its rows and links, one JSON object a line")
+    attempt = commands.add_parser("try", help="ask for one page politely, print its rows and links as JSON lines")
     attempt.add_argument("source", help="name of a source of the file")
-    attempt.add_argument("url", help="the page")
+    attempt.add_argument("url", help="a page, or the sitemap or feed of the source")
     attempt.add_argument("--file", help="default: the setting SOURCES_FILE")
     return parser
 
 
 def _check(path: Path, sources: Sequence[Source]) -> int:
     for source in sources:
+        kind = "html or xml" if source.content_format is None else source.content_format
         rate = "any rate" if source.requests_per_second is None else f"{source.requests_per_second:g} a second"
-        _say(f"{source.name}: {len(source.fields)} fields, {source.concurrency} requests at a time, {rate}")
+        _say(f"{source.name}: {len(source.fields)} fields of {kind}, {source.concurrency} requests at a time, {rate}")
     _say(f"{path}: no problem found, number of sources: {len(sources)}")
     return 0
 
@@ -56,32 +72,29 @@ async def _try_page(path: Path, sources: Sequence[Source], name: str, url: str) 
     if source is None:
         known = ", ".join(source.name for source in sources)
         raise SourcesFileError(path, name, None, f"there is no such source; known are {known}")
-    async with Fetcher(user_agent=Settings().full_user_agent) as fetcher:
-        share = Share(concurrency=1)
-        # A crawl does not say of a single page what it is for, so it is tried for all that it may be.
-        page = WantedPage(url, purpose=Purpose.ROWS if source.follow is None else Purpose.ROWS | Purpose.LINKS)
-        (outcome,) = [one async for one in scrape_pages(source, [page], fetcher=fetcher, share=share)]
-    _say_links(outcome.links)
-    if isinstance(outcome, PageFailed):
-        told = f"{url}: {outcome.failure.reason}: {outcome.failure.detail}"
-        if outcome.links is None:
-            raise ScraperError(told)
-        print(f"no rows: {told}", file=sys.stderr)
-    for row in outcome.rows if isinstance(outcome, PageLoaded) else ():
-        values = {key: value_as_json(value) for key, value in row.values.items()}
-        _say(json.dumps(values, ensure_ascii=False))
-    return 0
+    tried = await try_page(source, url, user_agent=Settings().full_user_agent, say=_note)
+    for line in tried.lines:
+        _say(line)
+    if tried.failure is None:
+        return 0
+    if tried.may_lead_on:
+        _note(f"no rows, which is no fault of a page that is fetched for its links: {_shown(tried.failure)}")
+        return 0
+    _complain(f"error: {_shown(tried.failure)}")
+    return PAGE_FAILS
 
 
-def _say_links(page: PageLinks | None) -> None:
-    if page is None:
-        return
-    if page.address:
-        _say(json.dumps({"own_address": page.address}, ensure_ascii=False))
-    for link in page.links:
-        _say(json.dumps({"link": link.url, "for": [str(one.name).lower() for one in link.purpose]}, ensure_ascii=False))
-    for reference, problem in page.unusable:
-        _say(json.dumps({"unusable_link": reference, "problem": problem}, ensure_ascii=False))
+def _shown(failure: PageFailure) -> str:
+    return f"{failure.url}: {failure.reason}: {failure.detail} (attempts: {failure.attempts})"
+
+
+def _note(text: str) -> None:
+    """What was done goes another way than what was found."""
+    _complain(f"- {text}")
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _say(text: str) -> None:

@@ -107,7 +107,7 @@ async def _scrape_page(source: Source, index: int, wanted: WantedPage, fetch: Co
         if isinstance(asked, PageFailed):
             return asked
         page, attempts = asked
-    return _extracted(source, index, wanted, page, attempts)
+    return page_outcome(source, index, wanted, page, attempts=attempts)
 
 
 async def _asked(
@@ -126,9 +126,10 @@ async def _asked(
     return page, earlier + attempts
 
 
-def _extracted(
-    source: Source, index: int, wanted: WantedPage, page: FetchedPage, attempts: int
+def page_outcome(
+    source: Source, index: int, wanted: WantedPage, page: FetchedPage, *, attempts: int
 ) -> PageLoaded | PageFailed:
+    """What a page that has come, in so many `attempts`, gives. Never raises for what a site sends."""
     url, links = wanted.url, None
     try:
         refuse_blocked(source, page.body, url=url, charset=page.charset)

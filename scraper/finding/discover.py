@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 
 from scraper.errors import PageError
-from scraper.fetch.limits import limits_of
+from scraper.fetch.limits import FetchLimits, limits_of
 from scraper.finding.feeds import Feed, parse_feed
 from scraper.finding.locations import Location
 from scraper.finding.sitemaps import MAX_SITEMAP_BYTES, Sitemap, parse_sitemap
@@ -54,10 +54,14 @@ async def discover(source: Source, *, fetcher: OneAttempt, share: Share | None =
     Never raises for what a site sends: if nothing could be found, `failures` says why.
     """
     share = share or Share(concurrency=source.concurrency, requests_per_second=source.requests_per_second)
-    largest = MAX_FEED_BYTES if source.feed else MAX_SITEMAP_BYTES
-    limits = replace(limits_of(source), max_body_bytes=max(source.max_body_bytes, largest))
-    fetch = polite_fetch(fetcher, limits, pace=Pace(share), max_attempts=source.max_attempts)
+    fetch = polite_fetch(fetcher, finding_limits(source), pace=Pace(share), max_attempts=source.max_attempts)
     return await discover_pages(source, fetch=fetch)
+
+
+def finding_limits(source: Source) -> FetchLimits:
+    """The limits of a sitemap or feed, which may be larger than a page."""
+    largest = MAX_FEED_BYTES if source.feed else MAX_SITEMAP_BYTES
+    return replace(limits_of(source), max_body_bytes=max(source.max_body_bytes, largest))
 
 
 async def discover_pages(source: Source, *, fetch: Fetch) -> Discovery:

@@ -52,11 +52,16 @@ class ObeyingFetcher:
         return await self._fetcher.fetch(url, limits, validators=validators, before_hop=hop)
 
 
-async def obeying_limits(source: Source, robots: Robots | None) -> tuple[int, float | None]:
-    """The concurrency and the requests per second of `source`, less if a site of it wants pauses between requests."""
+async def obeying_limits(
+    source: Source, robots: Robots | None, *, urls: Iterable[str] | None = None
+) -> tuple[int, float | None]:
+    """The concurrency and the requests per second of `source`, less if a site of it wants pauses between requests.
+
+    Its sites are those of the URLs that it names itself, or of `urls`.
+    """
     if robots is None:
         return source.concurrency, source.requests_per_second
-    sites = {origin_of(url): url for url in source.own_urls}
+    sites = {origin_of(url): url for url in (source.own_urls if urls is None else urls)}
     delays_s = [await robots.crawl_delay_s(url) for url in sites.values()]
     delay_s = max((delay for delay in delays_s if delay), default=None)
     if delay_s is None:

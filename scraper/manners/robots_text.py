@@ -1,6 +1,7 @@
 """A robots.txt cut down to what it says to one crawler."""
 
 import re
+from collections.abc import Iterable
 
 _NOBODY = "\N{DAGGER}"
 """A name that no user agent has: those are printable ASCII."""
@@ -16,12 +17,35 @@ def text_for(user_agent: str, text: str) -> str:
     """
     lines = text.splitlines()
     names = [_name_in(line) for line in lines]
-    ours = max({name for name in names if name}, key=lambda name: _score(name, user_agent), default="")
-    kept = ours if ours and _score(ours, user_agent) else "*"
+    kept = _name_that_counts(user_agent, names)
     return "\n".join(
         line if name is None or name == kept else f"User-agent: {_NOBODY}"
         for line, name in zip(lines, names, strict=True)
     )
+
+
+def lines_for(user_agent: str, text: str) -> list[str]:
+    """The lines of `text` that hold for `user_agent`, without those that name crawlers; in order."""
+    lines = text.splitlines()
+    names = [_name_in(line) for line in lines]
+    kept = _name_that_counts(user_agent, names)
+    ours: list[str] = []
+    is_ours = follows_a_name = False
+    for line, name in zip(lines, names, strict=True):
+        stripped = line.partition("#")[0].strip()
+        if name is not None:
+            is_ours = name == kept or (follows_a_name and is_ours)
+            follows_a_name = True
+        elif stripped:
+            follows_a_name = False
+            if is_ours:
+                ours.append(stripped)
+    return ours
+
+
+def _name_that_counts(user_agent: str, names: Iterable[str | None]) -> str:
+    ours = max({name for name in names if name}, key=lambda name: _score(name, user_agent), default="")
+    return ours if ours and _score(ours, user_agent) else "*"
 
 
 def _name_in(line: str) -> str | None:

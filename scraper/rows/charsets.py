@@ -56,11 +56,16 @@ def decode_page(body: bytes, *, url: str, charset: str | None, kind: Format = Fo
     A charset that is unknown, or that does not fit the bytes, is passed over. If none fits, the first is
     taken with U+FFFD for what it cannot read. Raises ExtractError (not_decodable) if that is more than 1 %.
     """
+    return page_text(body, url=url, charset=charset, kind=kind)[0]
+
+
+def page_text(body: bytes, *, url: str, charset: str | None, kind: Format) -> tuple[str, str]:
+    """The same, and the charset that it was read by, as Python calls it."""
     candidates = _candidates(body, charset, kind)
     first = ["utf-8"] if candidates[0] in _SINGLE_BYTE_CODECS else []
     for codec in (*first, *candidates):
         try:
-            return body.decode(codec).removeprefix(_BOM)
+            return body.decode(codec).removeprefix(_BOM), codec
         except UnicodeDecodeError:
             continue
     text = body.decode(candidates[0], errors="replace")
@@ -68,7 +73,7 @@ def decode_page(body: bytes, *, url: str, charset: str | None, kind: Format = Fo
     if damaged > len(text) * _TOLERATED:
         tried = ", ".join(candidates)
         raise ExtractError(url, Reason.NOT_DECODABLE, f"{damaged} of {len(text)} characters cannot be read as {tried}")
-    return text
+    return text, candidates[0]
 
 
 def known_charset(label: str) -> bool:

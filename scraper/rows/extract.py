@@ -1,9 +1,11 @@
 """Body in, rows out: no I/O, no clock."""
 
+from dataclasses import dataclass
+
 from scraper.errors import BadValue, ExtractError, MissingField, PageLayoutChanged
 from scraper.models import Reason, Row, Value
 from scraper.row_rules import RowRules
-from scraper.rows.charsets import decode_page
+from scraper.rows.charsets import page_text
 from scraper.rows.content_kinds import Format, format_of
 from scraper.rows.csv_records import csv_records
 from scraper.rows.field_rules import FieldRule
@@ -29,17 +31,36 @@ def extract_rows(
     Raises PageLayoutChanged if there are no rows, and they may not be absent or were there before; MissingField,
     BadValue, or ExtractError for a body that is not what it should be: a retry will not help.
     """
+    page = read_page(rules, body, url=url, charset=charset, content_type=content_type)
+    refuse_unlikely_count(rules, page.records, url=url, rows_before=rows_before)
+    return [
+        Row(_row_values(rules, record, url=url, base=page.records.base, position=position), position)
+        for position, record in enumerate(page.records.items)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPage:
+    """A body as records, and what it was read as: its format, and its charset as Python calls it."""
+
+    kind: Format
+    codec: str
+    records: Records
+
+
+def read_page(rules: RowRules, body: bytes, *, url: str, charset: str | None, content_type: str) -> ReadPage:
+    """The records of a page, with the arguments of `extract_rows`. Raises ExtractError for a body that has none."""
     kind = format_of(rules.content_format, content_type, url=url)
-    text = decode_page(body, url=url, charset=rules.charset or charset, kind=kind)
-    records = _records(rules, kind, text, url=url, content_type=content_type)
+    text, codec = page_text(body, url=url, charset=rules.charset or charset, kind=kind)
+    return ReadPage(kind, codec, _records(rules, kind, text, url=url, content_type=content_type))
+
+
+def refuse_unlikely_count(rules: RowRules, records: Records, *, url: str, rows_before: int = 0) -> None:
+    """Raise PageLayoutChanged for a page without rows that should have some, ExtractError for one with too many."""
     if not records.items and (rows_before or not rules.rows_may_be_absent):
         raise PageLayoutChanged(url, missing=rules.rows or "a line of CSV", rows_before=rows_before)
     if len(records.items) > MAX_RECORDS:
         raise ExtractError(url, Reason.TOO_COMPLEX, f"the page has more than {MAX_RECORDS} rows")
-    return [
-        Row(_row_values(rules, record, url=url, base=records.base, position=position), position)
-        for position, record in enumerate(records.items)
-    ]
 
 
 def _records(rules: RowRules, kind: Format, text: str, *, url: str, content_type: str) -> Records:
@@ -54,20 +75,22 @@ def _records(rules: RowRules, kind: Format, text: str, *, url: str, content_type
 
 
 def _row_values(rules: RowRules, record: Record, *, url: str, base: str, position: int) -> dict[str, Value | None]:
-    values: dict[str, Value | None] = {}
-    for name, rule in rules.fields.items():
-        try:
-            value = _field_value(rule, record, base)
-        except ValueError as error:
-            raise BadValue(url, name, rule.place, str(error), position=position) from error
-        if value is None and rule.is_required:
-            raise MissingField(url, name, rule.place, position=position)
-        values[name] = rule.default if value is None else value
-    return values
+    return {
+        name: field_value(name, rule, record, url=url, base=base, position=position)
+        for name, rule in rules.fields.items()
+    }
 
 
-def _field_value(rule: FieldRule, record: Record, base: str) -> Value | None:
-    """The field's value, None if there is none. Raises ValueError for text that is not of the field's type."""
-    if rule.is_list:
-        return list_of(rule, record.every(rule), base=base)
-    return scalar_of(rule, record.first(rule), base=base)
+def field_value(name: str, rule: FieldRule, record: Record, *, url: str, base: str, position: int) -> Value | None:
+    """What a field of the row at `position` holds. Raises MissingField or BadValue."""
+    try:
+        value = (
+            list_of(rule, record.every(rule), base=base)
+            if rule.is_list
+            else scalar_of(rule, record.first(rule), base=base)
+        )
+    except ValueError as error:
+        raise BadValue(url, name, rule.place, str(error), position=position) from error
+    if value is None and rule.is_required:
+        raise MissingField(url, name, rule.place, position=position)
+    return rule.default if value is None else value

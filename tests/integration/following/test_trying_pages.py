@@ -25,16 +25,39 @@ def test_links_are_shown_with_what_they_are_for(tmp_path: Path, capsys: pytest.C
         ]
 
 
-def test_a_page_that_only_leads_on_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("follow", "status", "told"),
+    [
+        ('links = "i"\npages = "a"', 0, "- no rows, which is no fault of a page that is fetched for its links: "),
+        ('links = "a"', 3, "error: "),
+    ],
+)
+def test_a_page_without_rows_that_leads_on_fails_if_all_pages_have_rows(
+    follow: str, status: int, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with LinkedSite({"/": ["/b1"]}, tmp_path / "s.toml").running_in_thread() as site:
-        site.write_sources('links = "a"', more='rows = "li"')
-        assert main(["try", "books", f"{site.url}/", "--file", site.settings["SOURCES_FILE"]]) == 0
+        site.write_sources(follow, more='rows = "li"')
+        assert main(["try", "books", f"{site.url}/", "--file", site.settings["SOURCES_FILE"]]) == status
         shown = capsys.readouterr()
-    assert json.loads(shown.out) == {"link": f"{site.url}/b1", "for": ["rows", "links"]}
-    assert shown.err.startswith(f"no rows: {site.url}/: no_rows: ")
+    assert json.loads(shown.out)["link"] == f"{site.url}/b1"
+    assert shown.err.splitlines()[-1].startswith(f"{told}{site.url}/: no_rows: ")
 
 
 def test_a_page_with_another_address_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with LinkedSite({"/a": []}, tmp_path / "s.toml").running_in_thread() as site:
         site.heads = {"/a": "<link rel=canonical href=/b>"}
         assert tried(site, "/a", capsys) == [{"own_address": f"{site.url}/b"}]
+
+
+def test_a_redirect_to_another_host_is_not_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with LinkedSite({}, tmp_path / "s.toml").running_in_thread() as site:
+        site.redirects = {"/a": "http://localhost:1/"}
+        assert main(["try", "books", f"{site.url}/a", "--file", site.settings["SOURCES_FILE"]]) == 3
+        assert f"error: {site.url}/a: other_host: redirected to http://localhost:1/" in capsys.readouterr().err
+
+
+def test_a_site_that_wants_a_long_pause_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with LinkedSite({}, tmp_path / "s.toml").running_in_thread() as site:
+        site.busy = {"/a"}
+        assert main(["try", "books", f"{site.url}/a", "--file", site.settings["SOURCES_FILE"]]) == 3
+        assert f"error: {site.url}/a: the site asked for a pause of 3600 s" in capsys.readouterr().err

@@ -11,7 +11,14 @@ from protego import Protego
 
 from scraper.errors import FetchError
 from scraper.fetch.answers import FetchedPage
-from scraper.manners.robots import MAX_CRAWL_DELAY_S, MAX_ROBOTS_BYTES, Robots, RobotsDisallowed, RobotsFile
+from scraper.manners.robots import (
+    MAX_CRAWL_DELAY_S,
+    MAX_NAMED_RULES,
+    MAX_ROBOTS_BYTES,
+    Robots,
+    RobotsDisallowed,
+    RobotsFile,
+)
 from scraper.manners.robots_text import text_for
 from scraper.models import Reason
 
@@ -95,7 +102,26 @@ async def test_a_refusal_names_the_site_and_the_agent() -> None:
         await robots(RULES).check(f"{SITE}/private")
     assert (caught.value.reason, caught.value.url) == (Reason.ROBOTS_DISALLOWED, f"{SITE}/private")
     assert caught.value.as_failure().attempts == 0
-    assert caught.value.detail == f"robots.txt of {ORIGIN} disallows it for {AGENT}"
+    assert caught.value.detail == f"robots.txt of {ORIGIN} disallows it for {AGENT}: Disallow: /private"
+
+
+@pytest.mark.parametrize(
+    ("path", "rule"),
+    [("/a.pdf", ": Disallow: /*.pdf$"), ("/private/a.pdf", ": Disallow: /private"), ("/z", ": Disallow : /z")],
+)
+async def test_a_refusal_names_the_longest_rule_of_all_groups_that_count_for_us(path: str, rule: str) -> None:
+    other_group = b"\nUser-agent: x\n\nUser-agent: daily-scrape # and us\nDisallow : /z # not yet\n"
+    other_group += b"User-agent: y\nDisallow: /z*\n"
+    with pytest.raises(RobotsDisallowed) as caught:
+        await robots(RULES + other_group).check(f"{SITE}{path}")
+    assert caught.value.detail.endswith(f" for {AGENT}{rule}")
+
+
+async def test_a_refusal_by_endless_rules_names_none_of_them() -> None:
+    rules = b"User-agent: *\n" + b"\n".join(b"Disallow: /%d" % number for number in range(MAX_NAMED_RULES + 1))
+    with pytest.raises(RobotsDisallowed) as caught:
+        await robots(rules).check(f"{SITE}/7")
+    assert caught.value.detail.endswith(f" for {AGENT}")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 451])
