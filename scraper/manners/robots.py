@@ -12,9 +12,10 @@ from typing import Literal, Protocol
 
 from protego import Protego
 
-from scraper.errors import FetchError, PageError, one_line
+from scraper.errors import FetchError, PageError
 from scraper.fetch.answers import FetchedPage
-from scraper.manners.robots_text import lines_for, text_for
+from scraper.manners.refusing_rule import RefusingRules
+from scraper.manners.robots_text import text_for
 from scraper.models import Reason
 from scraper.web_urls import origin_of
 
@@ -25,9 +26,6 @@ MAX_CRAWL_DELAY_S = 300.0
 
 MIN_CRAWL_DELAY_S = 0.001
 """A shorter one is none."""
-
-MAX_NAMED_RULES = 500
-"""Of longer files, refusals do not say which rule it was: a run may have thousands of them."""
 
 FetchRobots = Callable[[str], Awaitable[FetchedPage]]
 """The page at a URL, with retries, at the source's pace. Raises FetchError."""
@@ -117,8 +115,9 @@ class _Rules:
             return Reason.ROBOTS_UNREACHABLE, detail
         if self._file.state == "absent" or self._parsed.can_fetch(url, self._user_agent):
             return None
-        detail = f"robots.txt of {self._origin} disallows it for {self._user_agent}"
-        return Reason.ROBOTS_DISALLOWED, detail + self._rule_against(url)
+        rule = self._refusing.rule_against(url)
+        detail = f"robots.txt of {self._origin} disallows it for {self._user_agent}" + (f": {rule}" if rule else "")
+        return Reason.ROBOTS_DISALLOWED, detail
 
     def crawl_delay_s(self) -> float | None:
         if self._file.state != "found":
@@ -130,16 +129,9 @@ class _Rules:
             delay_s = max(delay_s or 0.0, min(rate.seconds, int(MAX_CRAWL_DELAY_S) * rate.requests) / rate.requests)
         return min(delay_s, MAX_CRAWL_DELAY_S) if delay_s and delay_s >= MIN_CRAWL_DELAY_S else None
 
-    def _rule_against(self, url: str) -> str:
-        """`: ` and the line that keeps us from `url`, "" if there are too many to look through for each page."""
-        refusing = [line for line, alone in self._rules_alone if not alone.can_fetch(url, self._user_agent)]
-        return f": {one_line(max(refusing, key=len))[:200]}" if refusing else ""
-
     @cached_property
-    def _rules_alone(self) -> list[tuple[str, Protego]]:
-        """Each rule that holds for us, read as if it were the only one: the parser does not tell which one has won."""
-        lines = lines_for(self._user_agent, self._file.text)
-        return [(line, Protego.parse(f"User-agent: *\n{line}")) for line in lines if len(lines) <= MAX_NAMED_RULES]
+    def _refusing(self) -> RefusingRules:
+        return RefusingRules(self._user_agent, self._file.text)
 
     @cached_property
     def _parsed(self) -> Protego:

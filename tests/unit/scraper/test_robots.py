@@ -11,9 +11,9 @@ from protego import Protego
 
 from scraper.errors import FetchError
 from scraper.fetch.answers import FetchedPage
+from scraper.manners.refusing_rule import MAX_NAMED_RULES, RefusingRules
 from scraper.manners.robots import (
     MAX_CRAWL_DELAY_S,
-    MAX_NAMED_RULES,
     MAX_ROBOTS_BYTES,
     Robots,
     RobotsDisallowed,
@@ -115,6 +115,15 @@ async def test_a_refusal_names_the_longest_rule_of_all_groups_that_count_for_us(
     with pytest.raises(RobotsDisallowed) as caught:
         await robots(RULES + other_group).check(f"{SITE}{path}")
     assert caught.value.detail.endswith(f" for {AGENT}{rule}")
+
+
+@given(st.lists(st.text(alphabet="ab*$", max_size=4), max_size=12), st.text(alphabet="ab", max_size=5))
+def test_the_rule_that_is_named_refuses_the_page_alone_and_no_longer_one_does(paths: list[str], path: str) -> None:
+    lines = [f"Disallow: /{one}" for one in paths]
+    url = f"{SITE}/{path}"
+    refusing = [line for line in lines if not Protego.parse(f"User-agent: *\n{line}").can_fetch(url, AGENT)]
+    named = RefusingRules(AGENT, "\n".join(["User-agent: *", *lines, "Allow: /"])).rule_against(url)
+    assert (named in refusing and len(named) == max(map(len, refusing))) if named else not refusing
 
 
 async def test_a_refusal_by_endless_rules_names_none_of_them() -> None:
