@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
-from scraper.errors import PageError
+from scraper.errors import PageError, one_line
 from scraper.fetch.limits import FetchLimits, limits_of
 from scraper.finding.feeds import Feed, parse_feed
 from scraper.finding.locations import Location
@@ -25,6 +25,8 @@ MAX_FEED_BYTES = 20_000_000
 """Unpacked; the parser needs several times as much memory, and feeds of news have a thousandth of it."""
 MAX_BAD_URLS = 5000
 """Unusable locations are listed one by one up to this many; one more line counts the rest."""
+MAX_TOLD_APART = 100_000
+"""Pages beyond `max_pages` are counted once each up to this many; after that, each location counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,9 @@ class _Pages:
 
     def add_all(self, base: str, locations: Iterable[Location]) -> None:
         for reference, last_modified in locations:
+            if len(self._left_out) >= MAX_TOLD_APART:
+                self._uncounted += 1
+                continue
             try:
                 url = page_url(base, reference)
             except ValueError as error:
@@ -112,8 +117,12 @@ class _Pages:
     def add_bad(self, location: str, reason: Reason, problem: str) -> None:
         self._bad += 1
         if self._bad <= MAX_BAD_URLS:
-            failure = PageFailure(url=location[:500], reason=reason, detail=problem, attempts=0)
+            failure = PageFailure(url=location[:500], reason=reason, detail=one_line(problem), attempts=0)
             self.failures.append(failure)
+
+    def count_bad(self, count: int) -> None:
+        """Count unusable locations that nobody has looked at."""
+        self._bad += count
 
     def as_discovery(self, source: Source) -> Discovery:
         url = source.sitemap or source.feed or source.name
@@ -143,9 +152,10 @@ async def _read_feed(url: str, pages: _Pages, *, fetch: Fetch) -> None:
         await asyncio.to_thread(parse_feed, fetched.body, url=url, base=base, max_bytes=MAX_FEED_BYTES, into=feed)
     except PageError as error:
         pages.failures.append(error.as_failure())
-    pages.add_all(base, feed.pages)
+    await asyncio.to_thread(pages.add_all, base, feed.pages)
     for entry in feed.without_link:
         pages.add_bad(url, Reason.NO_LINK, f"{entry} has no link to a page")
+    pages.count_bad(feed.more_without_link)
 
 
 async def _read_sitemaps(root: str, pages: _Pages, *, fetch: Fetch) -> None:
@@ -178,7 +188,7 @@ def _children(base: str, sitemap: Sitemap, known: set[str], pages: _Pages, *, de
         try:
             child = page_url(base, location)
         except ValueError as error:
-            pages.failures.append(PageFailure(url=location[:500], reason=Reason.BAD_URL, detail=str(error), attempts=0))
+            pages.add_bad(location, Reason.BAD_URL, str(error))
             continue
         if child in known:
             continue

@@ -18,17 +18,21 @@ _ROOTS: Final = frozenset({"rss", "RDF", "feed"})
 _ENTRIES: Final = frozenset({"item", "entry"})
 _ALTERNATE: Final = frozenset({"", "alternate", "http://www.iana.org/assignments/relation/alternate"})
 _PAGE_TYPES: Final = frozenset({"", "text/html", "application/xhtml+xml"})
+MOST_WITHOUT_LINK: Final = 5000
+"""Entries without a link are named up to this many, and the others counted."""
 
 
 @dataclass(slots=True)
 class Feed:
     """What a feed names, in its order. After an error it holds what was read until then.
 
-    `without_link` are the entries that name no page, each by its number and title.
+    `without_link` are the entries that name no page, each by its number and title; `more_without_link` counts further
+    ones.
     """
 
     pages: list[Location] = field(default_factory=list)
     without_link: list[str] = field(default_factory=list)
+    more_without_link: int = 0
 
 
 class _Refused(Exception):
@@ -62,7 +66,7 @@ def _entries(body: bytes, *, base: str, max_bytes: int) -> Iterator[etree._Eleme
         remove_comments=True,
         remove_pis=True,
     )
-    is_begun = False
+    is_begun, open_entries = False, 0
     for chunk in plain_chunks(body, max_bytes=max_bytes):
         with suppress(etree.XMLSyntaxError):  # what was read before the defect is still there to be taken
             parser.feed(chunk)
@@ -71,8 +75,15 @@ def _entries(body: bytes, *, base: str, max_bytes: int) -> Iterator[etree._Eleme
             if not is_begun:
                 _check_root(element)
                 is_begun = True
-            if event == "end" and _local(element) in _ENTRIES:
+            is_entry = _local(element) in _ENTRIES
+            if event == "start":
+                open_entries += is_entry
+                continue
+            if is_entry:
                 yield element
+                open_entries -= 1
+            if not open_entries:
+                _forget_before(element)
         if parser.feed_error_log.last_error is not None:
             break
     try:
@@ -80,6 +91,14 @@ def _entries(body: bytes, *, base: str, max_bytes: int) -> Iterator[etree._Eleme
     except etree.XMLSyntaxError as error:
         defect: Any = parser.feed_error_log.last_error  # names the first one, where `close` sometimes knows none
         raise _Refused(str(error) if defect is None else f"{defect.message}, line {defect.line}") from error
+
+
+def _forget_before(element: etree._Element) -> None:
+    """Free what has been read, which takes ten times the memory of its text."""
+    parent = element.getparent()
+    if parent is not None:
+        while element.getprevious() is not None:
+            del parent[0]
 
 
 def _check_root(root: etree._Element) -> None:
@@ -92,6 +111,9 @@ def _check_root(root: etree._Element) -> None:
 
 def _take(entry: etree._Element, number: int, *, base: str, into: Feed) -> None:
     found = _atom_link(entry) or _rss_link(entry)
+    if found is None and len(into.without_link) >= MOST_WITHOUT_LINK:
+        into.more_without_link += 1
+        return
     if found is None:
         title = _text(entry, "title") or _text(entry, "guid") or _text(entry, "id")
         into.without_link.append(f"entry {number}" + (f" {shown(title)}" if title else ""))

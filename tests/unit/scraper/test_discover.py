@@ -142,6 +142,22 @@ async def test_every_location_that_is_no_page_is_listed_or_counted() -> None:
     assert discovery.failures[-1].detail == "30 more locations are no pages; only the first 5000 are listed"
 
 
+async def test_an_index_of_locations_that_are_no_files_lists_as_many_as_a_sitemap_and_counts_the_rest() -> None:
+    discovery = await found({ROOT: index(*["a:"] * (MAX_BAD_URLS + 30))})
+    assert (len(discovery.failures), discovery.failure_count) == (MAX_BAD_URLS + 1, MAX_BAD_URLS + 30)
+
+
+async def test_a_location_is_quoted_in_part_where_it_is_no_url() -> None:
+    discovery = await found({ROOT: urlset("http://" + "a" * 100_000 + "\u2100/")})
+    assert [len(failure.detail) < 2000 for failure in discovery.failures] == [True]
+
+
+async def test_of_very_many_pages_beyond_the_limit_each_location_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scraper.finding.discover.MAX_TOLD_APART", 2)
+    discovery = await found({ROOT: urlset("/1", "/2", "/2", "/3", "/2", "/3", "a:")}, max_pages=1)
+    assert (discovery.urls, discovery.left_out, discovery.failures) == ((f"{SITE}/1",), 2 + 3, ())
+
+
 async def test_a_range_far_beyond_the_limit_is_counted_and_not_gone_through() -> None:
     discovery = await found({}, url_template=f"{SITE}/{{page}}", pages="1-999999999", max_pages=3)
     assert discovery == Discovery((f"{SITE}/1", f"{SITE}/2", f"{SITE}/3"), (), 999_999_996)

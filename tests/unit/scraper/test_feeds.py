@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scraper.errors import FeedError, PageGone
 from scraper.fetch.fetcher import FetchedPage
 from scraper.finding.discover import Discovery, discover_pages
-from scraper.finding.feeds import Feed, parse_feed
+from scraper.finding.feeds import MOST_WITHOUT_LINK, Feed, parse_feed
 from scraper.models import Reason
 from scraper.sources import Source
 
@@ -205,3 +205,8 @@ def test_no_bytes_raise_anything_but_feed_errors(noise: bytes, pieces: list[str]
     with suppress(FeedError):
         parse_feed(body, url=ROOT, base=ROOT, max_bytes=1000, into=feed)
     assert len(feed.pages) + len(feed.without_link) <= pieces.count("/item")
+
+
+async def test_of_very_many_entries_without_a_link_the_first_are_listed_and_the_others_counted() -> None:
+    discovery = await found(rss(*[""] * (MOST_WITHOUT_LINK + 30)))
+    assert (len(discovery.failures), discovery.failure_count) == (MOST_WITHOUT_LINK + 1, MOST_WITHOUT_LINK + 30)
