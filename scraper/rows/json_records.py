@@ -23,6 +23,7 @@ _PATH_FAULTS = (JMESPathError, TypeError, ValueError, ArithmeticError, Recursion
 class _Number(float):
     """A number that keeps its digits, as prices must."""
 
+    __slots__ = ("written",)  # there may be a million of them
     written: str
 
     def __new__(cls, written: str) -> "_Number":

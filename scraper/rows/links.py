@@ -5,7 +5,7 @@ from urllib.parse import urljoin, urlsplit
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from scraper.canonical import canonical_url, host_of
-from scraper.errors import ExtractError
+from scraper.errors import ExtractError, one_line
 from scraper.fetch.answers import FetchedPage
 from scraper.follow_rules import Follow
 from scraper.models import Link, PageLinks, Purpose, Reason
@@ -15,6 +15,8 @@ from scraper.rows.markup_guard import refuse_bomb
 from scraper.rows.targets import Target
 from scraper.web_urls import page_url
 
+MAX_LINKS = 50_000
+"""Different links of one page; comparing so many takes seconds, and an index for people has a hundredth of it."""
 _LONGEST_SHOWN = 500
 _HTML_TYPES = frozenset({"", "text/html", "application/xhtml+xml"})
 _NOT_IN_LINKS = str.maketrans({"\t": None, "\n": None, "\r": None})
@@ -41,7 +43,7 @@ def page_links(follow: Follow, fetched: FetchedPage, *, asked: str, purpose: Pur
         base = base_url(page, fetched.final_url)
     except (SelectolaxError, ValueError) as error:
         raise ExtractError(asked, Reason.NOT_DECODABLE, f"the markup cannot be parsed ({error})") from error
-    found = _Found(follow, base)
+    found = _Found(follow, base, asked)
     for target, wanted in follow.targets if looks else ():
         found.add_all(page, target, wanted)
     address = _canonical_link(follow, page, base) or fetched.final_url
@@ -70,9 +72,9 @@ def _canonical_link(follow: Follow, page: LexborHTMLParser, base: str) -> str:
 class _Found:
     """Links of one page, each URL once, with all that it is wanted for."""
 
-    def __init__(self, follow: Follow, base: str) -> None:
+    def __init__(self, follow: Follow, base: str, asked: str) -> None:
         self.unusable: dict[str, str] = {}
-        self._hosts, self._base = follow.hosts, base
+        self._hosts, self._base, self._asked = follow.hosts, base, asked
         self._wanted: dict[str, Purpose] = {}
 
     @property
@@ -81,8 +83,10 @@ class _Found:
 
     def add_all(self, page: LexborHTMLParser, target: Target, purpose: Purpose) -> None:
         attribute = target.attribute or "href"
-        references = (_cleaned(element.attributes.get(attribute)) for element in page.css(target.css))
-        for reference in dict.fromkeys(references):
+        references = dict.fromkeys(_cleaned(element.attributes.get(attribute)) for element in page.css(target.css))
+        if len(references) > MAX_LINKS:
+            raise ExtractError(self._asked, Reason.TOO_COMPLEX, f"the page has more than {MAX_LINKS} links")
+        for reference in references:
             if reference and not self._is_foreign(reference):
                 self._add(reference, purpose)
 
@@ -90,7 +94,7 @@ class _Found:
         try:
             url = page_url(self._base, reference)
         except ValueError as error:
-            self.unusable[reference[:_LONGEST_SHOWN]] = str(error)
+            self.unusable[reference[:_LONGEST_SHOWN]] = one_line(str(error))
             return
         self._wanted[url] = self._wanted.get(url, Purpose(0)) | purpose
 

@@ -201,6 +201,25 @@ def test_formats_that_every_paragraph_would_repeat_are_refused(attribute: str) -
     assert caught.value.reason == Reason.TOO_COMPLEX
 
 
+@pytest.mark.parametrize("begin", ["<p ", "<p x='>' ", "<!-- <a b=\" --><p ", "<a" * 2_000_000 + "<p "])
+def test_a_tag_of_very_many_attributes_is_refused(begin: str) -> None:
+    with pytest.raises(ExtractError) as caught:
+        values_of(source_of({"title": "h1"}), begin + "".join(f"a{number} " for number in range(50_000)) + ">")
+    assert caught.value.reason == Reason.TOO_COMPLEX
+
+
+def test_a_long_page_of_attributes_is_read() -> None:
+    html = "<h1>x</h1>" + "<p " + " ".join(f"a{number}='>'" for number in range(9000)) + ">x</p>"
+    assert values_of(source_of({"title": "h1"}), html) == [{"title": "x"}]
+
+
+def test_a_page_of_very_many_elements_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scraper.rows.markup_guard._MAX_ELEMENTS", 2000)
+    with pytest.raises(ExtractError, match="more than 2000 elements"):
+        values_of(source_of({"title": "h1"}), "<p>" * 2001)
+    assert values_of(source_of({"title": "h1"}), "<h1>x" + "<p>" * 1999) == [{"title": "x"}]
+
+
 def test_a_page_that_never_closes_its_bold_text_is_read() -> None:
     html = "<h1>x</h1>" + '<p><b class="k">bold' * 5000
     assert values_of(source_of({"title": "h1"}), html) == [{"title": "x"}]

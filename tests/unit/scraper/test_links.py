@@ -152,3 +152,15 @@ def test_markup_that_would_take_minutes_is_refused() -> None:
     with pytest.raises(ExtractError) as caught:
         links_of("<div>" * 20_000)
     assert caught.value.reason == Reason.TOO_COMPLEX
+
+
+def test_a_page_of_very_many_links_is_too_complex(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scraper.rows.links.MAX_LINKS", 3)
+    assert len(urls_of("<a href=1><a href=2><a href=3><a href=3>", links="a")) == 3
+    with pytest.raises(ExtractError, match="too_complex: the page has more than 3 links"):
+        links_of("<a href=1><a href=2><a href=3><a href=4>", links="a")
+
+
+def test_a_link_that_is_no_url_is_quoted_in_part() -> None:
+    ((_, problem),) = links_of(f"<a href='http://{'a' * 100_000}\u2100/'>", links="a").unusable
+    assert len(problem) < 2000
