@@ -90,7 +90,8 @@ async def _scrape(
     snapshot = snapshot_id(payload["source"], payload["epoch"])
     source, share = app_source(settings, payload["source"]), Share.model_validate(payload["share"])
     fingerprint = extraction_fingerprint(source)
-    fetcher = obeying_fetcher(settings, open_robots(settings, store, source, payload["epoch"]))
+    robots = open_robots(settings, store, source, payload["epoch"])
+    fetcher = obeying_fetcher(settings, robots)
     past = await past_of(store.tables, store.memory, pages, fingerprint=fingerprint)
     if pages.purposes:
         past = await with_links(store.links, pages, past)
@@ -98,6 +99,8 @@ async def _scrape(
     async with store.rows.staging(snapshot, pages.batch, attempt) as staging:
         work = BatchAttempt(source, pages, past, staging, snapshot=snapshot, attempt=attempt)
         try:
+            if robots is not None:
+                await robots.learn(source.own_urls)  # before pages take turns that they would have to let pass
             async for outcome in scrape_pages(source, wanted_pages(pages, past), fetcher=fetcher, share=share):
                 work.take(outcome)
         except LongPauseAsked as asked:

@@ -22,19 +22,39 @@ _AT_A_TIME = 200
 
 def robots_fetch(source: Source, fetcher: OneAttempt) -> FetchRobots:
     """How robots.txt is fetched for `source`: one request at a time, at its rate, with its retries."""
-    share = Share(concurrency=1, requests_per_second=source.requests_per_second)
+    pace = Pace(Share(concurrency=1, requests_per_second=source.requests_per_second))
     limits = replace(limits_of(source), max_body_bytes=_LARGEST_BODY)
-    politely = polite_fetch(fetcher, limits, pace=Pace(share), max_attempts=source.max_attempts)
 
-    async def fetch(url: str) -> FetchedPage:
+    async def fetch(url: str, take_turn: BeforeHop) -> FetchedPage:
+        politely = polite_fetch(_InTurn(fetcher, take_turn), limits, pace=pace, max_attempts=source.max_attempts)
         page, _ = await politely(url)
         return page
 
     return fetch
 
 
+class _InTurn:
+    """A fetcher whose requests wait for `take_turn`, too."""
+
+    def __init__(self, fetcher: OneAttempt, take_turn: BeforeHop) -> None:
+        self._fetcher, self._take_turn = fetcher, take_turn
+
+    async def fetch(
+        self, url: str, limits: FetchLimits, *, validators: Validators | None = None, before_hop: BeforeHop
+    ) -> FetchedPage:
+        async def hop(target: str) -> None:
+            await before_hop(target)
+            await self._take_turn(target)
+
+        await self._take_turn(url)
+        return await self._fetcher.fetch(url, limits, validators=validators, before_hop=hop)
+
+
 class ObeyingFetcher:
-    """A fetcher that asks for nothing that `robots` refuses, also where a redirect leads."""
+    """A fetcher that asks for nothing that `robots` refuses, also where a redirect leads.
+
+    What it asks to learn that takes turns as redirects do: by `before_hop`.
+    """
 
     def __init__(self, fetcher: OneAttempt, robots: Robots) -> None:
         self._fetcher, self._robots = fetcher, robots
@@ -45,10 +65,15 @@ class ObeyingFetcher:
         """As the fetcher. Raises RobotsDisallowed, too."""
 
         async def hop(target: str) -> None:
-            await self._robots.check(target)
+            await self._robots.check(target, before_hop)
             await before_hop(target)
 
-        await self._robots.check(url)
+        if self._robots.knows(url):
+            await self._robots.check(url)
+        else:
+            await self._robots.check(url, before_hop)
+            # The page's own turn is over: it would come too close to those whose turns came meanwhile.
+            await before_hop(url)
         return await self._fetcher.fetch(url, limits, validators=validators, before_hop=hop)
 
 

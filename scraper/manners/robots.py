@@ -4,7 +4,7 @@ The file is fetched once per site and run: what it said first holds for the whol
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
@@ -14,6 +14,7 @@ from protego import Protego
 
 from scraper.errors import FetchError, PageError
 from scraper.fetch.answers import FetchedPage
+from scraper.fetch.fetcher import BeforeHop
 from scraper.manners.refusing_rule import RefusingRules
 from scraper.manners.robots_text import text_for
 from scraper.models import Reason
@@ -27,8 +28,12 @@ MAX_CRAWL_DELAY_S = 300.0
 MIN_CRAWL_DELAY_S = 0.001
 """A shorter one is none."""
 
-FetchRobots = Callable[[str], Awaitable[FetchedPage]]
-"""The page at a URL, with retries, at the source's pace. Raises FetchError."""
+FetchRobots = Callable[[str, BeforeHop], Awaitable[FetchedPage]]
+"""The page at a URL, with retries, at the source's pace; every request waits for the hook, too. Raises FetchError."""
+
+
+async def _at_once(_url: str) -> None:
+    """Ask without delay: nothing else is asked for at the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +76,22 @@ class Robots:
         self._fetch, self._shelf = fetch, shelf
         self._rules: dict[str, asyncio.Task[_Rules]] = {}
 
-    async def check(self, url: str) -> None:
-        """Return if `url` may be asked for. Raises RobotsDisallowed if not."""
-        rules = await self._rules_of(origin_of(url))
+    async def learn(self, urls: Iterable[str]) -> None:
+        """Read what the sites of `urls` say, so that pages need not wait for it."""
+        for url in {origin_of(url): url for url in urls}.values():
+            await self._rules_of(origin_of(url))
+
+    def knows(self, url: str) -> bool:
+        """True if `check` need not wait for anything."""
+        rules = self._rules.get(origin_of(url))
+        return rules is not None and rules.done() and not _has_broken(rules)
+
+    async def check(self, url: str, take_turn: BeforeHop = _at_once) -> None:
+        """Return if `url` may be asked for; `take_turn` is awaited before each request that it takes to know.
+
+        Raises RobotsDisallowed if it may not.
+        """
+        rules = await self._rules_of(origin_of(url), take_turn)
         problem = rules.problem(url)
         if problem is not None:
             raise RobotsDisallowed(url, *problem)
@@ -82,16 +100,16 @@ class Robots:
         """Seconds that the site of `url` wants between two requests, or None if it does not say."""
         return (await self._rules_of(origin_of(url))).crawl_delay_s()
 
-    async def _rules_of(self, origin: str) -> "_Rules":
+    async def _rules_of(self, origin: str, take_turn: BeforeHop = _at_once) -> "_Rules":
         # Pages that ask at the same time share one answer; one that is cancelled does not take it from the others.
         if origin not in self._rules or _has_broken(self._rules[origin]):
-            self._rules[origin] = asyncio.create_task(self._read(origin))
+            self._rules[origin] = asyncio.create_task(self._read(origin, take_turn))
         return await asyncio.shield(self._rules[origin])
 
-    async def _read(self, origin: str) -> "_Rules":
+    async def _read(self, origin: str, take_turn: BeforeHop) -> "_Rules":
         file = await self._shelf.find(origin)
         if file is None:
-            file = await _fetched(origin, self._fetch)
+            file = await _fetched(origin, self._fetch, take_turn)
             if file.state != "private":  # another source of the run may be allowed to connect
                 file = await self._shelf.keep(origin, file)
         return _Rules(origin, file, self._user_agent)
@@ -138,9 +156,9 @@ class _Rules:
         return Protego.parse(text_for(self._user_agent, self._file.text))
 
 
-async def _fetched(origin: str, fetch: FetchRobots) -> RobotsFile:
+async def _fetched(origin: str, fetch: FetchRobots, take_turn: BeforeHop) -> RobotsFile:
     try:
-        page = await fetch(f"{origin}/robots.txt")
+        page = await fetch(f"{origin}/robots.txt", take_turn)
     except FetchError as error:
         if error.reason is Reason.PRIVATE_ADDRESS:
             return RobotsFile("private", detail=error.detail)

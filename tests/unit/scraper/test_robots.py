@@ -11,6 +11,7 @@ from protego import Protego
 
 from scraper.errors import FetchError
 from scraper.fetch.answers import FetchedPage
+from scraper.fetch.fetcher import BeforeHop
 from scraper.manners.refusing_rule import MAX_NAMED_RULES, RefusingRules
 from scraper.manners.robots import (
     MAX_CRAWL_DELAY_S,
@@ -58,7 +59,7 @@ class Site:
     def __init__(self, answer: bytes | FetchError) -> None:
         self.answer, self.asked = answer, [""][:0]
 
-    async def fetch(self, url: str) -> FetchedPage:
+    async def fetch(self, url: str, take_turn: BeforeHop) -> FetchedPage:
         self.asked.append(url)
         if isinstance(self.answer, FetchError):
             raise self.answer
