@@ -18,7 +18,7 @@ STATE ?= .
 # test: more options for pytest, for example PYTEST_ARGS="-k singleton"
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-random prove-singleton prove-stop prove-outages prove-workflows prove-exact prove-api prove-retry prove-crawl prove-unchanged prove-faults prove-manuals prove-samples clean
+.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-random prove-singleton prove-stop prove-outages prove-workflows prove-exact prove-api prove-retry prove-crawl prove-unchanged prove-faults prove-polite prove-manuals prove-samples clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## /  make \1\t/p' Makefile | expand -t 26
@@ -89,6 +89,9 @@ prove-unchanged: setup ## a second run over 5,000 pages that have not changed: i
 
 prove-faults: setup ## 2,000 pages with every fault: rows and failures equal the site's own truth; then a new layout
 	@$(BIN)/python -m pytest -s -m long tests/e2e/test_fault_site.py $(PYTEST_ARGS)
+
+prove-polite: setup ## what sites see of a run with two workers: rate and concurrency per host, robots.txt, crawl delay
+	@$(BIN)/python -m pytest -s -m long tests/e2e/test_polite_runs.py $(PYTEST_ARGS)
 
 prove-manuals: setup ## real pages: the HTML manuals of two Debian packages (python3-doc, postgresql-doc)
 	@$(BIN)/python -m tests.proofs.manuals

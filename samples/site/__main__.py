@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--burst-at", type=int, help="from this request on, answer 503 for a while")
     parser.add_argument("--burst-length", type=int, default=50, help="how many requests that are (default 50)")
     parser.add_argument("--robots-change-at", type=int, help="from this request on, robots.txt is another one")
+    parser.add_argument("--crawl-delay", type=float, help="seconds between requests that robots.txt asks for")
     parser.add_argument("--layout-change-at", type=int, help="from this book on, pages have another markup")
     options = parser.parse_args(arguments)
     if options.latency_ms < 0 or options.hang_s < 0:
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(refusal))
     if options.layout_change_at is not None:
         catalogue = catalogue.with_new_layout_from(options.layout_change_at)
+    if options.crawl_delay is not None:
+        catalogue = catalogue.with_crawl_delay(options.crawl_delay)
     moments = Moments(options.burst_at, options.burst_length, options.robots_change_at)
     shop = Shop(catalogue, latency_s=options.latency_ms / 1000, hang_s=options.hang_s, moments=moments)
     return run(shop.handle, port=options.port, mirrored=shop.has_mirror if options.mirror else None)

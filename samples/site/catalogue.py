@@ -40,6 +40,7 @@ class Catalogue:
         self.kinds = tuple(kinds)
         self.new_layout_from: int | None = None
         self.robots_changed = False
+        self.crawl_delay_s: float | None = None
         self._cache: dict[int, Book] = {}
 
     def with_new_layout_from(self, book_id: int) -> "Catalogue":
@@ -52,6 +53,12 @@ class Catalogue:
         """The same shop after its robots.txt has changed."""
         changed = copy(self)
         changed.robots_changed = True
+        return changed
+
+    def with_crawl_delay(self, seconds: float) -> "Catalogue":
+        """The same shop, whose robots.txt asks for so much time between two requests."""
+        changed = copy(self)
+        changed.crawl_delay_s = seconds
         return changed
 
     @property

@@ -122,4 +122,5 @@ def _content(kind: str, content_type: str, body: bytes) -> Content:
 def _robots(catalogue: Catalogue, origin: str) -> str:
     pages_kept_out = catalogue.disallowed_paths(robots_changed=catalogue.robots_changed)
     rules = "".join(f"Disallow: {path}\n" for path in ("/basket", "/stats", *pages_kept_out, f"{PRIVATE}/"))
-    return f"User-agent: *\n{rules}\nSitemap: {origin}/sitemap.xml\n"
+    delay = "" if catalogue.crawl_delay_s is None else f"Crawl-delay: {catalogue.crawl_delay_s:g}\n"
+    return f"User-agent: *\n{delay}{rules}\nSitemap: {origin}/sitemap.xml\n"

@@ -172,6 +172,11 @@ async def test_robots_txt_changes_at_its_moment():
     assert rules[2] == [path for path, fault in catalogue.faults.items() if fault is Fault.DISALLOWED_LATER]
 
 
+async def test_robots_txt_asks_for_a_crawl_delay_where_that_is_wanted():
+    async with visited(Shop(Catalogue(20, 1).with_crawl_delay(0.5))) as shop:
+        assert b"\nCrawl-delay: 0.5\nDisallow: /basket\n" in (await shop.get("/robots.txt"))[2]
+
+
 async def test_a_new_layout_begins_with_a_book_and_changes_what_an_unchanged_page_is(shop):
     _, before, _ = await shop.get("/books/15.html")
     async with aiohttp.ClientSession() as session:
