@@ -22,6 +22,7 @@ from orchestrations.watch_source import watch_source
 from orchestrations.welcome import welcome
 from orchestrations.workflow import workflow
 from scraper.settings import Settings
+from triggers.dataset_diff import get_diff
 from triggers.dataset_rows import list_rows
 from triggers.datasets import get_dataset, list_datasets
 from triggers.health import health, health_details
@@ -90,6 +91,7 @@ app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")(with_client(watchd
 http("GET", "datasets", list_datasets)
 http("GET", "datasets/{source}", get_dataset)
 http("GET", "datasets/{source}/rows", list_rows)
+http("GET", "datasets/{source}/diff", get_diff)
 
 # The event-driven workflow, by key. Commands by GET are an option: a crawler or a mail scanner could send them, too.
 COMMAND = "GET POST" if settings.allow_get_commands else "POST"

@@ -11,39 +11,39 @@ from activities.run_context import logs_run
 from scraper import clock
 from scraper.app_sources import app_source
 from scraper.gate import SnapshotCounts, why_refused
+from scraper.run_log import run_logger
 from scraper.settings import Settings
 from scraper.sources import Source
-from storage.datasets import Superseded
-from storage.errors import MissingRecord
-from storage.keys import snapshot_id
+from storage.datasets import Dataset, Superseded
+from storage.diffs import diff_of
+from storage.errors import MissingRecord, NotComparable, SnapshotIncomplete
+from storage.keys import epoch_of, snapshot_id
+from storage.row_changes import KINDS
+from storage.snapshots import Snapshot, open_snapshot
 from storage.store import Store, open_store
+
+logger = run_logger(__name__)
 
 
 @logs_run
 async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -> dict[str, Any]:
     """Publish the snapshot if it passes the source's gate. Input: `run_id`, `epoch`, `source`.
 
-    Returns `outcome` (`published`, `refused`, `superseded`, `stopped`), `reason` and the counts. A repeat changes
-    nothing. Raises MissingRecord if a batch has no recorded result.
+    Returns `outcome` (`published`, `refused`, `superseded`, `stopped`), `reason` and the counts; of rows also how many
+    were `added`, `removed` and `changed` against what was published before, None if that cannot be told. A repeat
+    changes nothing. Raises SnapshotGone or SnapshotIncomplete if a batch has no recorded result.
     """
     settings = Settings()
     store = open_store(settings)
     name, epoch = payload["source"], payload["epoch"]
-    snapshot = snapshot_id(name, epoch)
-    plan = await store.batches.plan(snapshot)
-    results = await store.batches.results(snapshot)
-    if plan is None or plan.is_open or len(results) != plan.batches:
-        raise MissingRecord(f"snapshot {snapshot} has {len(results)} results, and the plan {plan}")
-    counts = SnapshotCounts(
-        pages=plan.pages,
-        loaded=sum(result.loaded for result in results),
-        failed=sum(result.failed for result in results) + plan.not_found,
-        rows=sum(result.rows for result in results),
-        disallowed=plan.disallowed,
-    )
+    snapshot = await open_snapshot(store, name, epoch)
+    counts, plan = snapshot.counts, snapshot.plan
+    changes: dict[str, int | None] = dict.fromkeys(KINDS)
     standing = await standing_of(store, client, payload)
     if standing.code in {"goes_on", "draining"}:  # what is complete is published, also while the run drains
-        outcome, reason = await _publish(store, app_source(settings, name), payload, counts)
+        dataset = await store.datasets.find(name)
+        changes = await _changes(store, snapshot, dataset)
+        outcome, reason = await _publish(store, app_source(settings, name), payload, counts, dataset)
     else:
         outcome, reason = standing.code, standing.reason
     return {
@@ -52,15 +52,36 @@ async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -
         "reason": reason,
         "batches": plan.batches,
         "left_out": plan.left_out,
-        "unchanged": sum(result.unchanged for result in results),
+        "unchanged": sum(result.unchanged for result in snapshot.results),
         **asdict(counts),
+        **changes,
     }
 
 
-async def _publish(store: Store, source: Source, payload: Mapping[str, Any], counts: SnapshotCounts) -> tuple[str, str]:
+async def _changes(store: Store, snapshot: Snapshot, dataset: Dataset | None) -> dict[str, int | None]:
+    """How many rows were added, removed and changed since the snapshot that is, or was, published before this one."""
+    unknown: dict[str, int | None] = dict.fromkeys(KINDS)
+    if dataset is None:
+        return unknown
+    # An earlier attempt of this activity may have published.
+    before = dataset.previous_snapshot if dataset.epoch == snapshot.epoch else dataset.snapshot
+    if not before:
+        return unknown
+    try:
+        older = await open_snapshot(store, snapshot.source, epoch_of(before))
+        diff = await diff_of(store, older, snapshot)
+    except (MissingRecord, SnapshotIncomplete, NotComparable) as fault:  # what readers see may be purged in part
+        logger.warning("the rows cannot be compared with those that were published before: %s", fault)
+        return unknown
+    logger.info("rows: added %d, removed %d, changed %d", *(diff.counts[kind] for kind in KINDS))
+    return {kind: diff.counts[kind] for kind in KINDS}
+
+
+async def _publish(
+    store: Store, source: Source, payload: Mapping[str, Any], counts: SnapshotCounts, dataset: Dataset | None
+) -> tuple[str, str]:
     """Outcome and reason. The pointer moves only if no newer run has begun; it is the run's one visible write."""
     epoch = payload["epoch"]
-    dataset = await store.datasets.find(source.name)
     if dataset is None or dataset.epoch != epoch:  # else an earlier attempt of this activity has published
         rows_before = dataset.rows if dataset is not None and dataset.epoch else None
         refusal = why_refused(source.gate, counts, rows_before=rows_before)

@@ -7,6 +7,7 @@ StorageError
 ├── MissingRecord        something that an earlier step must have written is not there
 │   └── SnapshotGone     a snapshot was purged, or never was
 ├── SnapshotIncomplete   not all batches of a snapshot are done
+├── NotComparable        not all rows of a snapshot have hashes
 └── RowTooLarge          one row has more text than the service takes
 """
 
@@ -53,6 +54,14 @@ class SnapshotIncomplete(StorageError):
     def __init__(self, snapshot: str, *, done: int, batches: int) -> None:
         super().__init__(f"snapshot {snapshot} is not complete: {done} of {batches} batches are done")
         self.snapshot, self.done, self.batches = snapshot, done, batches
+
+
+class NotComparable(StorageError):
+    """Of the `rows` of a snapshot only `known` have hashes: it was purged, or an older version of this app made it."""
+
+    def __init__(self, snapshot: str, *, known: int, rows: int) -> None:
+        super().__init__(f"snapshot {snapshot} cannot be compared: {known} of its {rows} rows are remembered")
+        self.snapshot = snapshot
 
 
 class RowTooLarge(StorageError):

@@ -15,7 +15,6 @@ from typing import Any, Final
 from azure.data.tables import EdmType, EntityProperty
 
 from scraper.page_version import PageVersion, Validators
-from storage.batches import BatchResult
 from storage.keys import prefix_filter
 from storage.tables import Tables
 
@@ -85,24 +84,12 @@ class PageMemory:
         found = self._read(snapshot, _prefix(batch, attempt), [*_PAGES, *_HASHES])
         return await anext((remembered async for _, _, remembered in found), Remembered("", ()))
 
-    async def of_attempts(self, snapshot: str) -> AsyncIterator[tuple[int, str, Remembered]]:
-        """Batch, attempt and what it has loaded, without hashes: of every attempt of a snapshot, recorded or not."""
-        async for one in self._read(snapshot, "memory-", _PAGES):
+    async def of_attempts(
+        self, snapshot: str, *, with_hashes: bool = False
+    ) -> AsyncIterator[tuple[int, str, Remembered]]:
+        """Batch, attempt and what it has loaded: of every attempt of a snapshot, recorded or not."""
+        async for one in self._read(snapshot, "memory-", [*_PAGES, *_HASHES] if with_hashes else _PAGES):
             yield one
-
-    async def of_snapshot(
-        self, snapshot: str, results: Sequence[BatchResult]
-    ) -> AsyncIterator[tuple[int, RememberedPage]]:
-        """Batch and page, with hashes, of all that the recorded attempts have loaded; in page order.
-
-        Pages of runs that did not remember, since they were older versions of this app, are left out.
-        """
-        for result in results:
-            parts = [
-                await self.of_attempt(part.snapshot, result.batch, part.attempt) for part in result.parts(snapshot)
-            ]
-            for page in sorted((page for part in parts for page in part.pages), key=lambda page: page.place):
-                yield result.batch, page
 
     async def _read(
         self, snapshot: str, prefix: str, columns: Sequence[str]

@@ -21,8 +21,8 @@ def row_document(row: StoredRow, run_id: str | None) -> dict[str, Any]:
     return {**row.values, **dict(zip(LINEAGE, lineage, strict=True))}
 
 
-def json_line(document: Mapping[str, Any]) -> str:
-    """A document on one line, without line end."""
+def json_line(document: Any) -> str:
+    """A JSON value on one line, without line end."""
     return _encode(document)
 
 

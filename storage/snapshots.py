@@ -41,6 +41,7 @@ class Snapshot:
             loaded=sum(result.loaded for result in self.results),
             failed=sum(result.failed for result in self.results) + self.plan.not_found,
             rows=sum(result.rows for result in self.results),
+            disallowed=self.plan.disallowed,
         )
 
 

@@ -12,7 +12,7 @@ from orchestrations import names
 from storage.datasets import Dataset
 from storage.errors import SnapshotGone, SnapshotIncomplete
 from storage.runs import RunRecord, RunRef
-from storage.snapshots import Snapshot, kept_snapshots, open_snapshot
+from storage.snapshots import RunIds, Snapshot, kept_snapshots, open_snapshot
 from storage.store import Store
 from triggers.problem import Problem
 from triggers.run_views import api_root
@@ -84,6 +84,11 @@ async def chosen(store: Store, dataset: Dataset, text: str | None) -> Chosen:
     return Chosen(dataset.source, run.epoch, run.run_id)
 
 
+async def of_epoch(store: Store, source: str, epoch: int) -> Chosen:
+    """The snapshot that a continuation names, or a pointer; it may never have been."""
+    return Chosen(source, epoch, await RunIds(store).of(epoch) or "")
+
+
 async def opened(store: Store, wanted: Chosen) -> Snapshot:
     """The snapshot, if it is whole.
 
@@ -145,10 +150,11 @@ def _listed(words: list[str]) -> str:
 def dataset_links(req: func.HttpRequest, source: str) -> dict[str, str]:
     """Absolute links to a dataset."""
     address = f"{api_root(req)}/datasets/{source}"
-    return {"self": address, "rows": f"{address}/rows"}
+    return {"self": address, "rows": f"{address}/rows", "diff": f"{address}/diff"}
 
 
 def snapshot_links(req: func.HttpRequest, wanted: Chosen) -> dict[str, str]:
     """Absolute links to one snapshot of a dataset and to its run."""
+    dataset, text = dataset_links(req, wanted.source), quote(wanted.text)
     run = f"{api_root(req)}/runs/{quote(wanted.run_id)}"
-    return {"rows": f"{dataset_links(req, wanted.source)['rows']}?run={quote(wanted.text)}", "run": run}
+    return {"rows": f"{dataset['rows']}?run={text}", "diff": f"{dataset['diff']}?to={text}", "run": run}

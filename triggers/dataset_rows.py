@@ -20,7 +20,7 @@ from storage.row_formats import csv_header, csv_line, json_line, row_document
 from storage.snapshots import RunIds, Snapshot, columns_of
 from storage.store import Store, open_store
 from storage.stored_rows import RowPlace
-from triggers.dataset_lookup import Chosen, chosen, dataset_links, dataset_of, opened, purged
+from triggers.dataset_lookup import Chosen, chosen, dataset_links, dataset_of, of_epoch, opened, purged
 from triggers.problem import Problem, answers_problems
 from triggers.request_reading import one_of, whole_number
 
@@ -80,7 +80,7 @@ async def list_rows(req: func.HttpRequest, client: df.DurableOrchestrationClient
     if cursor is None:
         wanted = await chosen(store, dataset, req.params.get("run"))
     else:
-        wanted = Chosen(dataset.source, cursor.epoch, await RunIds(store).of(cursor.epoch) or "")
+        wanted = await of_epoch(store, dataset.source, cursor.epoch)
     snapshot = await opened(store, wanted)
     try:
         head, line = await _csv(store, snapshot, cursor) if wanted_format == "csv" else ("", json_line)

@@ -16,9 +16,9 @@ from storage.store import Store, open_store
 from triggers.dataset_lookup import Chosen, dataset_links, dataset_of, snapshot_links
 from triggers.problem import answers_problems, json_response
 from triggers.request_reading import whole_number
+from triggers.run_views import CHANGES, RESULT_COUNTS
 
 MOST_SNAPSHOTS = 200
-COUNTS = ("pages", "loaded", "unchanged", "failed", "rows")
 
 
 @answers_problems
@@ -72,7 +72,8 @@ async def _snapshot_view(
         "reason": told["reason"],
         "isPublished": dataset.epoch == run.epoch,
         "isComplete": not plan.is_open and told.get("batches_done", plan.batches) == plan.batches,
-        **{name: told.get(name, 0) for name in COUNTS},
+        **{name: told.get(name, 0) for name in RESULT_COUNTS if name != "batches"},
+        **{name: told.get(name) for name in CHANGES},
         "links": snapshot_links(req, Chosen(dataset.source, run.epoch, run.run_id)),
     }
 

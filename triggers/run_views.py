@@ -20,6 +20,9 @@ from triggers.problem import Problem
 
 RESULT_COUNTS = ("pages", "loaded", "unchanged", "failed", "disallowed", "rows", "batches")
 
+CHANGES = ("added", "removed", "changed")
+"""Rows, against what was published before; None if that is not known."""
+
 
 async def as_it_is(client: HubClient, store: Store, run: RunRecord) -> RunRecord:
     """`run`, with an outcome if its orchestration has ended without writing one: terminated, or broken."""
@@ -74,7 +77,8 @@ def progress_view(source: SourceProgress) -> dict[str, Any]:
     view = asdict(source)
     view["batchesDone"] = view.pop("batches_done")
     moment = view.pop("last_progress_at")
-    return {**view, "lastProgressAt": moment.isoformat() if moment else None, "reason": ""}
+    unknown = dict.fromkeys(CHANGES)
+    return {**view, **unknown, "lastProgressAt": moment.isoformat() if moment else None, "reason": ""}
 
 
 def result_view(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,6 +87,7 @@ def result_view(result: Mapping[str, Any]) -> dict[str, Any]:
         "source": result["source"],
         "state": result["outcome"],
         **{name: result.get(name, 0) for name in RESULT_COUNTS},
+        **{name: result.get(name) for name in CHANGES},
         "batchesDone": result.get("batches_done", result.get("batches", 0)),
         "lastProgressAt": None,
         "reason": result["reason"],

@@ -43,7 +43,7 @@ def prober(azurite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
             "path.instanceId": [FINISHED_RUN, "watch:books"],
             "path.input": ["live", "ended"],
             "path.source": ["books"],
-            "query.run": [FINISHED_RUN, HALF_RUN],
+            **{f"query.{name}": [FINISHED_RUN, HALF_RUN] for name in ("run", "from", "to")},
         }
         asyncio.run(leave_half_a_snapshot(azurite))
         prober = Prober(app.host.url, app.key, known=known, sources=SOURCES, log=app.host.log)
@@ -124,6 +124,10 @@ def read_data(prober: Prober) -> None:
     queries += [f"run={HALF_RUN}", "format=csv", "format=ndjson"]
     answers = [prober.send("list_rows", **books, query=query).status_code for query in queries]
     assert answers == [200, 404, 410, 400, 409, 200, 200]
+    again = f"from={FINISHED_RUN}&to={FINISHED_RUN}"
+    queries = [again, "from=nobody", "continuation=9-9-0", f"limit=0&{again}", f"to={HALF_RUN}"]
+    answers = [prober.send("get_diff", **books, query=query).status_code for query in queries]
+    assert answers == [200, 404, 410, 400, 409]
 
 
 def start_later(prober: Prober) -> None:

@@ -68,6 +68,7 @@ async def check_second_run(start_app: StartApp, supervisor: Supervisor, books: i
     assert (first.pages, second.pages) == ({"200": books}, {"304": books})
     assert (first.body_bytes > books * 1000, second.body_bytes) == (True, 0)
     assert [(one["loaded"], one["unchanged"]) for one in (source, again)] == [(books, 0), (books, books)]
+    assert [(one["added"], one["removed"], one["changed"]) for one in (source, again)] == [(None,) * 3, (0,) * 3]
     assert dataset is not None
     assert dataset.run_id == "second"
     assert rows == expected_rows(Catalogue(books))

@@ -26,6 +26,7 @@ REFUSES_GOOD = {
     "retry_run": "its sources must be those of the run",
     "list_failures": "its continuation must be one that the run has given",
     "list_rows": "its continuation must be one that was given",
+    "get_diff": "the same",
     "start_workflow": "names of events that differ in case only count as the same",
     "stop_workflow": "its event must be one that the workflow waits for",
     "stop_workflow_by_get": "the same",

@@ -19,12 +19,13 @@ from orchestrations import names, watch_plan, workflow_request
 from scraper.models import Reason
 from scraper.settings import Settings
 from scripts.checkout import ROOT
+from storage.row_changes import KINDS
 from storage.skips import SkipReason
 from tests.helpers.answer_checks import PROBLEM as PROBLEM_JSON
 from tests.helpers.answer_checks import faults, response_of
 from tests.helpers.api_description import Node, Operation, closed, operations, parameters, read_description, resolved
 from tests.helpers.described_app import ALL_ROUTES, loaded_app
-from triggers import dataset_rows, datasets, run_failures, runs, watch_requests
+from triggers import dataset_diff, dataset_rows, datasets, run_failures, runs, watch_requests
 from triggers.problem import DETAIL_CHARACTERS
 from triggers.request_reading import DEEPEST
 from triggers.schedule_control import MOST_SKIPS
@@ -137,6 +138,9 @@ def test_its_bounds_are_those_of_the_code() -> None:
     assert parameter(OPERATIONS["list_rows"], "limit")["maximum"] == dataset_rows.MOST_ROWS
     assert parameter(OPERATIONS["list_rows"], "limit")["default"] == dataset_rows.USUAL_ROWS
     assert f"to {dataset_rows.MOST_BYTES // 1024**2} MiB" in OPERATIONS["list_rows"].node["description"]
+    assert parameter(OPERATIONS["get_diff"], "limit")["maximum"] == dataset_diff.MOST_CHANGES
+    assert parameter(OPERATIONS["get_diff"], "limit")["default"] == dataset_diff.USUAL_CHANGES
+    assert f"have {dataset_diff.MOST_BYTES // 1024**2} MiB" in OPERATIONS["get_diff"].node["description"]
     assert f"at most {FARTHEST.days} days ahead" in schema("StartAt")["description"]
     assert schema("WatchRequest")["properties"]["intervalMinutes"]["maximum"] == watch_plan.MOST_MINUTES
     assert list(schema("WatchRequest")["properties"]) == list(watch_requests.FIELDS)
@@ -158,6 +162,7 @@ def test_its_bounds_of_workflows_are_those_of_the_code() -> None:
 
 
 def test_its_words_are_those_of_the_code() -> None:
+    assert schema("Change")["properties"]["change"]["enum"] == list(KINDS)
     assert schema("Skip")["properties"]["reason"]["enum"] == [str(reason) for reason in SkipReason]
     assert parameter(OPERATIONS["list_rows"], "format")["enum"] == list(dataset_rows.FORMATS)
     policies = get_args(Settings.model_fields["overlap_policy"].annotation)

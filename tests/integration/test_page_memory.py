@@ -10,11 +10,14 @@ import pytest
 from scraper.models import PageLoaded, PageUnchanged, Row, Scalar
 from scraper.page_version import PageVersion, Validators
 from scraper.settings import Settings
-from storage.batches import BatchResult
+from storage.batches import BatchResult, Plan
+from storage.diffs import hashed_pages
+from storage.errors import NotComparable
 from storage.page_lists import PageList, PreviousPage
 from storage.page_memory import Remembered, RememberedPage
 from storage.past import Past, past_of
 from storage.previous_pages import find_previous
+from storage.snapshots import Snapshot
 from storage.store import Store, open_store, store_on
 from tests.helpers.memory_tables import MemoryTables
 
@@ -97,8 +100,13 @@ async def test_a_snapshot_is_remembered_in_page_order_with_the_parts_of_earlier_
     await remember(store, NEXT, 0, "zombie", remembered(9))
     first = BatchResult(0, "a", 2, 0, 2)
     result = BatchResult(0, "b", 4, 0, 4, earlier=first.parts(SNAPSHOT))
-    pages = [(batch, page.place) async for batch, page in store.memory.of_snapshot(NEXT, [result])]
-    assert pages == [(0, 0), (0, 1), (0, 2), (0, 3)]
+    snapshot = Snapshot("books", 2, Plan("p", 1, 4, 0, 0), (result,))
+    pages = await hashed_pages(store, snapshot)
+    assert [(page.snapshot, page.place, page.hashes) for page in pages] == [
+        (NEXT if place in {1, 2} else SNAPSHOT, place, remembered(place).hashes) for place in range(4)
+    ]
+    with pytest.raises(NotComparable, match="4 of its 5 rows are remembered"):
+        await hashed_pages(store, replace(snapshot, results=(replace(result, rows=5),)))
 
 
 async def test_pages_are_found_in_every_snapshot_that_the_published_one_takes_parts_of(store: Store) -> None:

@@ -22,7 +22,7 @@ def told(document: dict[str, Any], *names: str) -> list[tuple[Any, ...]]:
 async def test_a_dataset_is_listed_from_the_first_step_of_its_first_run_on(runs: ActivityRuns) -> None:
     assert await ask_json(list_datasets, runs, None) == (200, {"datasets": []})
     await runs.claim(await runs.start("first"))
-    links = {"self": f"{ROOT}/books", "rows": f"{ROOT}/books/rows"}
+    links = {"self": f"{ROOT}/books", "rows": f"{ROOT}/books/rows", "diff": f"{ROOT}/books/diff"}
     listed = {"datasets": [{"source": "books", "published": None, "links": links}]}
     assert await ask_json(list_datasets, runs, None) == (200, listed)
 
@@ -57,6 +57,7 @@ async def test_the_history_has_every_kept_snapshot_with_its_outcome_and_counts(
     assert told(found, "reason")[1][0].startswith("max_drop_percent: ")
     assert found["snapshots"][1]["links"] == {
         "rows": f"{ROOT}/books/rows?run=second%402",
+        "diff": f"{ROOT}/books/diff?to=second%402",
         "run": "http://localhost/api/runs/second",
     }
 
