@@ -5,14 +5,14 @@ first. So nothing depends on how often, or where, a step runs.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final
 from uuid import uuid4
 
 from scraper import clock
-from scraper.finding.frontier import Frontier, NewPage, new_pages
+from scraper.finding.frontier import Frontier, Harvest, NewPage
 from scraper.follow_rules import Follow
 from scraper.manners.obeying import without_disallowed
 from scraper.manners.robots import Robots
@@ -41,14 +41,6 @@ class Crawl:
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
-    """What the pages of a level lead to: for each page its depth and its links; and links that cannot be asked for."""
-
-    pages: Sequence[tuple[int, PageLinks]]
-    unusable: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class NewPages:
     """Page lists of new pages, how many more are `left_out`, and what is listed as failed instead."""
 
@@ -66,17 +58,19 @@ async def plan_level(store: Store, snapshot: str, level: int, crawl: Crawl) -> P
     if recorded is not None:
         return recorded
     if level == 0:
-        frontier, met = Frontier(), Met([(-1, PageLinks(Purpose.LINKS, crawl.follow.start_links))], {})
         before = Plan("", 0, 0, 0, 0, follows=True)
+        harvest = Harvest(Frontier(), max_depth=crawl.follow.max_depth)
+        harvest.take(PageLinks(Purpose.LINKS, crawl.follow.start_links), url="", depth=-1)
     else:
         found = await store.batches.plan_of_level(snapshot, level - 1)
         if found is None:
             raise MissingRecord(f"snapshot {snapshot} has no plan of level {level - 1}")
         before = found
         lists = await store.batches.page_lists(snapshot, plan_attempt=before.attempt)
-        met = await what_they_met(store, snapshot, lists, await _results_of(store, snapshot, lists))
-        frontier = await store.frontiers.at_level(snapshot, before, lists)
-    pages = await find_new_pages(frontier, met, crawl, before)
+        results = await _results_of(store, snapshot, lists)
+        harvest = Harvest(await store.frontiers.at_level(snapshot, before, lists), max_depth=crawl.follow.max_depth)
+        await gather_links(store, snapshot, lists, results, harvest)
+    pages = await new_pages(harvest, crawl, before)
     plan = replace(
         grown(before, pages, goes_on=bool(pages.lists)),
         attempt=uuid4().hex[:12],
@@ -103,18 +97,16 @@ def grown(plan: Plan, pages: NewPages, *, goes_on: bool) -> Plan:
     )
 
 
-async def find_new_pages(frontier: Frontier, met: Met, crawl: Crawl, before: Plan) -> NewPages:
-    """The new pages among those that were met, in page lists behind those that `before` counts."""
-    # Very many links take seconds to compare: other pages' connections must not starve meanwhile.
-    pages = await asyncio.to_thread(new_pages, frontier, met.pages, max_depth=crawl.follow.max_depth)
+async def new_pages(harvest: Harvest, crawl: Crawl, before: Plan) -> NewPages:
+    """What was gathered, but for what robots.txt refuses, in page lists behind those that `before` counts."""
+    pages = harvest.pages
     allowed, refused = await without_disallowed([page.url for page in pages], crawl.robots)
     wanted = set(allowed)
     pages = [page for page in pages if page.url in wanted]
     taken = pages[: max(0, crawl.max_pages - before.pages)]
     cut = enumerate(_cut(taken, pages_per_batch=crawl.pages_per_batch), start=before.batches)
     lists = [replace(one, batch=number).with_previous(crawl.previous) for number, one in cut]
-    bad = _bad_links({url: problem for url, problem in met.unusable.items() if url not in frontier.refused})
-    return NewPages(lists, len(pages) - len(taken), [*refused, *bad])
+    return NewPages(lists, len(pages) - len(taken), [*refused, *_bad_links(harvest.unusable)])
 
 
 def _cut(pages: Sequence[NewPage], *, pages_per_batch: int) -> Iterator[PageList]:
@@ -125,11 +117,13 @@ def _cut(pages: Sequence[NewPage], *, pages_per_batch: int) -> Iterator[PageList
             yield replace(PageList.whole(0, urls), purposes=tuple(next(purposes) for _ in urls), depth=depth)
 
 
-async def what_they_met(
-    store: Store, snapshot: str, lists: Iterable[PageList], results: Mapping[int, BatchResult]
-) -> Met:
-    """Where the pages of `lists` lead, in page order, as the attempts of `results` found out."""
-    slots = asyncio.Semaphore(READS_IN_FLIGHT)
+async def gather_links(
+    store: Store, snapshot: str, lists: Sequence[PageList], results: Mapping[int, BatchResult], harvest: Harvest
+) -> None:
+    """Let `harvest` take in where the pages of `lists` lead, in page order, as the attempts of `results` found out.
+
+    A few batches are read at a time: a level may have more links than fit into memory.
+    """
 
     async def read(one: PageList) -> dict[int, PageLinks]:
         result = results[one.batch]
@@ -140,20 +134,19 @@ async def what_they_met(
             attempts = [(part.snapshot, part.attempt) for part in result.earlier]
         links: dict[int, PageLinks] = {}
         for written_to, attempt in attempts:
-            async with slots:
-                links |= await store.links.of_attempt(written_to, one.batch, attempt)
+            links |= await store.links.of_attempt(written_to, one.batch, attempt)
         return links
 
-    lists = list(lists)
-    pages: list[tuple[int, PageLinks]] = []
-    unusable: dict[str, str] = {}
-    for one, links in zip(lists, await asyncio.gather(*map(read, lists)), strict=True):
+    def take(one: PageList, links: Mapping[int, PageLinks]) -> None:
         urls = dict(zip(one.places, one.urls, strict=True))
         for place, page in sorted(links.items()):
-            pages.append((one.depth, page))
-            for reference, problem in page.unusable:
-                unusable.setdefault(reference, f"linked from {urls.get(place, 'another page')}: {problem}")
-    return Met(pages, unusable)
+            harvest.take(page, url=urls.get(place, "another page"), depth=one.depth)
+
+    for start in range(0, len(lists), READS_IN_FLIGHT):
+        chunk = lists[start : start + READS_IN_FLIGHT]
+        for one, links in zip(chunk, await asyncio.gather(*map(read, chunk)), strict=True):
+            # Very many links take seconds to compare: other pages' connections must not starve meanwhile.
+            await asyncio.to_thread(take, one, links)
 
 
 async def _results_of(store: Store, snapshot: str, lists: Sequence[PageList]) -> dict[int, BatchResult]:

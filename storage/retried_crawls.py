@@ -7,9 +7,9 @@ earlier runs have planned, and where its own pages lead is the next level, as in
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from scraper.finding.frontier import Frontier
+from scraper.finding.frontier import Frontier, Harvest
 from storage.batches import BatchResult, Plan
-from storage.following import Crawl, NewPages, find_new_pages, what_they_met
+from storage.following import Crawl, NewPages, gather_links, new_pages
 from storage.frontiers import know_all
 from storage.page_lists import PageList
 from storage.store import Store
@@ -48,5 +48,6 @@ async def rest_of_crawl(
     know_all(frontier, lists.values())
     frontier.refused.update(listed)
     done = [one for one in lists.values() if one.batch in base.results]
-    met = await what_they_met(store, base.snapshot, done, base.results)
-    return RestOfCrawl(frontier, await find_new_pages(frontier, met, crawl, base.plan))
+    harvest = Harvest(frontier, max_depth=crawl.follow.max_depth)
+    await gather_links(store, base.snapshot, done, base.results, harvest)
+    return RestOfCrawl(frontier, await new_pages(harvest, crawl, base.plan))

@@ -1,6 +1,5 @@
 """Which pages a crawl knows, and which of those that it has met are new. Pure: the same pages in, the same out."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, Self
@@ -55,31 +54,42 @@ class NewPage:
     depth: int
 
 
-def new_pages(frontier: Frontier, met: Iterable[tuple[int, PageLinks]], *, max_depth: int | None) -> list[NewPage]:
-    """The pages that links lead to and `frontier` does not know, by depth, and else as they were met first.
+class Harvest:
+    """What pages lead to that `frontier` does not know, taken page by page, so that no more is kept than is new.
 
-    `met` has for each page its depth and its links. A page's own address is as deep as the page itself.
+    `unusable` has links that cannot be asked for, each with what is said of it.
     """
-    found: dict[bytes, NewPage] = {}
-    for depth, page in met:
+
+    def __init__(self, frontier: Frontier, *, max_depth: int | None) -> None:
+        self.unusable: dict[str, str] = {}
+        self._frontier, self._max_depth = frontier, max_depth
+        self._found: dict[bytes, NewPage] = {}
+
+    @property
+    def pages(self) -> list[NewPage]:
+        """The new pages, by depth, and else as they were met first."""
+        return sorted(self._found.values(), key=lambda page: page.depth)
+
+    def take(self, page: PageLinks, *, url: str, depth: int) -> None:
+        """Take in where the page at `url` leads. Its own address is as deep as the page itself."""
         if page.address:
-            _meet(found, frontier, NewPage(page.address, page.purpose, depth))
+            self._meet(NewPage(page.address, page.purpose, depth))
         for link in page.links:
-            deeper = NewPage(link.url, _within(link.purpose, depth + 1, max_depth), depth + 1)
-            _meet(found, frontier, deeper)
-    return sorted(found.values(), key=lambda page: page.depth)
+            self._meet(NewPage(link.url, _within(link.purpose, depth + 1, self._max_depth), depth + 1))
+        for reference, problem in page.unusable:
+            if reference not in self._frontier.refused:
+                self.unusable.setdefault(reference, f"linked from {url}: {problem}")
 
-
-def _meet(found: dict[bytes, NewPage], frontier: Frontier, page: NewPage) -> None:
-    wanted = frontier.unknown(page.url, page.purpose)
-    if not wanted or page.url in frontier.refused:
-        return
-    key = _key(page.url)
-    before = found.get(key)
-    if before is None:
-        found[key] = NewPage(page.url, wanted, page.depth)
-    else:
-        found[key] = NewPage(before.url, before.purpose | wanted, min(before.depth, page.depth))
+    def _meet(self, page: NewPage) -> None:
+        wanted = self._frontier.unknown(page.url, page.purpose)
+        if not wanted or page.url in self._frontier.refused:
+            return
+        key = _key(page.url)
+        before = self._found.get(key)
+        if before is None:
+            self._found[key] = NewPage(page.url, wanted, page.depth)
+        else:
+            self._found[key] = NewPage(before.url, before.purpose | wanted, min(before.depth, page.depth))
 
 
 def _within(purpose: Purpose, depth: int, max_depth: int | None) -> Purpose:

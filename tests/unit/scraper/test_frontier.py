@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.finding.frontier import Frontier, new_pages
+from scraper.finding.frontier import Frontier, Harvest
 from scraper.models import Link, PageLinks, Purpose
 
 SITE = "https://shop.example"
@@ -23,8 +23,15 @@ def page(*links: tuple[str, Purpose], address: str = "", purpose: Purpose = BOTH
     return PageLinks(purpose, tuple(Link(SITE + path, wanted) for path, wanted in links), address=own)
 
 
+def harvested(frontier: Frontier, *met: tuple[int, PageLinks], max_depth: int | None = None) -> Harvest:
+    harvest = Harvest(frontier, max_depth=max_depth)
+    for depth, one in met:
+        harvest.take(one, url=f"{SITE}/from", depth=depth)
+    return harvest
+
+
 def found(frontier: Frontier, *met: tuple[int, PageLinks], max_depth: int | None = None) -> list[tuple[str, int, int]]:
-    pages = new_pages(frontier, met, max_depth=max_depth)
+    pages = harvested(frontier, *met, max_depth=max_depth).pages
     return [(one.url.removeprefix(SITE), int(one.purpose), one.depth) for one in pages]
 
 
@@ -75,11 +82,20 @@ PATHS = st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from([ROWS, LIN
 @given(PATHS)
 def test_pages_met_one_by_one_are_those_met_at_once(paths: list[tuple[str, Purpose]]) -> None:
     wanted = [(f"/{path}", purpose) for path, purpose in paths]
-    at_once = new_pages(Frontier(), [(0, page(*wanted))], max_depth=None)
+    at_once = harvested(Frontier(), (0, page(*wanted))).pages
     frontier, one_by_one = Frontier(), dict[str, Purpose]()
     for link in wanted:
-        for new in new_pages(frontier, [(0, page(link))], max_depth=None):
+        for new in harvested(frontier, (0, page(link))).pages:
             frontier.know(new.url, new.purpose)
             assert not one_by_one.get(new.url, Purpose(0)) & new.purpose
             one_by_one[new.url] = one_by_one.get(new.url, Purpose(0)) | new.purpose
     assert {one.url: one.purpose for one in at_once} == one_by_one
+
+
+def test_links_that_were_refused_before_are_passed_over_and_others_told_once_with_the_first_page() -> None:
+    frontier = frontier_of()
+    frontier.refused = {f"{SITE}/private", "http://["}
+    bad = PageLinks(BOTH, (Link(f"{SITE}/private", BOTH),), (("http://[", "no URL"), ("http://]", "no URL")))
+    harvest = harvested(frontier, (0, bad), (1, bad))
+    assert harvest.pages == []
+    assert harvest.unusable == {"http://]": f"linked from {SITE}/from: no URL"}
