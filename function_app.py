@@ -10,10 +10,12 @@ from activities.batches import scrape_batch
 from activities.claim import claim_run
 from activities.datasets import publish_source
 from activities.planning import plan_source
+from activities.purging import purge_slice
 from activities.runs import finish_run
 from activities.starting import start_instance
 from activities.welcome import say_welcome
 from orchestrations.daily_scrape import daily_scrape
+from orchestrations.purge_expired import purge_expired
 from orchestrations.scrape_chain import scrape_chain
 from orchestrations.scrape_lane import scrape_lane
 from orchestrations.scrape_source import scrape_source
@@ -28,6 +30,7 @@ from triggers.datasets import get_dataset, list_datasets
 from triggers.health import health, health_details
 from triggers.orchestrators import start_orchestrator
 from triggers.polling import poll_orchestrator
+from triggers.purge_timer import PURGE_SCHEDULE, purge_timer
 from triggers.run_commands import request_stop, start_run
 from triggers.run_failures import list_failures
 from triggers.run_retry import retry_run
@@ -86,6 +89,7 @@ http("GET", "schedule", get_schedule)
 http("GET", "health", health, func.AuthLevel.ANONYMOUS)
 http("GET", "health/details", health_details)
 app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")(with_client(watchdog))
+app.timer_trigger(arg_name="timer", schedule=PURGE_SCHEDULE)(with_client(purge_timer))
 
 # The data: what is published, and other snapshots that are kept.
 http("GET", "datasets", list_datasets)
@@ -107,6 +111,7 @@ for orchestrator in (
     scrape_source,
     scrape_lane,
     start_later,
+    purge_expired,
     watch_source,
     welcome,
     workflow,
@@ -114,7 +119,7 @@ for orchestrator in (
     app.orchestration_trigger(context_name="context")(orchestrator)
 
 # Activities: what the orchestrators name. Inputs and outputs are keys, counts and codes, never page bodies.
-for activity in (claim_run, plan_source, scrape_batch, publish_source, start_instance):
+for activity in (claim_run, plan_source, scrape_batch, publish_source, start_instance, purge_slice):
     app.activity_trigger(input_name="payload")(with_client(activity))
 app.activity_trigger(input_name="payload")(finish_run)
 app.activity_trigger(input_name="payload")(say_welcome)

@@ -14,7 +14,7 @@ from scraper.gate import SnapshotCounts, why_refused
 from scraper.run_log import run_logger
 from scraper.settings import Settings
 from scraper.sources import Source
-from storage.datasets import Dataset, Superseded
+from storage.datasets import Dataset, SnapshotPurged, Superseded
 from storage.diffs import diff_of
 from storage.errors import MissingRecord, NotComparable, SnapshotIncomplete
 from storage.keys import epoch_of, snapshot_id
@@ -99,4 +99,6 @@ async def _publish(
     except Superseded as newer:
         standing = await turned_away(store, payload, otherwise=str(newer))
         return standing.code, standing.reason
+    except SnapshotPurged as gone:
+        return "failed", str(gone)
     return "published", ""

@@ -1,6 +1,7 @@
 """What a run has reached, in the log: once, however often its orchestrators are replayed."""
 
 import logging
+from collections.abc import Mapping
 
 from azure.durable_functions import DurableOrchestrationContext
 
@@ -24,6 +25,14 @@ def log_source_ended(context: DurableOrchestrationContext, run_id: str, source: 
 def log_run_ended(context: DurableOrchestrationContext, outcome: str, reason: str) -> None:
     """The run has ended; a warning if not all went well."""
     _log(context, context.instance_id, "", _level(outcome), _ended("run", outcome, reason))
+
+
+def log_purge_ended(
+    context: DurableOrchestrationContext, outcome: str, reason: str, deleted: Mapping[str, int]
+) -> None:
+    """A purge has ended, having deleted so many of these; a warning if something is left for the next one."""
+    counts = ", ".join(f"{what} {count}" for what, count in sorted(deleted.items())) or "nothing to delete"
+    _log(context, "", "", _level(outcome), f"{_ended('purge', outcome, reason)}: {counts}")
 
 
 def _log(context: DurableOrchestrationContext, run_id: str, source: str, level: int, text: str) -> None:

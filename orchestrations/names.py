@@ -11,6 +11,7 @@ START_LATER: Final = "start_later"
 WATCH_SOURCE: Final = "watch_source"
 WORKFLOW: Final = "workflow"
 WELCOME: Final = "welcome"
+PURGE_EXPIRED: Final = "purge_expired"
 
 CLAIM_RUN: Final = "claim_run"
 PLAN_SOURCE: Final = "plan_source"
@@ -19,6 +20,7 @@ PUBLISH_SOURCE: Final = "publish_source"
 FINISH_RUN: Final = "finish_run"
 START_INSTANCE: Final = "start_instance"
 SAY_WELCOME: Final = "say_welcome"
+PURGE_SLICE: Final = "purge_slice"
 
 # The event that ends a watch.
 STOP: Final = "stop"
@@ -52,6 +54,9 @@ def lane_instance_id(source_instance: str, lane: int, level: int = 0) -> str:
 
 # The one start of the daily scrape that may wait for the run before it to end.
 BUFFERED_SCRAPE: Final = f"buffered:{DAILY_SCRAPE}"
+
+# There is one purge at a time: this is the one instance ID that it can have.
+PURGE_ID: Final = "purge"
 
 
 def later_id(instance_id: str) -> str:

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     overlap_policy: Literal["skip", "buffer_one", "cancel_other"] = "skip"
     catchup_window_minutes: float = Field(default=720, ge=0, le=10_080)
     stuck_after_minutes: float = Field(default=60, ge=1, le=10_080)
+    retention_days: int = Field(default=30, ge=1, le=3650)
     allow_get_commands: bool = False
     welcome_failure_percent: float = Field(default=20, ge=0, le=100)
     contact: _Text = ""
@@ -77,6 +78,11 @@ class Settings(BaseSettings):
     def start_grace(self) -> timedelta:
         """START_GRACE_SECONDS as a span of time."""
         return timedelta(seconds=self.start_grace_seconds)
+
+    @property
+    def retention(self) -> timedelta:
+        """RETENTION_DAYS as a span of time."""
+        return timedelta(days=self.retention_days)
 
     @property
     def sources_path(self) -> Path:

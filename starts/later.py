@@ -5,7 +5,6 @@ the singleton's ticket and then asks whether it was cancelled, the cancelling wr
 the run has come. So at least one of the two sees the other.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from uuid import uuid4
 from orchestrations import names
 from scraper import clock
 from starts.singleton import Start, StartingClient, start_singleton
-from storage.hub import LIVE, is_of
+from storage.hub import LIVE, decoded, is_of
 from storage.locks import TicketStore
 from storage.schedule import Schedules
 
@@ -119,7 +118,7 @@ async def find_scheduled(client: LaterClient, schedules: Schedules, own_id: str)
     status = await client.get_status(own_id, show_input=True)
     if not is_of(status, names.START_LATER):
         return None
-    start = _start_of(_decoded(status.input_))
+    start = _start_of(decoded(status.input_))
     if start is None:
         return None
     is_cancelled = await schedules.is_start_cancelled(start.claim)
@@ -141,7 +140,8 @@ async def cancel_scheduled(client: LaterClient, schedules: Schedules, scheduled:
 
     It may have happened in this moment: then the run is live, and its ticket can be seen, when this returns.
     """
-    await schedules.cancel_start(scheduled.start.claim, at=clock.utc_now(), by=by)
+    claim, own_id = scheduled.start.claim, scheduled.own_id
+    await schedules.cancel_start(claim, at=clock.utc_now(), by=by, instance_id=own_id)
     await client.terminate(scheduled.own_id, f"cancelled by {by}")
 
 
@@ -163,16 +163,8 @@ def _start_of(value: Any) -> LaterStart | None:
 
 def _end_of(status: Any, own_id: str) -> dict[str, Any]:
     """What `start_later` returned, or how the hub ended it."""
-    output = _decoded(status.output)
+    output = decoded(status.output)
     if isinstance(output, dict) and "code" in output:
         return output
     ended = status.runtime_status.name.lower()
     return {"code": ended, "reason": f"the instance '{own_id}' was {ended}: {status.output}"[:1000]}
-
-
-def _decoded(value: Any) -> Any:
-    """What the hub shows as an object, or as its JSON text; a text that is none is that text."""
-    try:
-        return json.loads(value) if isinstance(value, str) and value.startswith("{") else value
-    except (ValueError, RecursionError):
-        return value

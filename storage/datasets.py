@@ -25,7 +25,8 @@ RETRY_PAUSE_S: Final = 0.05
 class Dataset:
     """What is published of one source; `epoch` is 0 and `snapshot` empty until the first publication.
 
-    `fence` is the highest epoch that has begun to work on the source.
+    `fence` is the highest epoch that has begun to work on the source. Snapshots of runs up to the epoch `purged_to`
+    have been deleted, or are about to be, unless something younger needs them: none of them is published again.
     """
 
     source: str
@@ -38,6 +39,7 @@ class Dataset:
     failed: int = 0
     rows: int = 0
     previous_snapshot: str = ""
+    purged_to: int = 0
 
 
 class Superseded(Exception):
@@ -47,6 +49,14 @@ class Superseded(Exception):
         super().__init__(f"a newer run (epoch {fence}) works on '{source}'")
         self.source = source
         self.fence = fence
+
+
+class SnapshotPurged(Exception):
+    """The snapshot is older than RETENTION_DAYS: it was deleted, or will be."""
+
+    def __init__(self, snapshot: str) -> None:
+        super().__init__(f"snapshot {snapshot} is not kept any more: it is older than RETENTION_DAYS")
+        self.snapshot = snapshot
 
 
 class Datasets:
@@ -82,7 +92,7 @@ class Datasets:
     ) -> Dataset:
         """Point the source at a snapshot; `counts` are its pages, failed pages and rows.
 
-        A repeat changes nothing. Raises Superseded if a run with a higher epoch has begun.
+        A repeat changes nothing. Raises Superseded if a run with a higher epoch has begun, SnapshotPurged.
         """
         pages, failed, rows = counts
 
@@ -93,14 +103,27 @@ class Datasets:
 
         return await self._change(source, epoch, pointed)
 
-    async def _change(self, source: str, epoch: int, change: Callable[[Dataset], Dataset]) -> Dataset:
-        """Apply `change` by compare-and-swap, again on a newer version until it holds or is not ours to make."""
+    async def forbid(self, source: str, epoch: int) -> Dataset:
+        """Let no snapshot of a run up to this epoch be published from now on; what is published stays so."""
+        return await self._change(
+            source, None, lambda current: replace(current, purged_to=max(current.purged_to, epoch))
+        )
+
+    async def _change(self, source: str, epoch: int | None, change: Callable[[Dataset], Dataset]) -> Dataset:
+        """Apply `change` by compare-and-swap, again on a newer version until it holds or is not ours to make.
+
+        Without an epoch it is nobody's. Whatever is published may be purged in this moment: so that is asked here, in
+        the same compare-and-swap.
+        """
         while True:
             found = await self._read(source)
             current, etag = found or (Dataset(source, fence=0), "")
-            if current.fence > epoch:
+            if epoch is not None and current.fence > epoch:
                 raise Superseded(source, current.fence)
             wanted = change(current)
+            wanted = replace(wanted, purged_to=max(wanted.purged_to, current.purged_to))
+            if wanted.snapshot != current.snapshot and wanted.epoch <= current.purged_to:
+                raise SnapshotPurged(wanted.snapshot)
             if wanted == current or await self._write(wanted, etag):
                 return wanted
             await asyncio.sleep(RETRY_PAUSE_S)

@@ -1,5 +1,6 @@
 """What the task hub says of an instance; the hub is the one store that we read through the durable client."""
 
+import json
 from typing import Any, Final, Protocol
 
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
@@ -33,3 +34,11 @@ def is_of(status: Any, orchestrator: str) -> bool:
     """True if the status is that of an instance of this orchestrator; falsy is none."""
     # The hub keeps the case in which it was asked to start.
     return bool(status and status.name.lower() == orchestrator.lower())
+
+
+def decoded(value: Any) -> Any:
+    """What the hub shows as an object, or as its JSON text; a text that is none is that text."""
+    try:
+        return json.loads(value) if isinstance(value, str) and value.startswith("{") else value
+    except (ValueError, RecursionError):
+        return value

@@ -86,6 +86,22 @@ def prefix_filter(partition: str, prefix: str) -> str:
     return range_filter(partition, prefix, beyond)
 
 
+def batches_filter(snapshot: str) -> str:
+    """OData filter: the entities of all batches of a snapshot, in tables that have a partition for each."""
+    first, beyond = f"{snapshot}~", f"{snapshot}~:"  # the colon follows the digits
+    return f"PartitionKey ge '{_quoted(first)}' and PartitionKey lt '{_quoted(beyond)}'"
+
+
+def behind_filter(row_key: str) -> str:
+    """OData filter, to be added to another one: the entities whose row keys sort behind this one."""
+    return f"RowKey gt '{_quoted(row_key)}'"
+
+
+def before_filter(column: str, moment: datetime) -> str:
+    """OData filter: the entities whose `column` is an earlier time than `moment`, which is in UTC."""
+    return f"{column} lt datetime'{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}'"
+
+
 def range_filter(partition: str, first: str, beyond: str) -> str:
     """OData filter: the entities of one partition with row keys from `first` up to, but not including, `beyond`."""
     return f"{partition_filter(partition)} and RowKey ge '{_quoted(first)}' and RowKey lt '{_quoted(beyond)}'"

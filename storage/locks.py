@@ -71,6 +71,8 @@ async def acquire(
         winner = await store.read(wanted.key)
         if winner is not None and winner.claim == wanted.claim:
             return winner  # our own write, whose answer was lost and which the client library sent again
+        if winner is None and only is None:  # its instance was gone for long, and a purge has deleted it in this moment
+            return await acquire(store, wanted, is_live=is_live, grace=grace, once=once)
         raise TicketHeld(wanted.key, winner) from None
 
 

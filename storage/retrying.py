@@ -28,7 +28,8 @@ class Rest:
     `run` is the one whose plan counts: the run itself or, if that is a retry which did not come to plan the source, the
     one that it retries. `pages` were planned and not loaded; None if no pages were found at all, so that they have to
     be looked for anew. `is_published` is true if readers see the snapshot of `run`, or of a newer one: then `newer` is
-    that. `unread` counts places that should have named pages, and could not be read.
+    that. `unread` counts places that should have named pages, and could not be read. What is not `is_kept` was purged,
+    or may be at any time.
     """
 
     run: RunRecord
@@ -37,6 +38,7 @@ class Rest:
     is_published: bool
     newer: RunRef | None = None
     unread: int = 0
+    is_kept: bool = True
 
     @property
     def is_nothing(self) -> bool:
@@ -49,7 +51,9 @@ async def rest_of(store: Store, run: RunRecord, source: str) -> Rest:
     run, plan = await _planned(store, run, source)
     dataset = await store.datasets.find(source)
     seen = RunRef(dataset.run_id, dataset.epoch) if dataset is not None else RunRef("", 0)
-    rest = Rest(run, source, None, seen.epoch >= run.epoch, seen if seen.epoch > run.epoch else None)
+    is_kept = dataset is None or dataset.purged_to < run.epoch
+    newer = seen if seen.epoch > run.epoch else None
+    rest = Rest(run, source, None, seen.epoch >= run.epoch, newer, is_kept=is_kept)
     if plan is None or plan.pages == 0:
         return rest
     loaded = sum(result.loaded for result in await store.batches.results(snapshot_id(source, run.epoch)))
@@ -72,7 +76,8 @@ async def why_not_retry(store: Store, rest: Rest) -> str:
         return f"the newer run '{rest.newer.run_id}' has published '{rest.source}' since: retry that one"
     run = rest.run
     planned = next((one.get("pages", 0) for one in run.results if one["source"] == rest.source), 0)
-    if (rest.pages is None and planned) or not await _rows_are_there(store, rest.source, run.epoch):
+    is_kept = rest.is_kept and not (rest.pages is None and planned)
+    if not is_kept or not await _rows_are_there(store, rest.source, run.epoch):
         return f"what run '{run.run_id}' loaded of '{rest.source}' is not kept any more: start a new run"
     return ""
 

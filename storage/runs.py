@@ -90,7 +90,7 @@ class Runs:
         table = await self._tables.table("runs")
         async with self._tables.faults():
             entity = await table.get_entity(RUNS, newest_first(epoch))
-        return _from_entity(entity), str(entity.metadata["etag"])
+        return run_from_entity(entity), str(entity.metadata["etag"])
 
     async def of_execution(self, ref: RunRef) -> RunRecord | None:
         """The run with this ID and epoch, or None."""
@@ -142,7 +142,7 @@ class Runs:
             async for entity in rows:
                 if len(page) == limit:
                     return page, page[-1].epoch
-                page.append(_from_entity(entity))
+                page.append(run_from_entity(entity))
         return page, None
 
 
@@ -180,7 +180,8 @@ def _packed(results: Sequence[Mapping[str, Any]]) -> bytes:
     return zlib.compress(json.dumps([dict(result) for result in results]).encode())
 
 
-def _from_entity(entity: Any) -> RunRecord:
+def run_from_entity(entity: Any) -> RunRecord:
+    """The run of a row in the partition RUNS."""
     return RunRecord(
         run_id=entity["run_id"],
         epoch=entity["epoch"],

@@ -43,12 +43,13 @@ class Schedules:
         async with self._tables.faults():
             await table.upsert_entity({**row, "paused": state.paused, "changed_at": state.changed_at}, mode="replace")
 
-    async def cancel_start(self, claim: str, *, at: datetime, by: str) -> None:
-        """Say that the start with this claim must not happen; it stays so."""
+    async def cancel_start(self, claim: str, *, at: datetime, by: str, instance_id: str) -> None:
+        """Say that the start with this claim must not happen, which `instance_id` would make; it stays so."""
         table = await self._tables.table("schedule")
         row = {"PartitionKey": CANCELLED, "RowKey": key_text(claim)}
         async with self._tables.faults():
-            await table.upsert_entity({**row, "cancelled_at": at, "cancelled_by": by}, mode="replace")
+            cancelled = {**row, "cancelled_at": at, "cancelled_by": by, "instance_id": instance_id}
+            await table.upsert_entity(cancelled, mode="replace")
 
     async def is_start_cancelled(self, claim: str) -> bool:
         """True once somebody has cancelled the start with this claim."""

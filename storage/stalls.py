@@ -59,7 +59,7 @@ class Stalls:
         """Every stall of the run with this epoch, the oldest first; those that are over, too."""
         table = await self._tables.table("runs")
         async with self._tables.faults():
-            found = table.query_entities(prefix_filter(STALLS, _prefix(epoch)))
+            found = table.query_entities(stalls_filter(epoch))
             return [_from_entity(entity) async for entity in found]
 
     async def look(self, now: datetime) -> datetime:
@@ -76,6 +76,11 @@ class Stalls:
                 {"PartitionKey": WATCH, "RowKey": WATCH, "looked_at": now, "awake_since": awake_since}
             )
         return awake_since
+
+
+def stalls_filter(epoch: int) -> str:
+    """OData filter: the stalls of the run with this epoch."""
+    return prefix_filter(STALLS, _prefix(epoch))
 
 
 def _prefix(epoch: int) -> str:

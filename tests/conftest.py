@@ -49,8 +49,9 @@ def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def watchdog_is_off() -> Iterator[None]:
-    """It looks at the storage every five minutes: 288 times in a day of a virtual clock, mostly where there is none."""
+def watchdog_and_purge_are_off() -> Iterator[None]:
+    """They look at the storage, 289 times in a day of a virtual clock, mostly where there is none."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AzureWebJobs.watchdog.Disabled", "true")
+        environment.setenv("AzureWebJobs.purge_timer.Disabled", "true")
         yield

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,7 @@ from scraper.settings import Settings
 from storage.store import open_store
 from triggers.live_runs import live_run, stall_of
 from triggers.problem import json_response
+from triggers.purge_timer import last_purge
 
 PATIENCE_S = 5
 
@@ -53,6 +55,7 @@ async def _health(client: df.DurableOrchestrationClient, *, detailed: bool) -> f
     }
     if detailed:
         document["faults"] = {name: finding.fault for name, finding in found.items() if finding.fault}
+        document["lastPurge"] = await _last_purge(client)
     return json_response(document, HTTPStatus.SERVICE_UNAVAILABLE if failed else HTTPStatus.OK)
 
 
@@ -91,6 +94,14 @@ async def _runs(client: df.DurableOrchestrationClient) -> Finding:
     return Finding(
         "stuck", f"'{stall.run_id}' has made no progress since {stall.since:%Y-%m-%dT%H:%M:%SZ}: {stall.reason}"
     )
+
+
+async def _last_purge(client: df.DurableOrchestrationClient) -> dict[str, Any] | None:
+    """How the newest purge went; None also if the hub does not tell, which a check says."""
+    with suppress(Exception):
+        async with asyncio.timeout(PATIENCE_S):
+            return await last_purge(client)
+    return None
 
 
 async def _found(check: Awaitable[Finding]) -> Finding:

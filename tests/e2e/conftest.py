@@ -24,6 +24,7 @@ def start_app(supervisor: Supervisor, azurite: str, table_prefix: str, tmp_path:
             "TABLE_PREFIX": table_prefix,
             "AzureWebJobs.daily_timer.Disabled": "true",
             "AzureWebJobs.watchdog.Disabled": "true",
+            "AzureWebJobs.purge_timer.Disabled": "true",
             **settings,
         }
         return RunningApp(supervisor, tmp_path / "devhost", environment)

@@ -244,6 +244,26 @@ async def starts_to_come() -> AsyncIterator[tuple[str, str]]:
         yield "start_later-started", record(await host.history("later:far"))
 
 
+async def purges() -> AsyncIterator[tuple[str, str]]:
+    """A purge in its second execution, and one that met an outage."""
+    work = {"stage": "runs", "before": "2026-10-22T03:30:00+00:00"}
+    faults = [OSError("storage is away")]
+
+    async def purge_slice(payload: dict[str, Any]) -> dict[str, Any]:
+        number = (payload["work"] or {}).get("number", 0) + 1
+        if number == 54 and faults:
+            raise faults.pop()
+        await host.clock.sleep(60)
+        return {"work": {**work, "number": number} if number < 56 else None, "deleted": {"rows": 1000}}
+
+    async with Host(REPOSITORY, settings=WITHOUT_TIMERS, activities={"purge_slice": purge_slice}) as host:
+        await host.start("purge_expired", instance_id="purge")
+        await host.advance(minutes=52.5)
+        yield "purge_expired-running", record(await host.history("purge"))
+        await host.wait_for("purge")
+        yield "purge_expired-finished", record(await host.history("purge"))
+
+
 async def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     runs = (
@@ -256,7 +276,7 @@ async def main(folder: Path) -> None:
         retried_run(),
         stopped_run(),
     )
-    for recording in (*runs, workflows(), welcomes(), watches(), starts_to_come()):
+    for recording in (*runs, workflows(), welcomes(), watches(), starts_to_come(), purges()):
         async for name, text in recording:
             (folder / f"{name}.json").write_text(text, encoding="utf-8")
 

@@ -40,11 +40,14 @@ class ScheduledMonth:
     settings: Mapping[str, str]
     lasts: Mapping[str, timedelta] = field(default_factory=dict)
     fails: frozenset[str] = frozenset()
+    activities: Mapping[str, Any] = field(default_factory=dict)
+    """Further activities that are not the app's own."""
     host: Host | None = None
 
     def open_host(self, at: str, *, crash: CrashPoint | None = None, after: Host | None = None) -> Host:
         """A host that is switched on at this time, with the state of the one before it."""
         activities = {"plan_source": self._plan, "scrape_batch": self._scrape, "publish_source": self._publish}
+        activities |= self.activities
         self.host = Host(
             REPOSITORY,
             settings=self.settings,

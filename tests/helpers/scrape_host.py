@@ -15,7 +15,8 @@ from storage.store import open_store
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARE = {"concurrency": 2, "requests_per_second": 1.0}
 # These tests have no storage, which the timers would ask for whenever their clocks pass the time.
-WITHOUT_TIMERS = {"AzureWebJobs.watchdog.Disabled": "true", "AzureWebJobs.daily_timer.Disabled": "true"}
+TIMERS = ("watchdog", "daily_timer", "purge_timer")
+WITHOUT_TIMERS = {f"AzureWebJobs.{timer}.Disabled": "true" for timer in TIMERS}
 Answer = Callable[[dict[str, Any]], Any]
 
 

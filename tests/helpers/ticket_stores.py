@@ -1,12 +1,14 @@
 """A ticket store and a task hub in memory, which give the turn away before every call."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
+from scraper import clock
 from storage.errors import TicketChanged
 from storage.hub import LIVE
 from storage.ticket import Ticket
@@ -50,6 +52,8 @@ class HubInstance:
     output: Any = None
     last_updated_time: datetime | None = None
     name: str = "daily_scrape"
+    created_time: datetime = field(default_factory=clock.utc_now)
+    custom_status: Any = None
 
     def end(self) -> None:
         """It runs to its end, unless somebody has ended it."""
@@ -88,6 +92,41 @@ class MemoryHub:
             raise HubRefusal(f"No instance with ID '{instance_id}' found.")
         if self.instances[instance_id].runtime_status in LIVE:
             self.instances[instance_id].runtime_status = Status.Terminated
+
+    async def get_status_by(
+        self,
+        created_time_from: datetime | None = None,
+        created_time_to: datetime | None = None,
+        runtime_status: Sequence[Status] | None = None,
+    ) -> list[HubInstance]:
+        """The first hundred, as the real one; by their time of creation."""
+        await Pause()
+        return [self.instances[name] for name in self._created(created_time_from, created_time_to, runtime_status)][
+            :100
+        ]
+
+    async def purge_instance_history_by(
+        self,
+        created_time_from: datetime | None = None,
+        created_time_to: datetime | None = None,
+        runtime_status: Sequence[Status] | None = None,
+    ) -> Any:
+        await Pause()
+        assert runtime_status, "the real one would delete live instances"
+        gone = self._created(created_time_from, created_time_to, runtime_status)
+        for name in gone:
+            del self.instances[name]
+        return SimpleNamespace(instances_deleted=len(gone))
+
+    def _created(self, since: datetime | None, until: datetime | None, statuses: Sequence[Status] | None) -> list[str]:
+        assert since is not None
+        assert until is not None
+        found = [
+            (one.created_time, name)
+            for name, one in self.instances.items()
+            if since <= one.created_time <= until and one.runtime_status in (statuses or Status)
+        ]
+        return [name for _, name in sorted(found)]
 
     def running(self) -> list[str]:
         return [name for name, one in self.instances.items() if one.runtime_status is Status.Running]

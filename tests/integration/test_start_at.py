@@ -164,7 +164,7 @@ async def test_a_start_that_is_cancelled_while_it_takes_the_ticket_does_not_run(
     async def cancelled_just_before(schedules: Schedules, claim: str) -> bool:
         asked.append(claim)
         if len(asked) == 1:
-            await schedules.cancel_start(claim, at=month.now(), by="http")
+            await schedules.cancel_start(claim, at=month.now(), by="http", instance_id="later:a")
         return await is_cancelled(schedules, claim)
 
     async with month.switched_on("01 00:00") as host:

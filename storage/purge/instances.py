@@ -1,0 +1,45 @@
+"""Letting the task hub forget instances that ended before the limit.
+
+The hub can be asked for instances by the time of their creation only; and one that was created long ago may have ended
+this morning: a workflow that waited for weeks. So they go by pieces of time, each of which is looked at before. A first
+purge may meet years of instances: pieces grow where there is little, and shrink where there is much, or both kinds.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
+
+from storage.purge.work import Slice, Work
+
+ENDED: Final = (Status.Completed, Status.Failed, Status.Terminated, Status.Canceled)
+"""Without these the hub would delete live instances, too."""
+THE_BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
+FIRST_PIECE: Final = timedelta(days=1)
+SHORTEST_PIECE: Final = timedelta(seconds=1)
+LISTED: Final = 100
+"""The hub lists so many instances at once, and the SDK does not ask for more."""
+
+
+async def forget_instances(slice_: Slice, work: Work) -> Work | None:
+    """Forget what has ended before the limit, the newest first."""
+    until = datetime.fromisoformat(work.after) if work.after else work.before
+    length = timedelta(seconds=work.number) if work.number else FIRST_PIECE
+    while until > THE_BEGINNING:
+        since = max(THE_BEGINNING, until - length)
+        ended = await slice_.client.get_status_by(since, until, list(ENDED))
+        old = [one for one in ended if one.last_updated_time < work.before]
+        slice_.budget.spend()
+        is_mixed = 0 < len(old) < len(ended) or len(ended) >= LISTED
+        if is_mixed and length > SHORTEST_PIECE:
+            length = max(SHORTEST_PIECE, length // 2)
+        else:
+            if ended and len(old) == len(ended):
+                result = await slice_.client.purge_instance_history_by(since, until, list(ENDED))
+                slice_.deleted["instances"] += result.instances_deleted
+                slice_.budget.spend()
+            until, length = since, min(2 * length, until - THE_BEGINNING)
+        if slice_.budget.is_spent:
+            return replace(work, after=until.isoformat(), number=max(1, round(length.total_seconds())))
+    return None
