@@ -22,7 +22,9 @@ _MAX_SCANNED = 30_000_000
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)([^>]*)")
 _START = re.compile(r"<[a-zA-Z]")
 # As the parser reads them: a `>` inside of quotes ends no tag.
-_ATTRIBUTE = re.compile(r"[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'>][^\s>]*+)?+)?+", re.ASCII)
+_ATTRIBUTE = re.compile(
+    r"[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'>][^\s>]*+)?+)?+", re.ASCII
+)
 _ATTRIBUTES = re.compile(f"(?:{_ATTRIBUTE.pattern})*+", re.ASCII)
 _WHOLE_ATTRIBUTES = re.compile(r"(?:\s+[\w-]+(?:=(?:\"[^\">]*\"|'[^'>]*'|[^\s\"'>]+))?)*\s*/?")
 _VOID = ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
