@@ -13,6 +13,7 @@ from scraper.manners.robots import RobotsFile
 from scraper.models import Link, PageFailure, PageLinks, PageLoaded, Purpose, Reason, Row
 from scraper.page_version import PageVersion
 from storage.batches import BatchResult, Plan
+from storage.diffs import hashed_pages
 from storage.keys import snapshot_id
 from storage.page_lists import PageList, Part
 from storage.page_memory import Remembered, RememberedPage
@@ -21,6 +22,7 @@ from storage.robots import RobotsShelf
 from storage.rows import PLAN_BATCH
 from storage.runs import RunRecord, RunRef, finished
 from storage.skips import Skip, SkipReason
+from storage.snapshots import open_snapshot
 from storage.stalls import Stall
 from storage.store import Store
 from storage.ticket import Ticket, TicketState
@@ -136,7 +138,7 @@ class PastRuns:
         assert len(rows) == sum(result.rows for result in results)
         failures = [one async for one in self.store.failures_of(snapshot)]
         assert len(failures) == 1 + sum(result.failed for result in results), f"the failures of {snapshot}"
-        remembered = [page async for page in self.store.memory.of_snapshot(snapshot, results)]
+        remembered = await hashed_pages(self.store, await open_snapshot(self.store, source, epoch))
         assert len(remembered) == len(rows), f"the memory of {snapshot}"
         assert await self.store.batches.page_lists_of(snapshot, plans), f"the page lists of {snapshot}"
 

@@ -63,6 +63,7 @@ def family_of(table: str, partition: str, row: str) -> Family | None:
 WRITES: Final = {
     "batches.py": ["create_entity", "upsert_all"],
     "datasets.py": ["create_entity", "update_entity"],
+    "entity_groups.py": ["submit_transaction"],
     "frontiers.py": ["write_pieces"],
     "locks.py": ["create_entity", "update_entity"],
     "page_links.py": ["write_pieces"],
@@ -76,6 +77,6 @@ WRITES: Final = {
     "schedule.py": ["upsert_entity", "upsert_entity"],
     "skips.py": ["create_entity", "create_entity"],
     "stalls.py": ["create_entity", "upsert_entity"],
-    "writes.py": ["Writer", "submit_transaction"],
+    "writes.py": ["Writer", "replace_all"],
 }
 """The calls of `storage` that write: whoever adds one looks whether FAMILIES, and the purge, know what it writes."""

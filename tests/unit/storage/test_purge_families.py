@@ -14,13 +14,14 @@ from tests.helpers.storage_families import FAMILIES, WRITES, Family, family_of
 
 ROOM = Path(storage.__file__).parent
 WRITING = {
-    "create_entity",
-    "upsert_entity",
-    "update_entity",
-    "submit_transaction",
-    "upsert_all",
-    "write_pieces",
     "Writer",
+    "create_entity",
+    "replace_all",
+    "submit_transaction",
+    "update_entity",
+    "upsert_all",
+    "upsert_entity",
+    "write_pieces",
 }
 
 
