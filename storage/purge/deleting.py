@@ -11,6 +11,7 @@ from typing import Final
 from azure.core.exceptions import HttpResponseError
 from azure.data.tables.aio import TableClient
 
+from storage.entity_groups import Key, delete_all
 from storage.tables import Tables
 from storage.writes import TRANSACTION_ENTITIES, TRANSACTIONS_IN_FLIGHT
 
@@ -18,8 +19,6 @@ CALLS_OF_A_SLICE: Final = 500
 SECONDS_OF_A_SLICE: Final = 60.0
 FOUND_AT_ONCE: Final = 1000
 """As many as the service gives in one answer."""
-
-Key = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -89,9 +88,8 @@ async def _delete(table: TableClient, keys: Sequence[Key], budget: Budget) -> No
 
 async def _delete_together(table: TableClient, keys: Sequence[Key]) -> None:
     """One transaction; one by one if that fails since somebody else has deleted some of them already."""
-    entities = [{"PartitionKey": partition, "RowKey": row} for partition, row in keys]
     try:
-        await table.submit_transaction([("delete", entity) for entity in entities])
+        await delete_all(table, keys)
     except HttpResponseError as fault:
         if fault.status_code != 404:
             raise

@@ -87,6 +87,7 @@ async def test_purged_runs_are_gone_in_words_and_a_kill_in_the_middle_changes_no
         status, text = refusal(app, "old")
         expected = "What run 'old' loaded of 'books' is not kept any more. GET /api/datasets/books lists what is."
         assert (status, text) == (410, expected)
+        assert app.ask("GET", "/api/datasets/books/diff?from=old").status == 410
         assert app.ask("GET", "/api/runs/ancient").status == 404
         assert app.run("old")["outcome"] == "completed", "records of runs stay for eight days"
         retry = app.ask("POST", "/api/runs/old/retry")

@@ -12,7 +12,7 @@ import pytest
 from azure.data.tables import EdmType, EntityProperty, TableTransactionError
 from azure.data.tables.aio import TableClient, TableServiceClient
 
-from storage.entity_groups import replace_all
+from storage.entity_groups import delete_all, replace_all
 from storage.tables import PATIENCE
 
 VALUES: dict[str, Any] = {
@@ -120,3 +120,29 @@ async def test_a_table_that_is_missing_raises_what_the_sdk_raises(azurite: str) 
 async def test_a_value_of_a_type_that_the_app_does_not_store_is_named(table: TableClient) -> None:
     with pytest.raises(TypeError, match="tuple is no type that this app stores"):
         await replace_all(table, [{"PartitionKey": "p", "RowKey": "r", "pair": (1, 2)}])
+
+
+@pytest.mark.usefixtures("sdk_refuses")
+async def test_a_hundred_entities_are_deleted_at_once_and_no_other(table: TableClient) -> None:
+    await replace_all(table, [{"PartitionKey": "p", "RowKey": f"{number:03d}"} for number in range(100)])
+    await replace_all(table, [{"PartitionKey": "p", "RowKey": f"{number:03d}"} for number in range(100, 103)])
+    await delete_all(table, [("p", f"{number:03d}") for number in range(1, 101)])
+    assert [entity["RowKey"] async for entity in table.list_entities()] == ["000", "101", "102"]
+
+
+@pytest.mark.usefixtures("sdk_refuses")
+async def test_entities_with_any_keys_are_deleted(table: TableClient) -> None:
+    for partition in KEYS:
+        await replace_all(table, [{"PartitionKey": partition, "RowKey": row} for row in KEYS])
+        await delete_all(table, [(partition, row) for row in KEYS])
+    assert [entity async for entity in table.list_entities()] == []
+
+
+async def test_a_deletion_of_what_is_not_all_there_raises_what_the_sdk_raises_and_deletes_nothing(
+    table: TableClient,
+) -> None:
+    await replace_all(table, [{"PartitionKey": "p", "RowKey": "there"}])
+    with pytest.raises(TableTransactionError) as fault:
+        await delete_all(table, [("p", "there"), ("p", "gone")])
+    assert fault.value.status_code == 404
+    assert [entity["RowKey"] async for entity in table.list_entities()] == ["there"]
