@@ -18,7 +18,7 @@ STATE ?= .
 # test: more options for pytest, for example PYTEST_ARGS="-k singleton"
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-random prove-singleton prove-stop prove-outages prove-workflows prove-exact prove-api prove-retry prove-crawl prove-unchanged prove-faults prove-polite prove-purge prove-manuals prove-samples clean
+.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-random prove-singleton prove-stop prove-publish prove-outages prove-workflows prove-exact prove-api prove-retry prove-crawl prove-unchanged prove-faults prove-polite prove-purge prove-manuals prove-samples clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## /  make \1\t/p' Makefile | expand -t 26
@@ -65,6 +65,9 @@ prove-singleton: setup ## the long proof that two runs never overlap
 
 prove-stop: setup ## the long proof that nothing of a run is seen once a stop has been answered
 	@$(BIN)/python -m pytest -s -m long -k "stop_at_random_moments or stop_interleaved" $(PYTEST_ARGS)
+
+prove-publish: setup ## the long proof that a publication by hand and a run never undo each other
+	@$(BIN)/python -m pytest -s -m long -k "publish_interleaved" $(PYTEST_ARGS)
 
 prove-outages: setup ## a fault of storage at every call of a tick, for each overlap policy: no day lost, none run twice
 	@$(BIN)/python -m pytest -s -m long tests/integration/test_outages.py $(PYTEST_ARGS)

@@ -25,6 +25,7 @@ from orchestrations.welcome import welcome
 from orchestrations.workflow import workflow
 from scraper.settings import Settings
 from triggers.dataset_diff import get_diff
+from triggers.dataset_publish import publish_dataset
 from triggers.dataset_rows import list_rows
 from triggers.datasets import get_dataset, list_datasets
 from triggers.health import health, health_details
@@ -96,6 +97,7 @@ http("GET", "datasets", list_datasets)
 http("GET", "datasets/{source}", get_dataset)
 http("GET", "datasets/{source}/rows", list_rows)
 http("GET", "datasets/{source}/diff", get_diff)
+http("POST", "datasets/{source}/publish", publish_dataset)
 
 # The event-driven workflow, by key. Commands by GET are an option: a crawler or a mail scanner could send them, too.
 COMMAND = "GET POST" if settings.allow_get_commands else "POST"

@@ -14,7 +14,7 @@ from scraper.gate import SnapshotCounts, why_refused
 from scraper.run_log import run_logger
 from scraper.settings import Settings
 from scraper.sources import Source
-from storage.datasets import Dataset, SnapshotPurged, Superseded
+from storage.datasets import Dataset, PublishedMeanwhile, SnapshotPurged, Superseded
 from storage.diffs import diff_of
 from storage.errors import MissingRecord, NotComparable, SnapshotIncomplete
 from storage.keys import epoch_of, snapshot_id
@@ -41,9 +41,7 @@ async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -
     changes: dict[str, int | None] = dict.fromkeys(KINDS)
     standing = await standing_of(store, client, payload)
     if standing.code in {"goes_on", "draining"}:  # what is complete is published, also while the run drains
-        dataset = await store.datasets.find(name)
-        changes = await _changes(store, snapshot, dataset)
-        outcome, reason = await _publish(store, app_source(settings, name), payload, counts, dataset)
+        outcome, reason, changes = await _gate_and_publish(store, app_source(settings, name), payload, snapshot)
     else:
         outcome, reason = standing.code, standing.reason
     return {
@@ -58,13 +56,25 @@ async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -
     }
 
 
+async def _gate_and_publish(
+    store: Store, source: Source, payload: Mapping[str, Any], snapshot: Snapshot
+) -> tuple[str, str, dict[str, int | None]]:
+    """Outcome, reason, and how many rows differ from those that were published before."""
+    while True:
+        dataset = await store.datasets.find(source.name)
+        changes = await _changes(store, snapshot, dataset)
+        try:
+            return (*await _publish(store, source, payload, snapshot.counts, dataset), changes)
+        except PublishedMeanwhile as other:  # by hand; so that is what the gate has to compare with
+            logger.warning("looking again: %s", other)
+
+
 async def _changes(store: Store, snapshot: Snapshot, dataset: Dataset | None) -> dict[str, int | None]:
     """How many rows were added, removed and changed since the snapshot that is, or was, published before this one."""
     unknown: dict[str, int | None] = dict.fromkeys(KINDS)
     if dataset is None:
         return unknown
-    # An earlier attempt of this activity may have published.
-    before = dataset.previous_snapshot if dataset.epoch == snapshot.epoch else dataset.snapshot
+    before = dataset.before(snapshot.epoch)
     if not before:
         return unknown
     try:
@@ -82,7 +92,7 @@ async def _publish(
 ) -> tuple[str, str]:
     """Outcome and reason. The pointer moves only if no newer run has begun; it is the run's one visible write."""
     epoch = payload["epoch"]
-    if dataset is None or dataset.epoch != epoch:  # else an earlier attempt of this activity has published
+    if dataset is None or dataset.by_run != epoch:  # else an earlier attempt of this activity has published
         rows_before = dataset.rows if dataset is not None and dataset.epoch else None
         refusal = why_refused(source.gate, counts, rows_before=rows_before)
         if refusal:
@@ -95,6 +105,7 @@ async def _publish(
             run_id=payload["run_id"],
             at=clock.utc_now(),
             counts=(counts.pages, counts.failed, counts.rows),
+            instead_of=dataset.snapshot if dataset is not None else "",
         )
     except Superseded as newer:
         standing = await turned_away(store, payload, otherwise=str(newer))

@@ -1,7 +1,8 @@
 """The `datasets` table: which snapshot of a source readers see.
 
 One pointer per source, moved only by compare-and-swap. A run raises the pointer's fence to its own epoch before
-it does anything for the source; from then on no run with a lower epoch can publish there, however late it wakes.
+it does anything for the source; from then on no run with a lower epoch can publish there, however late it wakes. Each
+run publishes once: when somebody has pointed the source at another snapshot since, a repeat does not point it back.
 """
 
 import asyncio
@@ -14,7 +15,8 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
-from storage.keys import partition_filter
+from storage.keys import partition_filter, snapshot_id
+from storage.publications import Publication, as_text, from_text, with_newest
 from storage.tables import Tables
 
 PARTITION: Final = "dataset"
@@ -25,8 +27,11 @@ RETRY_PAUSE_S: Final = 0.05
 class Dataset:
     """What is published of one source; `epoch` is 0 and `snapshot` empty until the first publication.
 
-    `fence` is the highest epoch that has begun to work on the source. Snapshots of runs up to the epoch `purged_to`
-    have been deleted, or are about to be, unless something younger needs them: none of them is published again.
+    `fence` is the lowest epoch that may still publish: that of the newest run to work on the source, or the one after
+    it if that has ended and somebody has stopped it, or published by hand, since. `by_run` is the highest whose run has
+    published: a higher one than `epoch` if somebody has gone back. `publications` are the last ones, newest first.
+    Snapshots of runs up to the epoch `purged_to` have been deleted, or are about to be, unless something younger needs
+    them: none of them is published again.
     """
 
     source: str
@@ -40,13 +45,23 @@ class Dataset:
     rows: int = 0
     previous_snapshot: str = ""
     purged_to: int = 0
+    by_run: int = 0
+    publications: tuple[Publication, ...] = ()
+
+    def before(self, epoch: int) -> str:
+        """The snapshot that the run with this epoch replaces, or has replaced; empty if there is no telling."""
+        if self.by_run != epoch:
+            return self.snapshot
+        return self.previous_snapshot if self.epoch == epoch else ""
 
 
 class Superseded(Exception):
-    """A run with a higher epoch has begun to work on the source; `fence` is that epoch."""
+    """The source takes no epoch before `fence`: a newer run has begun, or somebody has published by hand."""
 
     def __init__(self, source: str, fence: int) -> None:
-        super().__init__(f"a newer run (epoch {fence}) works on '{source}'")
+        super().__init__(
+            f"a newer run works on '{source}', or somebody published it by hand: none before epoch {fence} may"
+        )
         self.source = source
         self.fence = fence
 
@@ -57,6 +72,14 @@ class SnapshotPurged(Exception):
     def __init__(self, snapshot: str) -> None:
         super().__init__(f"snapshot {snapshot} is not kept any more: it is older than RETENTION_DAYS")
         self.snapshot = snapshot
+
+
+class PublishedMeanwhile(Exception):
+    """Somebody has published another snapshot than was looked at; `dataset` is the pointer as it stands now."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        super().__init__(f"'{dataset.source}' was published anew: epoch {dataset.epoch}")
+        self.dataset = dataset
 
 
 class Datasets:
@@ -89,19 +112,37 @@ class Datasets:
         run_id: str,
         at: datetime,
         counts: tuple[int, int, int],
+        instead_of: str | None = None,
     ) -> Dataset:
-        """Point the source at a snapshot; `counts` are its pages, failed pages and rows.
+        """Point the source at a snapshot, for its own run; `counts` are its pages, failed pages and rows.
 
-        A repeat changes nothing. Raises Superseded if a run with a higher epoch has begun, SnapshotPurged.
+        A repeat changes nothing, whatever was published since. Raises Superseded if a run with a higher epoch has
+        begun, PublishedMeanwhile if what is published is not `instead_of`, with which the gate has compared it,
+        or SnapshotPurged.
         """
-        pages, failed, rows = counts
+        published = Publication(run_id, epoch, at, *counts)
 
         def pointed(current: Dataset) -> Dataset:
-            if current.epoch == epoch:
+            if current.by_run == epoch:
                 return current
-            return Dataset(source, epoch, epoch, snapshot, run_id, at, pages, failed, rows, current.snapshot)
+            return replace(_pointed(current, snapshot, published, instead_of), fence=epoch, by_run=epoch)
 
         return await self._change(source, epoch, pointed)
+
+    async def publish_by_hand(self, source: str, published: Publication, *, instead_of: str, fence: int) -> Dataset:
+        """Point the source at any snapshot, and keep runs with a lower epoch than `fence` from publishing.
+
+        A repeat changes nothing. Raises PublishedMeanwhile unless the snapshot `instead_of` is still published, or
+        SnapshotPurged.
+        """
+
+        def pointed(current: Dataset) -> Dataset:
+            if current.epoch == published.epoch:
+                return current
+            snapshot = snapshot_id(source, published.epoch)
+            return replace(_pointed(current, snapshot, published, instead_of), fence=max(current.fence, fence))
+
+        return await self._change(source, None, pointed)
 
     async def forbid(self, source: str, epoch: int) -> Dataset:
         """Let no snapshot of a run up to this epoch be published from now on; what is published stays so."""
@@ -143,6 +184,7 @@ class Datasets:
             "PartitionKey": PARTITION,
             "RowKey": dataset.source,
             **{name: value for name, value in asdict(dataset).items() if value is not None},
+            "publications": as_text(dataset.publications),
         }
         async with self._tables.faults():
             try:
@@ -160,5 +202,26 @@ class Datasets:
         return True
 
 
+def _pointed(current: Dataset, snapshot: str, published: Publication, instead_of: str | None) -> Dataset:
+    """`current` with another publication. Raises PublishedMeanwhile if it does not point to `instead_of`."""
+    if instead_of is not None and current.snapshot != instead_of:
+        raise PublishedMeanwhile(current)
+    return replace(
+        current,
+        epoch=published.epoch,
+        snapshot=snapshot,
+        run_id=published.run_id,
+        published_at=published.at,
+        pages=published.pages,
+        failed=published.failed,
+        rows=published.rows,
+        previous_snapshot=current.snapshot,
+        publications=with_newest(published, current.publications),
+    )
+
+
 def _from_entity(entity: Any) -> Dataset:
-    return Dataset(**{name: entity[name] for name in Dataset.__dataclass_fields__ if name in entity})
+    known = {name: entity[name] for name in Dataset.__dataclass_fields__ if name in entity}
+    # Older versions of this app know neither; there all publications are by runs.
+    known.setdefault("by_run", known["epoch"])
+    return Dataset(**{**known, "publications": from_text(entity.get("publications", "[]"))})

@@ -72,7 +72,7 @@ async def progress_of(
         return SourceProgress(source, "planning")
     results = await batches.results(snapshot)
     dataset = await datasets.find(source)
-    is_published = dataset is not None and dataset.epoch == epoch
+    is_published = dataset is not None and epoch in {dataset.epoch, dataset.by_run}
     moments = [plan.recorded_at, *(result.recorded_at for result in results)]
     if dataset is not None and is_published:
         moments.append(dataset.published_at)

@@ -82,6 +82,12 @@ async def open_snapshot(store: Store, source: str, epoch: int) -> Snapshot:
     return Snapshot(source, epoch, plan, tuple(results))
 
 
+async def has_all_rows(store: Store, snapshot: Snapshot) -> bool:
+    """True if no attempt that had rows has lost them: a purge begins with some, and ends with all."""
+    parts = [(part, result.batch) for result in snapshot.results for part in result.parts(snapshot.name) if part.rows]
+    return all(await asyncio.gather(*(store.rows.has_rows_of(part, batch) for part, batch in parts)))
+
+
 async def kept_snapshots(
     store: Store, source: str, *, limit: int, before_epoch: int | None
 ) -> tuple[list[tuple[RunRecord, Plan]], int | None]:

@@ -13,7 +13,8 @@ from storage.progress import summary_of
 from storage.runs import RunRecord
 from storage.snapshots import kept_snapshots
 from storage.store import Store, open_store
-from triggers.dataset_lookup import Chosen, dataset_links, dataset_of, snapshot_links
+from triggers.dataset_lookup import Chosen, dataset_of, snapshot_links
+from triggers.dataset_views import dataset_view, publication_view
 from triggers.problem import answers_problems, json_response
 from triggers.request_reading import whole_number
 from triggers.run_views import CHANGES, RESULT_COUNTS
@@ -30,7 +31,10 @@ async def list_datasets(req: func.HttpRequest, client: df.DurableOrchestrationCl
 
 @answers_problems
 async def get_dataset(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """One dataset with the snapshots of it that are kept, newest first. Query: `limit` (1 to 200), `continuation`."""
+    """One dataset, its last publications, and the snapshots of it that are kept, newest first.
+
+    Query: `limit` (1 to 200), `continuation`.
+    """
     limit = whole_number(req, "limit", default=20, low=1, high=MOST_SNAPSHOTS)
     before = whole_number(req, "continuation", default=0, low=0, high=10**10)
     store = open_store(Settings())
@@ -39,23 +43,11 @@ async def get_dataset(req: func.HttpRequest, client: df.DurableOrchestrationClie
     return json_response(
         {
             **dataset_view(req, dataset),
+            "publications": [publication_view(one) for one in dataset.publications],
             "snapshots": [await _snapshot_view(req, store, dataset, run, plan) for run, plan in kept],
             "continuation": None if continuation is None else str(continuation),
         }
     )
-
-
-def dataset_view(req: func.HttpRequest, dataset: Dataset) -> dict[str, Any]:
-    """One dataset: what readers see of it."""
-    published = None
-    if dataset.snapshot:
-        published = {
-            "runId": dataset.run_id,
-            "epoch": dataset.epoch,
-            "publishedAt": dataset.published_at.isoformat() if dataset.published_at else None,
-            **{name: getattr(dataset, name) for name in ("pages", "failed", "rows")},
-        }
-    return {"source": dataset.source, "published": published, "links": dataset_links(req, dataset.source)}
 
 
 async def _snapshot_view(

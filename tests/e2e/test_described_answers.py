@@ -23,7 +23,7 @@ from tests.helpers.hostile_requests import hostile_requests
 from tests.helpers.running_app import wait_for
 
 SOURCES = ["books", "listing"]
-FINISHED_RUN, HALF_RUN = "finished", "half"
+FINISHED_RUN, HALF_RUN, PURGED_RUN = "finished", "half", "purged"
 PREFIX = "described"
 LONG_PROOF = 5_000
 
@@ -45,17 +45,19 @@ def prober(azurite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
             "path.source": ["books"],
             **{f"query.{name}": [FINISHED_RUN, HALF_RUN] for name in ("run", "from", "to")},
         }
-        asyncio.run(leave_half_a_snapshot(azurite))
+        asyncio.run(leave_snapshots(azurite))
         prober = Prober(app.host.url, app.key, known=known, sources=SOURCES, log=app.host.log)
         walk(prober, app)
         yield prober
 
 
-async def leave_half_a_snapshot(azurite: str) -> None:
-    """What a run leaves that was stopped between two batches; no run over HTTP can be stopped just there."""
+async def leave_snapshots(azurite: str) -> None:
+    """What a run leaves that was stopped between two batches, and one that was purged; none over HTTP is just there."""
     store = open_store(Settings(storage_connection=azurite, table_prefix=PREFIX))
-    run = await store.runs.create(RunRecord(HALF_RUN, 900, "c", datetime.now(UTC), "http", ("books",)))
-    await store.runs.end(finished(run, at=run.started_at, outcome="stopped", reason="test", results=[]))
+    for epoch, run_id, results in ((900, HALF_RUN, []), (901, PURGED_RUN, [{"source": "books", "pages": 2}])):
+        run = await store.runs.create(RunRecord(run_id, epoch, "c", datetime.now(UTC), "http", ("books",)))
+        told = [{"outcome": "published", "reason": "", **one} for one in results]
+        await store.runs.end(finished(run, at=run.started_at, outcome="stopped", reason="test", results=told))
     await store.batches.record_plan(snapshot_id("books", 900), Plan("p", 2, 2, 0, 0), [["http://a/1"], ["http://a/2"]])
     await store.tables.close()
 
@@ -128,6 +130,9 @@ def read_data(prober: Prober) -> None:
     queries = [again, "from=nobody", "continuation=9-9-0", f"limit=0&{again}", f"to={HALF_RUN}"]
     answers = [prober.send("get_diff", **books, query=query).status_code for query in queries]
     assert answers == [200, 404, 410, 400, 409]
+    queries = [f"run={FINISHED_RUN}&force=true", "run=nobody", "", f"run={HALF_RUN}", f"run={PURGED_RUN}"]
+    answers = [prober.send("publish_dataset", **books, query=query).status_code for query in queries]
+    assert answers == [200, 404, 400, 409, 410]
 
 
 def start_later(prober: Prober) -> None:

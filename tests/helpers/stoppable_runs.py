@@ -7,14 +7,17 @@ on a worker does.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import azure.functions as func
 import pytest
 
 from activities import claim, datasets, run_input, runs
 from scraper import clock
+from scraper.models import PageLoaded, Row
 from scraper.settings import Settings
 from scraper.sources import Source
 from starts.singleton import RunAlreadyLive, Start, start_singleton
@@ -28,6 +31,7 @@ from storage.ticket import StopMode, Ticket
 from tests.helpers.interleaving import Pause, run_schedule
 from tests.helpers.memory_tables import MemoryTables
 from tests.helpers.ticket_stores import HubInstance, HubRefusal, MemoryHub
+from triggers import dataset_publish
 from triggers.run_stop import RunHasEnded, RunNotFound, StopResult, stop_run
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
@@ -44,9 +48,10 @@ class World:
     newest: World
 
     def __init__(self, scraped: MemoryTables) -> None:
-        """`scraped` has the plans and batch results of all epochs: what is left to do is to publish them."""
+        """`scraped` has the plans, results and rows of all epochs: what is left to do is to publish them."""
         self.tables = MemoryTables(in_turns=("locks", "runs", "datasets"))
-        self.tables.tables["batches"] = scraped.tables["batches"]
+        for name in ("batches", "rows"):
+            self.tables.tables[name] = scraped.tables[name]
         self.store = store_on(self.tables)  # type: ignore[arg-type]
         self.hub = MemoryHub()
         self.answered: set[int] = set()
@@ -94,9 +99,13 @@ class World:
         return self._publish_and_finish(self.hub.instances[run_id], run_id, epoch)
 
     async def _publish_and_finish(self, instance: HubInstance, run_id: str, epoch: int) -> None:
-        summary = await datasets.publish_source({"run_id": run_id, "epoch": epoch, "source": "books"}, self.hub)
+        summary = await self.publish_source(run_id, epoch)
         await runs.finish_run({"run_id": run_id, "epoch": epoch, "reason": "", "sources": [summary]})
         instance.end()
+
+    async def publish_source(self, run_id: str, epoch: int) -> dict[str, Any]:
+        """One attempt at the publication of a run."""
+        return await datasets.publish_source({"run_id": run_id, "epoch": epoch, "source": "books"}, self.hub)
 
     async def stop(self, run_id: str, mode: StopMode = StopMode.NOW) -> StopResult | RunHasEnded | RunNotFound:
         """An operator."""
@@ -107,6 +116,14 @@ class World:
         if result.mode is StopMode.NOW:
             self.answered.add(result.epoch)
         return result
+
+    async def publish(self, run_id: str) -> tuple[int, dict[str, Any]]:
+        """Somebody publishes the snapshot of a run by hand; status and document of the answer."""
+        url = "http://localhost/api/datasets/books/publish"
+        route = {"source": "books"}
+        request = func.HttpRequest("POST", url, params={"run": run_id}, route_params=route, body=b"")
+        answer = await dataset_publish.publish_dataset(request, self.hub)
+        return answer.status_code, json.loads(answer.get_body())
 
     async def start_and_run(self, run_id: str) -> Ticket | RunAlreadyLive | HubRefusal:
         """A trigger, and the run that it starts."""
@@ -153,6 +170,8 @@ async def _scraped_epochs(tables: MemoryTables) -> None:
         snapshot = snapshot_id("books", epoch)
         await store.batches.record_plan(snapshot, Plan("p", 1, 1, 0, 0), [["http://site/a"]])
         await store.batches.record_result(snapshot, BatchResult(0, "x", 1, 0, 1))
+        page = PageLoaded(0, "http://site/a", "http://site/a", NOW, [Row({"title": "A"}, 0)])
+        await store.rows.stage(snapshot, 0, "x", [page])
 
 
 def scraped_tables() -> MemoryTables:
@@ -172,11 +191,12 @@ def patch_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
         await Pause()
 
     settings = Settings(storage_connection="UseDevelopmentStorage=true")
-    for room in (claim, datasets, runs):
+    for room in (claim, datasets, runs, dataset_publish):
         monkeypatch.setattr(room, "open_store", lambda _settings: World.newest.store)
         monkeypatch.setattr(room, "Settings", lambda: settings)
     monkeypatch.setattr(run_input, "app_sources", lambda _settings: [BOOKS])
-    monkeypatch.setattr(datasets, "app_source", lambda _settings, _name: BOOKS)
+    for deciding in (datasets, dataset_publish):
+        monkeypatch.setattr(deciding, "app_source", lambda _settings, _name: BOOKS)
     monkeypatch.setattr(clock, "utc_now", lambda: NOW)
     monkeypatch.setattr(asyncio, "gather", one_after_another)
     monkeypatch.setattr(asyncio, "sleep", turn)

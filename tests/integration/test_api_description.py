@@ -19,6 +19,7 @@ from orchestrations import names, watch_plan, workflow_request
 from scraper.models import Reason
 from scraper.settings import Settings
 from scripts.checkout import ROOT
+from storage.publications import MOST_PUBLICATIONS
 from storage.row_changes import KINDS
 from storage.skips import SkipReason
 from tests.helpers.answer_checks import PROBLEM as PROBLEM_JSON
@@ -141,6 +142,7 @@ def test_its_bounds_are_those_of_the_code() -> None:
     assert parameter(OPERATIONS["get_diff"], "limit")["maximum"] == dataset_diff.MOST_CHANGES
     assert parameter(OPERATIONS["get_diff"], "limit")["default"] == dataset_diff.USUAL_CHANGES
     assert f"have {dataset_diff.MOST_BYTES // 1024**2} MiB" in OPERATIONS["get_diff"].node["description"]
+    assert schema("DatasetInFull")["properties"]["publications"]["maxItems"] == MOST_PUBLICATIONS
     assert f"at most {FARTHEST.days} days ahead" in schema("StartAt")["description"]
     assert schema("WatchRequest")["properties"]["intervalMinutes"]["maximum"] == watch_plan.MOST_MINUTES
     assert list(schema("WatchRequest")["properties"]) == list(watch_requests.FIELDS)
