@@ -3,6 +3,8 @@
 import re
 from urllib.parse import urldefrag, urljoin, urlsplit
 
+from yarl import URL
+
 MAX_URL_LENGTH = 2000
 _UNFIT = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
@@ -42,6 +44,14 @@ def origin_of(url: str) -> str:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return f"{parts.scheme}://{host}:{port}"
+
+
+def requested_url(url: str) -> str:
+    """`url` as a site gets it: with its dot segments resolved, `/a/%2e%2e/b` is a request for `/b`."""
+    try:
+        return str(URL(url))
+    except ValueError:
+        return url  # which cannot be asked for at all
 
 
 def page_url(base: str, reference: str) -> str:

@@ -17,13 +17,18 @@ from scraper.sources import Source
 from scraper.web_urls import origin_of
 
 _LARGEST_BODY = 10 * MAX_ROBOTS_BYTES
+_LEAST_REDIRECTS = 5
+"""So many of robots.txt are followed at least. Source: RFC 9309, 2.3.1.2."""
 _AT_A_TIME = 200
 
 
 def robots_fetch(source: Source, fetcher: OneAttempt) -> FetchRobots:
     """How robots.txt is fetched for `source`: one request at a time, at its rate, with its retries."""
     pace = Pace(Share(concurrency=1, requests_per_second=source.requests_per_second))
-    limits = replace(limits_of(source), max_body_bytes=_LARGEST_BODY)
+    # Where the file itself is moved to is the site's affair, whatever the source says of its pages.
+    own = limits_of(source)
+    most = max(own.max_redirects, _LEAST_REDIRECTS)
+    limits = replace(own, max_body_bytes=_LARGEST_BODY, max_redirects=most, hosts=None)
 
     async def fetch(url: str, take_turn: BeforeHop) -> FetchedPage:
         politely = polite_fetch(_InTurn(fetcher, take_turn), limits, pace=pace, max_attempts=source.max_attempts)

@@ -18,7 +18,7 @@ from scraper.fetch.fetcher import BeforeHop
 from scraper.manners.refusing_rule import RefusingRules
 from scraper.manners.robots_text import text_for
 from scraper.models import Reason
-from scraper.web_urls import origin_of
+from scraper.web_urls import origin_of, requested_url
 
 MAX_ROBOTS_BYTES = 512_000
 """What comes after is not read; RFC 9309 asks for at least 500 KiB."""
@@ -92,7 +92,7 @@ class Robots:
         Raises RobotsDisallowed if it may not.
         """
         rules = await self._rules_of(origin_of(url), take_turn)
-        problem = rules.problem(url)
+        problem = rules.problem(requested_url(url))
         if problem is not None:
             raise RobotsDisallowed(url, *problem)
 

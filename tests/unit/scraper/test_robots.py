@@ -98,6 +98,12 @@ async def test_the_rules_for_our_name_decide(path: str, allowed: bool) -> None:
     assert await is_allowed(robots(RULES), path) == allowed
 
 
+@pytest.mark.parametrize("path", ["/a/../private/1", "/./private/1", "/a/%2e%2e/private/1", "/%70rivate/1"])
+async def test_no_spelling_of_a_path_gets_around_a_rule(path: str) -> None:
+    with pytest.raises(RobotsDisallowed, match="Disallow: /private"):
+        await robots(RULES).check(SITE + path)
+
+
 async def test_a_refusal_names_the_site_and_the_agent() -> None:
     with pytest.raises(RobotsDisallowed) as caught:
         await robots(RULES).check(f"{SITE}/private")
