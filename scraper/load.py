@@ -16,7 +16,7 @@ from scraper.models import PageFailed, PageFailure, PageLoaded, PageUnchanged, P
 from scraper.page_version import Validators
 from scraper.rows.extract import extract_rows
 from scraper.rows.links import page_links
-from scraper.rows.soft_blocks import refuse_blocked
+from scraper.rows.soft_blocks import refuse_blocked, refuse_empty
 from scraper.run_log import log_context, run_logger
 from scraper.sources import Source
 
@@ -132,6 +132,7 @@ def page_outcome(
     """What a page that has come, in so many `attempts`, gives. Never raises for what a site sends."""
     url, links = wanted.url, None
     try:
+        refuse_empty(page.body, url=url, status=page.status)
         refuse_blocked(source, page.body, url=url, charset=page.charset)
         if source.follow is not None:
             links = page_links(source.follow, page, asked=url, purpose=wanted.purpose)

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     NOT_DECODABLE = "not_decodable"  # the bytes are no text in any charset that the page names
     MALFORMED = "malformed"  # not the XML, JSON or CSV that it should be
     TOO_COMPLEX = "too_complex"  # nested so deeply, or of so many rows, that reading it would take minutes
+    NO_CONTENT = "no_content"  # an answer without a whole page in it: an empty body, 202, 204, 205 or 206
     BLOCKED = "blocked"  # not the page: the site shows a text of blocked_if instead
     NO_ROWS = "no_rows"  # the source's row selector matches nothing
     LAYOUT_CHANGED = "layout_changed"  # the page has no rows any more, and had some in the published snapshot

@@ -27,6 +27,7 @@ class SavedPages:
     def __init__(self, answers: dict[str, list[bytes | Exception]], content_type: str = "text/html") -> None:
         self.answers = answers
         self.content_type = content_type
+        self.status = 200
         self.limits: list[FetchLimits] = []
 
     async def fetch(self, url: str, limits: FetchLimits, **_: object) -> FetchedPage:
@@ -34,7 +35,7 @@ class SavedPages:
         answer = self.answers[url.removeprefix(SITE)].pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return FetchedPage(url, f"{url}?final", 200, answer, self.content_type, None, SAVED_AT)
+        return FetchedPage(url, f"{url}?final", self.status, answer, self.content_type, None, SAVED_AT)
 
 
 async def no_sleep(_seconds: float) -> None:
@@ -51,6 +52,19 @@ async def test_every_page_has_one_outcome_with_its_index() -> None:
     pages = SavedPages({"/a": [b"<h1>A</h1>"], "/b": [PageGone(f"{SITE}/b", 404)], "/c": [b"<h1>C</h1>"]})
     results = await outcomes(pages, "/a", "/b", "/c")
     assert [(type(result), result.index) for result in results] == [(PageLoaded, 0), (PageFailed, 1), (PageLoaded, 2)]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, b""), (200, b" \r\n"), (204, b""), (206, b"<h1>A</h1>"), (202, b"<p>")]
+)
+async def test_an_answer_without_the_page_is_a_failure_and_not_a_page_without_rows(status: int, body: bytes) -> None:
+    pages = SavedPages({"/a": [body]})
+    pages.status = status
+    source = SOURCE.model_copy(update={"rows": "li", "rows_may_be_absent": True})
+    results = scrape_pages(source, [f"{SITE}/a"], fetcher=pages, share=Share(concurrency=1), sleep=no_sleep)
+    (failed,) = [outcome async for outcome in results]
+    assert isinstance(failed, PageFailed)
+    assert (failed.failure.reason, failed.failure.status) == (Reason.NO_CONTENT, status)
 
 
 async def test_a_loaded_page_has_its_rows_and_where_it_was_in_the_end() -> None:
