@@ -17,7 +17,6 @@ ScraperError
         └── BadValue(… field, selector, value)    a value is not of the field's type
 """
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +24,6 @@ from scraper.models import PageFailure, Reason
 
 _SHOWN_CHARACTERS = 80
 _LINE_CHARACTERS = 1000
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class ScraperError(Exception):
@@ -45,7 +43,8 @@ class SourcesFileError(ScraperError):
 
     def __init__(self, path: Path, source: str | None, key: str | None, reason: str) -> None:
         place = "".join([f": source {source}" if source else "", f": {key}" if key else ""])
-        super().__init__(f"{path}{place}: {reason}")
+        reason = one_line(reason)
+        super().__init__(f"{path}{one_line(place)}: {reason}")
         self.path, self.source, self.key, self.reason = path, source, key, reason
 
 
@@ -149,9 +148,9 @@ class BadValue(ExtractError):
 
 
 def one_line(text: str) -> str:
-    """`text`, which may quote a foreign server, as one line that can be stored: no control characters, not endless."""
+    """`text`, which may quote a foreign server, as one line that can be stored and shown: only what can be printed."""
     encodable = text[:_LINE_CHARACTERS].encode("utf-8", "replace").decode()
-    return " ".join(_CONTROL.sub(" ", encodable).split())
+    return " ".join("".join(one if one.isprintable() else " " for one in encodable).split())
 
 
 def shown(text: str) -> str:

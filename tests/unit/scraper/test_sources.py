@@ -191,6 +191,11 @@ def test_a_source_without_a_name_is_called_by_its_number(tmp_path: Path) -> None
     assert refusal(tmp_path, "[[source]]\n" + URLS + FIELDS) == "source #1: name: the key is missing"
 
 
+def test_names_and_keys_with_line_breaks_are_refused_in_one_line(tmp_path: Path) -> None:
+    assert refusal(tmp_path, '[[source]]\nname = "a\\nb"\n' + URLS + FIELDS).startswith("source a b: name: ")
+    assert refusal(tmp_path, HEAD + URLS + '"a\\u202eb\\n" = 1\n' + FIELDS).startswith("source books: a b: ")
+
+
 def test_a_missing_file_is_named_with_its_setting(tmp_path: Path) -> None:
     with pytest.raises(SourcesFileError, match="there is no such file; set SOURCES_FILE"):
         load_sources(tmp_path / "none.toml", {})
