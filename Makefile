@@ -19,6 +19,7 @@ STATE ?= .
 PYTEST_ARGS ?=
 
 .PHONY: help setup demo run test coverage check conformance bench prove-crash prove-random prove-singleton prove-stop prove-publish prove-outages prove-workflows prove-exact prove-api prove-retry prove-crawl prove-unchanged prove-faults prove-polite prove-purge prove-manuals prove-samples clean
+.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-random prove-singleton prove-stop prove-outages prove-workflows prove-exact prove-api prove-retry prove-crawl prove-unchanged prove-faults prove-polite prove-matrix prove-purge prove-manuals prove-samples clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## /  make \1\t/p' Makefile | expand -t 26
@@ -95,6 +96,9 @@ prove-faults: setup ## 2,000 pages with every fault: rows and failures equal the
 
 prove-polite: setup ## what sites see of a run with two workers: rate and concurrency per host, robots.txt, crawl delay
 	@$(BIN)/python -m pytest -s -m long tests/e2e/test_polite_runs.py $(PYTEST_ARGS)
+
+prove-matrix: setup ## hosts killed, storage restarted, network cut; readers see whole snapshots (KILLS=100 RESTARTS=10 SEED=1)
+	@$(BIN)/python -m pytest -s -m long tests/e2e/test_crash_matrix.py $(PYTEST_ARGS)
 
 prove-purge: setup ## a thousand random pasts with purges that break off anywhere, and others between any two of a purge's calls
 	@$(BIN)/python -m pytest -s -m long tests/unit/storage/test_purge.py tests/unit/storage/test_purge_races.py $(PYTEST_ARGS)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.checkout import ROOT
 from scripts.free_port import is_free
 from scripts.http_json import Unreachable, ask
 from scripts.processes import Child, ChildFailed, Supervisor
@@ -27,13 +28,20 @@ class FunctionsHost:
 
 
 def start_devhost(
-    supervisor: Supervisor, *, port: int, state_dir: Path, env: Mapping[str, str], reload: bool = False
+    supervisor: Supervisor,
+    *,
+    port: int,
+    state_dir: Path,
+    env: Mapping[str, str],
+    reload: bool = False,
+    script_root: Path = ROOT,
 ) -> FunctionsHost:
-    """Start `python -m devhost`; port 0 lets the system choose. Raises ChildFailed.
+    """Start `python -m devhost` with this checkout's app, or the one in `script_root`. Raises ChildFailed.
 
-    With `reload` a changed file of the app starts it again.
+    Port 0 lets the system choose. With `reload` a changed file of the app starts it again.
     """
-    options = ["--port", str(port), "--state-dir", str(state_dir), *([] if reload else ["--no-reload"])]
+    folders = ["--script-root", str(script_root), "--state-dir", str(state_dir)]
+    options = ["--port", str(port), *folders, *([] if reload else ["--no-reload"])]
     child = supervisor.start("host", [sys.executable, "-m", "devhost", "start", *options], env=env)
     listed = child.wait_for_line(r"^Listening on http://\S+:(\d+)", timeout_s=READY_TIMEOUT_S, what="its address")
     return _when_running(child, int(listed[1]), READY_TIMEOUT_S)

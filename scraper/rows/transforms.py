@@ -30,7 +30,9 @@ _SPACES = " \u00a0\u2009\u202f"
 _APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}"
 _SIGNS = "-+\N{MINUS SIGN}"
 # A point or comma in front belongs to the number, as in `$.99`, unless it ends a word, as in `No.5`.
-_NUMBER_LIKE = re.compile(rf"(?:(?<!\w)[{_SIGNS}])?(?:(?<![\w.,])[.,])?\d(?:[\d.,{_APOSTROPHES}]|[{_SPACES}](?=\d))*", re.ASCII)
+_NUMBER_LIKE = re.compile(
+    rf"(?:(?<!\w)[{_SIGNS}])?(?:(?<![\w.,])[.,])?\d(?:[\d.,{_APOSTROPHES}]|[{_SPACES}](?=\d))*", re.ASCII
+)
 
 
 def apply_transform(transform: Transform, text: str, *, base: str) -> str:
@@ -64,7 +66,9 @@ def _digits(text: str, _base: str) -> str:
 def _number(point: str, groups: str) -> Callable[[str, str], str]:
     """Reads the only number of a text; groups of thousands have three digits and one kind of mark."""
     grouped = rf"\d{{1,3}}(?P<mark>[{re.escape(groups)}{_APOSTROPHES}{_SPACES}])\d{{3}}(?:(?P=mark)\d{{3}})*"
-    grammar = re.compile(rf"(?P<whole>{grouped}|\d+|(?={re.escape(point)}))(?:{re.escape(point)}(?P<part>\d+))?", re.ASCII)
+    grammar = re.compile(
+        rf"(?P<whole>{grouped}|\d+|(?={re.escape(point)}))(?:{re.escape(point)}(?P<part>\d+))?", re.ASCII
+    )
 
     def read(text: str, _base: str) -> str:
         found = [one.rstrip(".," + _APOSTROPHES) for one in _NUMBER_LIKE.findall(text)]

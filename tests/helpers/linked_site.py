@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -14,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from samples.serving import serving
+from tests.helpers.threads import in_thread
 
 SOURCES = """
 [[source]]
@@ -93,23 +92,8 @@ class LinkedSite:
     @contextmanager
     def running_in_thread(self) -> Iterator[LinkedSite]:
         """The same for tests that block."""
-        begun, over = threading.Event(), asyncio.Event()
-        loop = asyncio.new_event_loop()
-
-        async def serve() -> None:
-            async with self.running():
-                begun.set()
-                await over.wait()
-
-        thread = threading.Thread(target=loop.run_until_complete, args=[serve()], name="linked-site")
-        thread.start()
-        try:
-            assert begun.wait(timeout=30)
+        with in_thread("linked-site", self.running()):
             yield self
-        finally:
-            loop.call_soon_threadsafe(over.set)
-            thread.join()
-            loop.close()
 
     @property
     def settings(self) -> dict[str, str]:

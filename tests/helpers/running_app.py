@@ -15,6 +15,7 @@ from urllib.parse import quote
 from samples.site.catalogue import Catalogue
 from scraper.models import scalar_as_json
 from scraper.settings import Settings
+from scripts.checkout import ROOT
 from scripts.functions_host import FunctionsHost, start_devhost
 from scripts.http_json import Answer, Unreachable, ask
 from scripts.processes import Child, Supervisor
@@ -31,6 +32,7 @@ class RunningApp:
     supervisor: Supervisor
     state_dir: Path
     settings: Mapping[str, str]
+    script_root: Path = ROOT
     host: FunctionsHost = field(init=False)
 
     def __post_init__(self) -> None:
@@ -42,7 +44,9 @@ class RunningApp:
 
     def restart(self) -> None:
         """Start the host on its state folder; the port may be another one than before."""
-        self.host = start_devhost(self.supervisor, port=0, state_dir=self.state_dir, env=self.settings)
+        self.host = start_devhost(
+            self.supervisor, port=0, state_dir=self.state_dir, env=self.settings, script_root=self.script_root
+        )
 
     def ask(self, method: str, path: str, body: Any = None) -> Answer:
         return ask(method, f"{self.host.url}{path}", body)

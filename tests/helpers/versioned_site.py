@@ -69,18 +69,19 @@ class VersionedSite:
         self._versions: Counter[str] = Counter()
         self._numbers = count()
         self._sources_file = sources_file
-        self._url = ""
+        self.url = ""
+        """Where the site says that it is; a test may put something between."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[VersionedSite]:
         """Serve, and write the sources file."""
-        async with serving(self._handle) as self._url:
+        async with serving(self._handle) as self.url:
             self.write_sources()
             yield self
 
     def write_sources(self, more: str = "", *, fields: str = '{ n = "b::text" }') -> None:
         """The sources file, with more keys of its source, or other fields."""
-        self._sources_file.write_text(SOURCES.format(url=self._url, more=more, fields=fields))
+        self._sources_file.write_text(SOURCES.format(url=self.url, more=more, fields=fields))
 
     def change(self, path: str, *, days: int = 1) -> None:
         """Give a page other rows, so many days later than those that it has."""
@@ -111,7 +112,7 @@ class VersionedSite:
         if path == "/robots.txt":
             return web.Response(status=404)
         if path == "/sitemap.xml":
-            entries = ((f"{self._url}{one}", self._changed_at(one).isoformat()) for one in self.books)
+            entries = ((f"{self.url}{one}", self._changed_at(one).isoformat()) for one in self.books)
             return web.Response(body=url_set(entries), content_type="application/xml")
         if not path.startswith("/books/"):
             return web.Response(status=404)

@@ -1,0 +1,215 @@
+"""A reader who never stops looking at a published dataset, and tells what nobody should ever have seen."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import quote
+
+from azure.data.tables.aio import TableServiceClient
+
+from scripts.http_json import Unreachable, ask
+from storage.errors import StorageError, StorageUnreachable
+from storage.store import Store, store_on
+from storage.tables import Tables
+
+Rows = tuple[tuple[str, int, str], ...]
+"""Path, position and value of each row, in page order."""
+MOST_COMPLAINTS = 20
+
+
+class Way(StrEnum):
+    """How a poll came to its answer."""
+
+    HTTP = "over HTTP"
+    TABLES = "from the tables"
+    NOT_READABLE = "not readable"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one poll has seen: a whole snapshot, of this run."""
+
+    run_id: str
+    epoch: int
+    rows: Rows
+
+
+class SnapshotJudge:
+    """Knows the truth of each run: what the site had while it ran. Runs do not overlap."""
+
+    def __init__(self) -> None:
+        self.truths: dict[str, Rows] = {}
+        self.seen: dict[int, Sight] = {}
+        """The snapshots that were seen, by epoch."""
+        self.complaints: list[str] = []
+        self._newest = 0
+
+    def look_at(self, sight: Sight | None) -> None:
+        """Compare with the truth what a poll has seen; None if nothing is published."""
+        complaint = self._complaint(sight)
+        if complaint:
+            self.complain(complaint)
+        elif sight is not None:
+            self.seen[sight.epoch] = sight
+            self._newest = sight.epoch
+
+    def complain(self, complaint: str) -> None:
+        """Something that must not be; the first ones are kept."""
+        if len(self.complaints) < MOST_COMPLAINTS:
+            self.complaints.append(complaint)
+
+    def _complaint(self, sight: Sight | None) -> str:
+        if sight is None:
+            return "nothing is published any more" if self._newest else ""
+        if sight.epoch < self._newest:
+            return f"back to epoch {sight.epoch} after {self._newest}"
+        truth = self.truths.get(sight.run_id)
+        if truth is None:
+            return f"a snapshot of the run '{sight.run_id}', which nobody has started"
+        if sight.rows == truth:
+            return ""
+        known = [run_id for run_id, rows in self.truths.items() if rows == sight.rows]
+        if known:
+            return f"the snapshot of '{sight.run_id}' has the rows of {known[0]}"
+        missing, strange = set(truth) - set(sight.rows), set(sight.rows) - set(truth)
+        counts = f"{len(sight.rows)} rows, {len(missing)} of {len(truth)} are missing, {len(strange)} are strange"
+        return f"the snapshot of '{sight.run_id}' has {counts}: {sorted(strange)[:3]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a source can be read; host and storage may be other ones after each restart."""
+
+    source: str
+    host_url: Callable[[], str]
+    storage: Callable[[], str]
+    """The connection string."""
+    table_prefix: str
+
+
+class SnapshotReader:
+    """Polls until the end of the block of `reading`: over HTTP, or from the tables if no host answers."""
+
+    def __init__(self, places: Places) -> None:
+        self.judge = SnapshotJudge()
+        self.polls: Counter[Way] = Counter()
+        self.seconds = 0.0
+        self.rows_per_request = 20
+        """Fewer than a snapshot has, so that it takes several requests to read one."""
+        self._places = places
+        self._store: Store | None = None
+        self._opened = ""
+        self._over = threading.Event()
+
+    @property
+    def total(self) -> int:
+        """How many polls there have been."""
+        return self.polls.total()
+
+    def poll_for_ever(self, every_s: float) -> None:
+        """Until `stop`; a poll that takes longer than `every_s` is followed by the next one at once."""
+        loop = asyncio.new_event_loop()
+        begun = time.monotonic()
+        try:
+            while not self._over.is_set():
+                poll_begun = time.monotonic()
+                self.polls[self._poll(loop)] += 1
+                self._over.wait(max(0.0, every_s - (time.monotonic() - poll_begun)))
+        except Exception as defect:
+            self.judge.complain(f"the reader has broken: {defect!r}")
+            raise
+        finally:
+            self.seconds = time.monotonic() - begun
+            loop.run_until_complete(self._close())
+            loop.close()
+
+    def stop(self) -> None:
+        """Take no further poll."""
+        self._over.set()
+
+    def _poll(self, loop: asyncio.AbstractEventLoop) -> Way:
+        try:
+            return self._poll_host(self._places.host_url())
+        except Unreachable:
+            pass  # it was killed, maybe between two parts
+        try:
+            self.judge.look_at(loop.run_until_complete(self._from_tables()))
+        except StorageUnreachable:
+            return Way.NOT_READABLE
+        except StorageError as fault:
+            self.judge.complain(f"published, and not whole: {fault}")
+        return Way.TABLES
+
+    def _poll_host(self, url: str) -> Way:
+        rows: list[tuple[str, int, str]] = []
+        continuation, told = "", ""
+        while True:
+            query = f"limit={self.rows_per_request}" + (f"&continuation={quote(continuation)}" if continuation else "")
+            answer = ask("GET", f"{url}/api/datasets/{self._places.source}/rows?{query}")
+            if answer.status >= 500:
+                return Way.NOT_READABLE  # storage is away
+            if answer.status == 404 and not continuation:
+                self.judge.look_at(None)
+                return Way.HTTP
+            if answer.status != 200:
+                self.judge.complain(f"{answer.status} for what is published: {answer.text[:300]}")
+                return Way.HTTP
+            document = answer.document
+            one = f"{document['runId']} {document['epoch']}"
+            if told not in {"", one}:
+                self.judge.complain(f"a part of {told} was followed by one of {one}")
+            told = one
+            rows += [(_path(row["_url"]), row["_position"], row["n"]) for row in document["rows"]]
+            if document["continuation"] is None:
+                self.judge.look_at(Sight(document["runId"], document["epoch"], tuple(rows)))
+                return Way.HTTP
+            continuation = document["continuation"]
+
+    async def _from_tables(self) -> Sight | None:
+        store = await self._open()
+        dataset = await store.datasets.find(self._places.source)
+        if dataset is None or not dataset.snapshot:
+            return None
+        results = await store.batches.results(dataset.snapshot)
+        rows = [row async for row in store.rows.of_snapshot(dataset.snapshot, results)]
+        found = tuple((_path(row.url), row.position, str(row.values["n"])) for row in rows)
+        return Sight(dataset.run_id, dataset.epoch, found)
+
+    async def _open(self) -> Store:
+        storage = self._places.storage()
+        if self._store is None or storage != self._opened:
+            await self._close()
+            # An app is patient with storage that does not answer; who looks so often need not be.
+            service = TableServiceClient.from_connection_string(
+                storage, retry_total=0, connection_timeout=1, read_timeout=2
+            )
+            self._store, self._opened = store_on(Tables(service, prefix=self._places.table_prefix)), storage
+        return self._store
+
+    async def _close(self) -> None:
+        if self._store is not None:
+            await self._store.tables.close()
+
+
+def _path(url: str) -> str:
+    return "/" + url.split("/", 3)[3]
+
+
+@contextmanager
+def reading(places: Places, *, per_second: float = 20.0) -> Iterator[SnapshotReader]:
+    """A reader at work in a thread."""
+    reader = SnapshotReader(places)
+    thread = threading.Thread(target=reader.poll_for_ever, args=[1 / per_second], name="snapshot-reader")
+    thread.start()
+    try:
+        yield reader
+    finally:
+        reader.stop()
+        thread.join(60)
