@@ -18,6 +18,7 @@ from storage.keys import snapshot_id
 from storage.page_lists import PageList, Part
 from storage.page_memory import Remembered, RememberedPage
 from storage.pauses import BatchKey, Pause
+from storage.publications import Publication
 from storage.robots import RobotsShelf
 from storage.rows import PLAN_BATCH
 from storage.runs import RunRecord, RunRef, finished
@@ -114,18 +115,9 @@ class PastRuns:
                 source, epoch=epoch, snapshot=snapshot, run_id=f"run-{epoch}", at=day(at), counts=(3, 1, 3)
             )
             return
-        await self.store.datasets._change(
-            source,
-            None,
-            lambda current: replace(
-                current,
-                epoch=epoch,
-                snapshot=snapshot,
-                run_id=f"run-{epoch}",
-                published_at=day(at),
-                previous_snapshot=current.snapshot,
-            ),
-        )
+        published = Publication(f"run-{epoch}", epoch, day(at), 3, 1, 3, by="http")
+        fence = dataset.fence + 1
+        await self.store.datasets.publish_by_hand(source, published, instead_of=dataset.snapshot, fence=fence)
 
     async def read(self, source: str, epoch: int) -> None:
         """Read all of a snapshot. Raises if something of it is gone."""
