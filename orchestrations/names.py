@@ -56,7 +56,7 @@ def lane_instance_id(source_instance: str, lane: int, level: int = 0) -> str:
 BUFFERED_SCRAPE: Final = f"buffered:{DAILY_SCRAPE}"
 
 # There is one purge at a time: this is the one instance ID that it can have.
-PURGE_ID: Final = "purge"
+PURGE_ID: Final = "purge:expired"
 
 
 def later_id(instance_id: str) -> str:

@@ -257,11 +257,11 @@ async def purges() -> AsyncIterator[tuple[str, str]]:
         return {"work": {**work, "number": number} if number < 56 else None, "deleted": {"rows": 1000}}
 
     async with Host(REPOSITORY, settings=WITHOUT_TIMERS, activities={"purge_slice": purge_slice}) as host:
-        await host.start("purge_expired", instance_id="purge")
+        await host.start("purge_expired", instance_id="purge:expired")
         await host.advance(minutes=52.5)
-        yield "purge_expired-running", record(await host.history("purge"))
-        await host.wait_for("purge")
-        yield "purge_expired-finished", record(await host.history("purge"))
+        yield "purge_expired-running", record(await host.history("purge:expired"))
+        await host.wait_for("purge:expired")
+        yield "purge_expired-finished", record(await host.history("purge:expired"))
 
 
 async def main(folder: Path) -> None:

@@ -24,7 +24,7 @@ from tests.helpers.scrape_host import REPOSITORY, WITHOUT_TIMERS
 from tests.helpers.storage_families import family_of
 from triggers.dataset_rows import list_rows
 
-PURGE = "purge"
+PURGE = names.PURGE_ID
 WORK = {"stage": "runs", "before": "2026-10-01T00:00:00+00:00"}
 
 
@@ -79,7 +79,7 @@ async def test_an_instance_with_another_id_purges_nothing() -> None:
         assert host.calls.inputs("purge_slice") == []
     assert output == {
         "outcome": "refused",
-        "reason": "there is one purge at a time: the instance 'purge'",
+        "reason": "there is one purge at a time: the instance 'purge:expired'",
         "deleted": {},
     }
 
@@ -117,7 +117,7 @@ async def test_every_night_the_hub_and_the_tables_forget_what_is_older_than_the_
         await run_by_hand(month, "first")
         await month.ask("POST", "/api/start/parcel", status=202)
         await month.until("04 12:00")
-        assert {one.instance_id for one in await host.instances()} == {"purge", "workflow:parcel"}
+        assert {one.instance_id for one in await host.instances()} == {PURGE, "workflow:parcel"}
         assert await month.runs() == [("first", "http", "completed")], "records of runs stay for eight days"
         await run_by_hand(month, "second")
         await month.until("09 02:00")
@@ -126,7 +126,7 @@ async def test_every_night_the_hub_and_the_tables_forget_what_is_older_than_the_
         await month.until("09 12:00")
         last = (await month.ask("GET", "/api/health/details"))["lastPurge"]
         parts = ["third", "third:3:books", "third:3:books:0"]
-        assert sorted(one.instance_id for one in await host.instances()) == ["purge", *parts, "workflow:parcel"]
+        assert sorted(one.instance_id for one in await host.instances()) == [PURGE, *parts, "workflow:parcel"]
         assert [run_id for run_id, _, _ in await month.runs()] == ["second", "third"]
         assert (await month.ask("GET", "/api/check/parcel"))["outcome"] == "completed"
         await month.until("12 12:00")
