@@ -15,7 +15,7 @@ from storage.store import Store
 from tests.e2e.conftest import StartApp
 from tests.helpers.running_app import RunningApp, expected_rows, rows_by_path, storage_of, wait_for
 
-BOOKS = 30
+BOOKS = 12
 
 
 def start_purge(app: RunningApp) -> None:
@@ -62,7 +62,7 @@ async def test_purged_runs_are_gone_in_words_and_a_kill_in_the_middle_changes_no
     start_app: StartApp, supervisor: Supervisor
 ) -> None:
     site = start_sample_site(supervisor, books=BOOKS, fault_percent=0)
-    app = start_app(site, RETENTION_DAYS="1", PAGES_PER_BATCH="5")
+    app = start_app(site, RETENTION_DAYS="1", PAGES_PER_BATCH="4")
     assert last_purge(app) is None
     for run_id in ("ancient", "old", "replaced", "new"):
         app.start_run(run_id, {"sources": ["books"]})

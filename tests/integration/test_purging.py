@@ -245,6 +245,26 @@ async def test_after_a_purge_published_data_and_kept_runs_are_whole_and_the_rest
     assert await rows_of(runs, "books") == (200, 24)
 
 
+async def test_a_run_in_the_middle_of_which_everything_old_is_purged_carries_over_all_the_same(
+    runs: ActivityRuns, days: Days
+) -> None:
+    await complete(runs, "first")
+    days.pass_by(1)
+    await complete(runs, "second")
+    days.pass_by(40)
+    await runs.start("third")
+    await runs.claim("third")
+    await runs.scrape("third", "books", lists=[0, 1])
+    assert (await purge(runs))["snapshots"] == 2, "those of the first run"
+    await runs.scrape("third", "books", lists=[2, 3])
+    summary = await runs.publish("third", "books")
+    assert [summary[name] for name in ("outcome", "rows", "unchanged")] == ["published", 24, 12]
+    await runs.finish("third", summaries=[summary])
+    days.pass_by(2)
+    await purge(runs)
+    assert await rows_of(runs, "books") == (200, 24)
+
+
 async def test_whatever_runs_write_is_of_a_family_that_the_purge_knows(runs: ActivityRuns, days: Days) -> None:
     await runs.run_with_failures("/books/1", run_id="broken")
     await runs.complete(await runs.start_retry("broken"))
