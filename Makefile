@@ -17,8 +17,11 @@ SAMPLE ?= 1
 STATE ?= .
 # test: more options for pytest, for example PYTEST_ARGS="-k singleton"
 PYTEST_ARGS ?=
+# prove-fuzz
+SECONDS ?= 60
+READERS ?=
 
-.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-random prove-singleton prove-stop prove-publish prove-outages prove-workflows prove-exact prove-api prove-retry prove-crawl prove-unchanged prove-faults prove-polite prove-matrix prove-purge prove-manuals prove-samples clean
+.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-random prove-singleton prove-stop prove-publish prove-outages prove-workflows prove-exact prove-api prove-retry prove-crawl prove-unchanged prove-faults prove-polite prove-matrix prove-purge prove-fuzz prove-manuals prove-samples clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## /  make \1\t/p' Makefile | expand -t 26
@@ -101,6 +104,9 @@ prove-matrix: setup ## hosts killed, storage restarted, network cut; readers see
 
 prove-purge: setup ## a thousand random pasts with purges that break off anywhere, and others between any two of a purge's calls
 	@$(BIN)/python -m pytest -s -m long tests/unit/storage/test_purge.py tests/unit/storage/test_purge_races.py $(PYTEST_ARGS)
+
+prove-fuzz: setup ## hostile bytes for everything that reads what sites send (SECONDS=60 for each reader, READERS='"HTML: rows" feed')
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --to .run/fuzz $(READERS)
 
 prove-manuals: setup ## real pages: the HTML manuals of two Debian packages (python3-doc, postgresql-doc)
 	@$(BIN)/python -m tests.proofs.manuals

@@ -1,0 +1,1 @@
+"""Everything that reads foreign bytes, fed with documents that are nearly right."""
