@@ -4,11 +4,14 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Final
 
 from scraper.errors import ExtractError
 from scraper.models import Reason
 from scraper.rows.field_rules import FieldRule
 from scraper.rows.records import MAX_RECORDS, Records
+
+MAX_COLUMNS: Final = 10_000
 
 
 def csv_records(text: str, *, delimiter: str, has_header: bool, url: str) -> Records:
@@ -29,6 +32,8 @@ def _lines(text: str, delimiter: str, url: str) -> Iterator[list[str]]:
             if not line:
                 continue
             columns = columns or len(line)
+            if columns > MAX_COLUMNS:
+                raise ExtractError(url, Reason.TOO_COMPLEX, f"a line has more than {MAX_COLUMNS} columns")
             if len(line) != columns:
                 detail = f"line {reader.line_num} has {len(line)} columns, and the first one has {columns}"
                 raise ExtractError(url, Reason.MALFORMED, f"not CSV with the delimiter {delimiter!r}: {detail}")

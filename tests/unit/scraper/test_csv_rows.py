@@ -6,6 +6,7 @@ import pytest
 
 from scraper.errors import MissingField, PageLayoutChanged
 from scraper.models import Reason
+from scraper.rows.csv_records import MAX_COLUMNS
 from tests.helpers.extraction import column_of, refusal, source_of, values_of
 
 
@@ -59,3 +60,9 @@ def test_lines_that_do_not_fit_the_header_are_malformed(body: str) -> None:
 
 def test_more_rows_than_a_page_may_have_are_refused() -> None:
     assert refusal(source_of({"f": {"column": "a"}}), "a\n" + "1\n" * 100_001).reason == Reason.TOO_COMPLEX
+
+
+def test_a_line_of_very_many_columns_is_too_complex() -> None:
+    source = source_of({"f": {"column": 1}}, csv={"header": False})
+    assert column_of(source, "a," * (MAX_COLUMNS - 1) + "b\n") == ["a"]
+    assert refusal(source, "," * MAX_COLUMNS).reason == Reason.TOO_COMPLEX
