@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from random import Random
 from typing import NamedTuple
 
 from hypothesis import strategies as st
@@ -73,6 +74,18 @@ def growing(kind: Kind) -> st.SearchStrategy[Growing]:
 
     more = st.one_of(st.just(b""), _word(kind))
     return st.builds(grows, st.sampled_from((*kind.documents, b"")), _place, _words(kind), more)
+
+
+def scratched(body: bytes, count: int, *, seed: int) -> Iterator[bytes]:
+    """`count` times `body` with some of its bytes changed, left out or doubled."""
+    random = Random(seed)
+    for _ in range(count if body else 0):
+        text = bytearray(body)
+        for _ in range(random.choice((1, 1, 2, 5))):
+            start = random.randrange(len(text) + 1)
+            end = start + random.choice((0, 1, 1, 2, 8))
+            text[start:end] = random.choice((b"", random.randbytes(1), bytes(text[start:end] * 2), b"\0"))
+        yield bytes(text)
 
 
 _place = st.integers(0, _SCALE)

@@ -67,7 +67,7 @@ HTML_SOURCES = (
     ),
 )
 XML_SOURCES = (
-    source(format="xml", fields={"title": "title", "link": "link::attr(href)"}),
+    source(format="xml", fields={"title": _optional("css", "title"), "link": _optional("css", "link::attr(href)")}),
     source(
         format="xml", rows="item, entry", fields={"title": _optional("css", "::text"), "link": _optional("css", "a|b")}
     ),
@@ -76,11 +76,15 @@ XML_SOURCES = (
     ),
 )
 JSON_SOURCES = (
-    source(format="json", fields={"title": "title", "price": {"path": "items[0].price", "type": "decimal"}}),
+    source(
+        format="json",
+        fields={"title": _optional("path", "title"), "price": _optional("path", "items[0].price", type="decimal")},
+    ),
     source(
         format="json",
         rows="items",
-        fields={"id": {"path": "id", "type": "int"}, "tags": _optional("path", "tags", type="list")},
+        rows_may_be_absent=True,
+        fields={"id": _optional("path", "id", type="int"), "tags": _optional("path", "tags", type="list")},
     ),
     source(format="json", rows="@[?id > `1`].id", fields={kind: _optional("path", "@", type=kind) for kind in _TYPES}),
     source(format="json", rows="values(@)[]", fields={"all": _optional("path", "join(',', keys(@))")}),

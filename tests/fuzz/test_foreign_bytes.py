@@ -14,7 +14,7 @@ from tests.fuzz.runs import Most, feed
 from tests.fuzz.storable import check_failure, check_rows
 from tests.fuzz.table import READERS
 
-A_FEW = Most(rounds=1, damaged=25, growing=1)
+A_FEW = Most(rounds=1, damaged=10, growing=1)
 SMALL = 80_000
 
 
