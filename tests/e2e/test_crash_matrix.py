@@ -19,6 +19,7 @@ from scripts.checkout import ROOT
 from scripts.processes import Supervisor
 from tests.helpers.azurite import restarted_azurite
 from tests.helpers.disturbances import Disturbance, Disturber, shuffled, wait_while
+from tests.helpers.processes import PATIENCE_S
 from tests.helpers.relay import Relay, running_relay
 from tests.helpers.running_app import RunningApp, wait_for
 from tests.helpers.snapshot_reader import Places, SnapshotReader, Way, reading
@@ -112,8 +113,11 @@ class Matrix:
             for attempt in range(1 + MOST_RETRIES):
                 while plan and wait_while(lambda: self.is_live(run_id), self.dice.uniform(0, within_s)):  # noqa: B023
                     disturber.happen(plan.pop())
+                    # A network that is cut needs time to do harm.
+                    wait_while(lambda: self.is_live(run_id) and disturber.is_network_cut, PATIENCE_S)  # noqa: B023
                 if self.complete(run_id) or attempt == MOST_RETRIES:
                     break
+                disturber.wait_for_network()
                 run_id = self.retry(run_id)
         disturber.wait_for_network()
         self.change_site()

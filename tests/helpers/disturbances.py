@@ -59,6 +59,11 @@ class Disturber:
         self._what[what]()
         self.done[what] += 1
 
+    @property
+    def is_network_cut(self) -> bool:
+        """Whether the site cannot be reached."""
+        return self._mender is not None and self._mender.is_alive()
+
     def wait_for_network(self) -> None:
         """Return when the network is whole again."""
         if self._mender is not None:
