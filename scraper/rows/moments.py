@@ -15,6 +15,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
+_ZONE_NAME = re.compile(r":[0-9]{2}\s+([A-Za-z]+)")
 _SECONDS = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # No two parts of these are alike, so a format that reads what it wrote has read every part.
@@ -54,6 +55,8 @@ def check_format(text: str, *, needs_time: bool) -> None:
     """Raise ValueError unless `text` is the name of a format, or one of strptime that tells a whole date."""
     if text in _NAMED:
         return
+    if "Z" in re.findall("%(.)", text):
+        raise ValueError(f"{text!r}: names of zones are read by nobody; use %z for offsets, or the key timezone")
     try:
         told = datetime.strptime(_SAMPLE.strftime(text), text)  # noqa: DTZ007 - compared without its zone
     except ValueError as error:
@@ -92,6 +95,15 @@ def _read_as(wanted: str) -> Callable[[str], datetime]:
     return lambda text: datetime.strptime(text, wanted)  # noqa: DTZ007 - the caller knows the zone
 
 
+def _read_mail(text: str) -> datetime:
+    """As RFC 5322 has it. The library takes a name of a zone that it does not know for none."""
+    told = parsedate_to_datetime(text)
+    zone = _ZONE_NAME.search(text)
+    if told.tzinfo is None and zone is not None:
+        raise ValueError(f"the offset of {zone[1]} is not known; a regex without it, and a timezone, would read it")
+    return told
+
+
 def _read_unix(text: str, unit: timedelta) -> datetime:
     if not _SECONDS.fullmatch(text):
         raise ValueError("a number is expected")
@@ -99,7 +111,7 @@ def _read_unix(text: str, unit: timedelta) -> datetime:
 
 
 _NAMED: Final[Mapping[str, Callable[[str], datetime]]] = {
-    "mail": parsedate_to_datetime,
+    "mail": _read_mail,
     "unix": lambda text: _read_unix(text, timedelta(seconds=1)),
     "unix_ms": lambda text: _read_unix(text, timedelta(milliseconds=1)),
 }

@@ -26,6 +26,8 @@ BERLIN = zone_of("Europe/Berlin")
         ),
         (Clockwork("mail"), "Sat, 21 Nov 2026 10:00:00 GMT", datetime(2026, 11, 21, 10, tzinfo=UTC)),
         (Clockwork("mail"), "21 Nov 2026 10:00:00 -0500", datetime(2026, 11, 21, 15, tzinfo=UTC)),
+        (Clockwork("mail"), "1 Jul 2026 10:00 EST", datetime(2026, 7, 1, 15, tzinfo=UTC)),
+        (Clockwork("mail", BERLIN), "1 Jul 2026 10:00:00", datetime(2026, 7, 1, 8, tzinfo=UTC)),
         (Clockwork("unix"), "1700000000", datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)),
         (Clockwork("unix_ms"), "1700000000500", datetime(2023, 11, 14, 22, 13, 20, 500_000, tzinfo=UTC)),
     ],
@@ -46,10 +48,16 @@ def test_a_date_is_read_by_its_format(clockwork: Clockwork, text: str, day: date
     assert clockwork.day(text) == day
 
 
-@pytest.mark.parametrize("wanted", ["%H:%M", "%d.%m.", "%Y", "%Q", "iso", "%Y-%m-%d"])
+@pytest.mark.parametrize("wanted", ["%H:%M", "%d.%m.", "%Y", "%Q", "iso", "%Y-%m-%d", "%Y-%m-%d %H:%M %Z"])
 def test_a_format_that_tells_no_whole_time_is_refused(wanted: str) -> None:
-    with pytest.raises(ValueError, match=r"does not tell|neither a format|no time of day"):
+    with pytest.raises(ValueError, match=r"does not tell|neither a format|no time of day|names of zones"):
         check_format(wanted, needs_time=True)
+
+
+@pytest.mark.parametrize("zone", ["CEST", "BST", "MEZ", "JST"])
+def test_a_zone_whose_offset_is_not_known_is_not_taken_for_utc(zone: str) -> None:
+    with pytest.raises(ValueError, match=f"the offset of {zone} is not known"):
+        Clockwork("mail", BERLIN).moment(f"Wed, 1 Jul 2026 10:00:00 {zone}")
 
 
 def test_a_format_of_dates_needs_no_time() -> None:
