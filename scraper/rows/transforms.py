@@ -66,9 +66,8 @@ def _digits(text: str, _base: str) -> str:
 def _number(point: str, groups: str) -> Callable[[str, str], str]:
     """Reads the only number of a text; groups of thousands have three digits and one kind of mark."""
     grouped = rf"\d{{1,3}}(?P<mark>[{re.escape(groups)}{_APOSTROPHES}{_SPACES}])\d{{3}}(?:(?P=mark)\d{{3}})*"
-    grammar = re.compile(
-        rf"(?P<whole>{grouped}|\d+|(?={re.escape(point)}))(?:{re.escape(point)}(?P<part>\d+))?", re.ASCII
-    )
+    fraction = rf"{re.escape(point)}(?P<part>\d+)"
+    grammar = re.compile(rf"(?P<whole>{grouped}|\d+|(?={re.escape(point)}))(?:{fraction})?", re.ASCII)
 
     def read(text: str, _base: str) -> str:
         found = [one.rstrip(".," + _APOSTROPHES) for one in _NUMBER_LIKE.findall(text)]
