@@ -13,6 +13,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 # IPv6 addresses of public ranges that stand for an IPv4 address behind a translator. Source: RFC 6052, 2.1.
 _NAT64 = ip_network("64:ff9b::/96")
+# All public addresses of IPv6; the library takes what is not assigned for public, too. Source: RFC 4291, 2.4.
+_GLOBAL_UNICAST = ip_network("2000::/3")
+# Special, and public for the library. Source: IANA IPv4 Special-Purpose Address Registry.
+_SPECIAL = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24")))
 
 
 class PrivateAddress(OSError):
@@ -35,7 +39,9 @@ def is_public(address: str) -> bool:
         inner = _translated(parsed)
         if inner is not None:
             parsed = inner
-    return parsed.is_global and not parsed.is_multicast
+    if isinstance(parsed, IPv6Address) and parsed not in _GLOBAL_UNICAST:
+        return False
+    return parsed.is_global and not parsed.is_multicast and not any(parsed in special for special in _SPECIAL)
 
 
 def _translated(address: IPv6Address) -> IPv4Address | None:

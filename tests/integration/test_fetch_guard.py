@@ -112,6 +112,12 @@ async def failure_of(fetcher: Fetcher, url: str, limits: FetchLimits = PUBLIC) -
         "http://0.0.0.0:1/",
         "http://224.0.0.1/",
         "http://100.64.0.1/",
+        "http://192.0.0.8/",
+        "http://192.88.99.1/",
+        "http://[::127.0.0.1]:1/",
+        "http://[::ffff:0:127.0.0.1]:1/",
+        "http://[fec0::1]:1/",
+        "http://[5f00::1]:1/",
     ],
 )
 async def test_an_address_that_is_not_public_is_never_asked(fetcher: Fetcher, url: str) -> None:
