@@ -72,7 +72,7 @@ async def read_answer(
         final_url=str(response.url),
         status=response.status,
         body=b"" if is_unchanged else await _read_body(url, response, max_body_bytes),
-        content_type=response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
+        content_type=_content_type(response),
         charset=_charset(response),
         fetched_at=clock.utc_now(),
         etag=usable_etag(response.headers),
@@ -113,7 +113,7 @@ def _raise_for_status(url: str, status: int, headers: Mapping[str, str]) -> None
 async def _read_body(url: str, response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     """The body, unpacked. Both what arrives and what it unpacks to are limited."""
     try:
-        packed = unpacker(response.headers.get("Content-Encoding", ""), max_bytes=max_bytes)
+        packed = unpacker(", ".join(response.headers.getall("Content-Encoding", [])), max_bytes=max_bytes)
     except ValueError as unknown:
         detail = f"content encoding {shown(str(unknown))}, which was not asked for"
         raise FetchError(url, Reason.UNSUPPORTED_CONTENT, detail, status=response.status) from None
@@ -131,6 +131,11 @@ async def _read_body(url: str, response: aiohttp.ClientResponse, max_bytes: int)
     if packed is not None:
         packed.finish()
     return b"".join(pieces)
+
+
+def _content_type(response: aiohttp.ClientResponse) -> str:
+    # Some servers say it twice.
+    return response.headers.get("Content-Type", "").partition(";")[0].partition(",")[0].strip().lower()
 
 
 def _charset(response: aiohttp.ClientResponse) -> str | None:

@@ -21,9 +21,9 @@ from scraper.models import Reason
 from scraper.page_version import Validators
 from scraper.web_urls import origin_of, url_problem
 
-_CHUNK_BYTES = 65_536
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
+_MAX_HEADER_BYTES = 32_768
+_MAX_HEADERS = 300
+"""Of an answer; sites send more and longer ones (policies, cookies) than the library expects."""
 
 BeforeHop = Callable[[str], Awaitable[None]]
 """Called with the target of each redirect before it is asked for; what it raises ends the attempt."""
@@ -115,6 +115,7 @@ class Fetcher:
             if len(redirects) > limits.max_redirects:
                 detail = f"more than {limits.max_redirects} redirects, the last to {answer}"
                 raise FetchError(url, Reason.TOO_MANY_REDIRECTS, detail)
+            _checked(url, answer)  # before anybody is asked for the robots.txt of an address that is none
             _stay_on(limits.hosts, url, answer)
             target = answer
             await before_hop(target)
@@ -142,6 +143,9 @@ class Fetcher:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 # Bodies are unpacked here, where each piece is counted against the limit.
                 auto_decompress=False,
+                max_line_size=_MAX_HEADER_BYTES,
+                max_field_size=_MAX_HEADER_BYTES,
+                max_headers=_MAX_HEADERS,
                 # The limit of an attempt is asyncio.timeout's, so that redirects count too.
                 timeout=aiohttp.ClientTimeout(total=None),
             )
@@ -171,7 +175,7 @@ def _checked(url: str, target: str) -> URL:
 
 
 def _stay_on(hosts: frozenset[str] | None, url: str, target: str) -> None:
-    if hosts is not None and url_problem(target) is None and host_of(target) not in hosts:
+    if hosts is not None and host_of(target) not in hosts:
         raise FetchError(url, Reason.OTHER_HOST, f"redirected to {target}, which is on another host than follow.start")
 
 

@@ -44,6 +44,8 @@ class Site:
         return self.origin + path
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        if request.path == "/robots.txt":
+            return web.Response(status=404)
         self.requests.append(request)
         handler = getattr(self, f"answer_{request.path.strip('/').replace('/', '_')}")
         return await handler(request)  # type: ignore[no-any-return]
@@ -242,8 +244,17 @@ async def test_a_redirect_loop_ends(site: Site, fetcher: Fetcher) -> None:
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/", "http://[bad", "http://u:p@127.0.0.1/"])
-async def test_a_redirect_out_of_the_web_is_refused(site: Site, fetcher: Fetcher, target: str) -> None:
-    assert await reason_of(fetcher, site.url(f"/redirect?to={target}")) == Reason.BAD_URL
+async def test_a_redirect_out_of_the_web_is_refused_and_no_robots_txt_is_asked_for_there(
+    site: Site, fetcher: Fetcher, target: str
+) -> None:
+    hops: list[str] = []
+
+    async def before_hop(target: str) -> None:
+        hops.append(target)
+
+    with pytest.raises(FetchError) as caught:
+        await fetcher.fetch(site.url(f"/redirect?to={target}"), LIMITS, before_hop=before_hop)
+    assert (caught.value.reason, hops) == (Reason.BAD_URL, [])
 
 
 async def test_a_redirect_that_leaves_the_hosts_of_a_crawl_fails_before_anybody_else_is_asked(
@@ -347,6 +358,44 @@ async def test_an_odd_content_type_is_no_error(fetcher: Fetcher) -> None:
         except FetchError as error:
             page, reason = None, error.reason
         assert page is not None or reason == Reason.CONNECTION
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Security-Policy: " + b"x" * 20_000 + b"\r\n",
+        b"".join(b"Set-Cookie: c%d=1\r\n" % number for number in range(200)),
+        b"Content-Type: text/html\r\n",
+    ],
+)
+async def test_long_many_and_doubled_headers_are_no_fault(fetcher: Fetcher, headers: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html, text/html; charset=utf-8\r\nContent-Length: 1\r\n"
+            + headers
+            + b"\r\nx"
+        )
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        page = await fetcher.fetch(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", LIMITS)
+    assert (page.body, page.content_type) == (b"x", "text/html")
+
+
+async def test_a_body_that_was_packed_twice_is_an_unsupported_one(fetcher: Fetcher) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = gzip.compress(gzip.compress(PAGE))
+        encodings = b"Content-Encoding: gzip\r\n" * 2
+        writer.write(b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (encodings, len(body), body))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        assert await reason_of(fetcher, url) == Reason.UNSUPPORTED_CONTENT
 
 
 def source_for(site: Site, **keys: Any) -> Source:
