@@ -11,6 +11,7 @@ from scraper.rows.base_url import base_url
 from scraper.rows.field_rules import FieldRule
 from scraper.rows.markup_guard import refuse_bomb
 from scraper.rows.records import Records
+from scraper.rows.shown_text import shown_text
 
 _URL_ATTRIBUTES = frozenset({"href", "src"})
 
@@ -45,6 +46,6 @@ class _HtmlRecord:
     def _text(self, element: LexborNode, rule: FieldRule) -> str:
         attribute = rule.target.attribute
         if attribute is None:
-            return " ".join(element.text().split())
+            return shown_text(element)
         text = " ".join((element.attributes.get(attribute) or "").split())
         return urljoin(self._base, text) if text and attribute in _URL_ATTRIBUTES else text

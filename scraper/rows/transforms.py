@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from scraper.errors import shown
 from scraper.rows.markup_guard import refuse_bomb
+from scraper.rows.shown_text import shown_text
 
 
 class Transform(StrEnum):
@@ -85,7 +86,7 @@ def _number(point: str, groups: str) -> Callable[[str, str], str]:
 def _html_text(text: str, base: str) -> str:
     refuse_bomb(text, url=base)
     root = LexborHTMLParser(text).root
-    return "" if root is None else " ".join(root.text().split())
+    return "" if root is None else shown_text(root)
 
 
 _TRANSFORMS: Mapping[Transform, Callable[[str, str], str]] = {
