@@ -29,7 +29,10 @@ async def purge_timer(timer: func.TimerRequest, client: df.DurableOrchestrationC
 
 
 async def last_purge(client: HubClient) -> dict[str, Any] | None:
-    """How the newest purge ended, or how far it is; None if there was none."""
+    """How the newest purge ended, or how far it is; None if there was none.
+
+    One that the hub ended, since somebody terminated it, has no outcome; then the hub's word is the reason.
+    """
     status = await client.get_status(names.PURGE_ID)
     if not is_of(status, names.PURGE_EXPIRED):
         return None
@@ -40,6 +43,6 @@ async def last_purge(client: HubClient) -> dict[str, Any] | None:
         "lastUpdatedAt": status.last_updated_time.isoformat(),
         "runtimeStatus": status.runtime_status.name,
         "outcome": told.get("outcome"),
-        "reason": told.get("reason", ""),
+        "reason": told.get("reason", "") or (output if isinstance(output, str) else ""),
         "deleted": told.get("deleted", {}),
     }
