@@ -17,7 +17,7 @@ READS_IN_FLIGHT: Final = 8
 REMEMBERED: Final = 4
 """Diffs that this process remembers, for whoever reads one page by page; snapshots never change."""
 MOST_REMEMBERED: Final = 100_000
-"""Changes of a diff that is remembered: about 200 bytes each."""
+"""Changes of a diff that is remembered: 16 bytes each, and the hashes of the pages on which they are."""
 
 _remembered: WeakKeyDictionary[Tables, dict[tuple[str, str], Diff]] = WeakKeyDictionary()
 

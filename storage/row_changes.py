@@ -1,13 +1,18 @@
 """Which rows differ between two snapshots, by two hashes of each row: no I/O, and no row is looked at.
 
+There may be millions of them. So a row is a number here, of its page and its place there, until somebody asks for it.
+
 A row is the same record in both if its key is the same: the source's `key` fields, else its page and its place there.
 Where several rows have one key they are compared in page order.
 """
 
+from __future__ import annotations
+
+from array import array
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar, overload
 
 from storage.keys import attempt_key
 from storage.page_memory import HASHES_OF_A_ROW
@@ -16,6 +21,10 @@ KEY_BYTES: Final = HASHES_OF_A_ROW // 2
 Kind = Literal["added", "removed", "changed"]
 KINDS: Final[tuple[Kind, ...]] = ("added", "removed", "changed")
 Thing = TypeVar("Thing")
+_ROWS_OF_A_PAGE: Final = 1 << 24
+"""More than any page has."""
+_NONE: Final = (1 << 64) - 1
+"""The number of no row."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +62,7 @@ class RowRef:
         """Its key in the table."""
         return attempt_key(self.page.attempt, self.page.place, self.position)
 
-    def is_before(self, other: "RowRef") -> bool:
+    def is_before(self, other: RowRef) -> bool:
         """Whether `other` is the next row of the same attempt."""
         if self.page is other.page:
             return other.position == self.position + 1
@@ -76,6 +85,33 @@ class Change:
         return "removed" if self.new is None else "changed"
 
 
+class Changes(Sequence[Change]):
+    """Changes that are made when they are asked for: of each the numbers of its rows are kept, which is 16 bytes."""
+
+    def __init__(self, before: Sequence[HashedPage], after: Sequence[HashedPage]) -> None:
+        self._before, self._after = before, after
+        self._old, self._new = array("Q"), array("Q")
+
+    def add(self, old: int, new: int) -> None:
+        """Add one behind the others."""
+        self._old.append(old)
+        self._new.append(new)
+
+    def __len__(self) -> int:
+        return len(self._new)
+
+    @overload
+    def __getitem__(self, index: int) -> Change: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Change]: ...
+
+    def __getitem__(self, index: int | slice) -> Change | Sequence[Change]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        return Change(_row(self._before, self._old[index]), _row(self._after, self._new[index]))
+
+
 @dataclass(frozen=True, slots=True)
 class Diff:
     """All changes: in page order of the newer snapshot, then what was removed in that of the older one.
@@ -92,42 +128,88 @@ def compare(before: Sequence[HashedPage], after: Sequence[HashedPage]) -> Diff:
     """The changes from the pages of one snapshot to those of another, each in page order."""
     rows = sum(page.rows for page in after)
     # Nearly all pages are the same in both, so their rows are not taken apart.
-    before, after = _without_common(before, after, lambda page: (page.url, page.hashes))
-    old, new = _without_common(_rows(before), _rows(after), lambda row: row.hashes)
+    before, after = _without_common(before, after, _content_of, _content_of)
+    added, removed = array("Q"), array("Q")
+    kept: list[int] = []  # the new row and the old one in one number, which sorts by the new one
+    for old, new in zip(_groups(before), _groups(after), strict=True):
+        _compare_group((before, old), (after, new), added, removed, kept)
+    counts = {"added": len(added), "removed": len(removed), "changed": len(kept)}
+    kept.extend(row << 64 | _NONE for row in added)
+    kept.sort()
+    changes = Changes(before, after)
+    for both in kept:
+        changes.add(both & _NONE, both >> 64)
+    for row in sorted(removed):
+        changes.add(row, _NONE)
+    return Diff(changes, counts, unchanged=rows - len(kept))
+
+
+_Group = tuple[Sequence[HashedPage], "array[int]"]
+
+
+def _compare_group(before: _Group, after: _Group, added: array[int], removed: array[int], changed: list[int]) -> None:
+    """Sort the rows of a group, in which all rows of a key are."""
+    hashes_before, hashes_after = _hashes_in(before[0]), _hashes_in(after[0])
+    old, new = _without_common(before[1], after[1], hashes_before, hashes_after)
     by_key: defaultdict[bytes, deque[int]] = defaultdict(deque)
-    for number, row in enumerate(old):
-        by_key[row.hashes[:KEY_BYTES]].append(number)
-    changes, is_left = [], bytearray(b"\x01" * len(old))
+    for row in old:
+        by_key[hashes_before(row)[:KEY_BYTES]].append(row)
     for row in new:
-        same = by_key[row.hashes[:KEY_BYTES]]
-        changes.append(Change(old[same[0]] if same else None, row))
+        same = by_key.get(hashes_after(row)[:KEY_BYTES])
         if same:
-            is_left[same.popleft()] = 0
-    removed = [Change(row, None) for row, left in zip(old, is_left, strict=True) if left]
-    changed = len(old) - len(removed)
-    counts = {"added": len(new) - changed, "removed": len(removed), "changed": changed}
-    return Diff([*changes, *removed], counts, unchanged=rows - len(new))
+            changed.append(row << 64 | same.popleft())
+        else:
+            added.append(row)
+    for rows in by_key.values():
+        removed.extend(rows)
 
 
-def _rows(pages: Iterable[HashedPage]) -> list[RowRef]:
-    return [RowRef(page, position) for page in pages for position in range(page.rows)]
+def _groups(pages: Sequence[HashedPage]) -> list[array[int]]:
+    """The numbers of all rows, in page order, by the first byte of their key's hash; compared one by one."""
+    groups = [array("Q") for _ in range(256)]
+    for number, page in enumerate(pages):
+        first = number * _ROWS_OF_A_PAGE
+        for position, byte in enumerate(page.hashes[::HASHES_OF_A_ROW]):
+            groups[byte].append(first + position)
+    return groups
+
+
+def _row(pages: Sequence[HashedPage], number: int) -> RowRef | None:
+    return None if number == _NONE else RowRef(pages[number // _ROWS_OF_A_PAGE], number % _ROWS_OF_A_PAGE)
+
+
+def _hashes_in(pages: Sequence[HashedPage]) -> Callable[[int], bytes]:
+    def of(number: int) -> bytes:
+        start = number % _ROWS_OF_A_PAGE * HASHES_OF_A_ROW
+        return pages[number // _ROWS_OF_A_PAGE].hashes[start : start + HASHES_OF_A_ROW]
+
+    return of
+
+
+def _content_of(page: HashedPage) -> Hashable:
+    return page.url, page.hashes
 
 
 def _without_common(
-    before: Sequence[Thing], after: Sequence[Thing], sameness: Callable[[Thing], Hashable]
+    before: Iterable[Thing],
+    after: Iterable[Thing],
+    of_before: Callable[[Thing], Hashable],
+    of_after: Callable[[Thing], Hashable],
 ) -> tuple[list[Thing], list[Thing]]:
     """Both without what they have in common; of what one has more often, the first ones are taken for the common."""
-    left, common = Counter(map(sameness, before)), Counter[Hashable]()
+    left, common = Counter(map(of_before, before)), Counter[Hashable]()
     kept = []
     for one in after:
-        if left[sameness(one)] > common[sameness(one)]:
-            common[sameness(one)] += 1
+        same = of_after(one)
+        if left[same] > common[same]:
+            common[same] += 1
         else:
             kept.append(one)
     gone = []
     for one in before:
-        if common[sameness(one)]:
-            common[sameness(one)] -= 1
+        same = of_before(one)
+        if common[same]:
+            common[same] -= 1
         else:
             gone.append(one)
     return gone, kept
