@@ -135,7 +135,7 @@ def page_outcome(
         refuse_empty(page.body, url=url, status=page.status)
         refuse_blocked(source, page.body, url=url, charset=page.charset)
         if source.follow is not None:
-            links = page_links(source.follow, page, asked=url, purpose=wanted.purpose)
+            links = page_links(source.follow, page, asked=url, purpose=wanted.purpose, charset=source.charset)
         rows = []
         if Purpose.ROWS in wanted.purpose and not (links and links.address):
             rows = extract_rows(

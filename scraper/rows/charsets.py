@@ -3,12 +3,13 @@
 But any byte fits most single-byte charsets, and servers that name one for all their pages are common: text that is
 UTF-8 is read as such. Text of another charset hardly ever is UTF-8 by accident.
 
-HTML declares its charset in a meta tag, XML in its first line; JSON and CSV do not. XML and JSON in UTF-16 are known by
-the zeros in their first character.
+HTML declares its charset in a meta tag, or as XML does in its first line; JSON and CSV do not. XML and JSON in UTF-16
+are known by the zeros in their first character.
 """
 
 import codecs
 import re
+from dataclasses import dataclass
 
 from scraper.errors import ExtractError
 from scraper.models import Reason
@@ -17,8 +18,10 @@ from scraper.rows.content_kinds import Format
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _META = re.compile(rb"<meta[^>]{0,512}?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.-]{1,40})", re.IGNORECASE)
 _XML_DECLARATION = re.compile(rb"\s{0,64}<\?xml\s[^>]{0,512}?encoding\s*=\s*[\"']([a-zA-Z0-9_:.-]{1,40})[\"']")
+_COMMENT = re.compile(rb"<!--.{0,4096}?-->", re.DOTALL)
 _PRESCAN_BYTES = 4096
 _BOM = "\ufeff"
+_DAMAGED = "\N{REPLACEMENT CHARACTER}"
 _SEEN_BY_ZEROS = frozenset({Format.XML, Format.JSON})
 _ZEROS = tuple(
     (mark, codec)
@@ -27,6 +30,31 @@ _ZEROS = tuple(
 )
 _TOLERATED = 0.01
 """Up to one character in a hundred may be damaged: one bad byte in a comment does not spoil a page."""
+_SURELY = 2
+"""A charset is the right one if it reads more than so many times as many characters as it cannot read."""
+# Labels of the Encoding Standard that Python does not know. Source: WHATWG Encoding Standard, 4.2.
+_LABELS = {
+    "csgb2312": "gb18030",
+    "gb_2312-80": "gb18030",
+    "x-gbk": "gb18030",
+    "x-x-big5": "big5hkscs",
+    "windows-31j": "cp932",
+    "x-sjis": "cp932",
+    "x-euc-jp": "euc_jp",
+    "windows-949": "cp949",
+    "dos-874": "cp874",
+    "windows-874": "cp874",
+    "x-cp1250": "cp1250",
+    "x-cp1251": "cp1251",
+    "x-cp1252": "cp1252",
+    "koi": "koi8-r",
+    "koi8-ru": "koi8-u",
+    "iso-8859-8-i": "iso8859-8",
+    "logical": "iso8859-8",
+    "visual": "iso8859-8",
+    "x-mac-roman": "mac-roman",
+    "x-mac-cyrillic": "mac-cyrillic",
+}
 # Browsers read these labels as their supersets. Source: WHATWG Encoding Standard, 4.2.
 _SUPERSETS = {
     "ascii": "cp1252",
@@ -56,24 +84,48 @@ def decode_page(body: bytes, *, url: str, charset: str | None, kind: Format = Fo
     A charset that is unknown, or that does not fit the bytes, is passed over. If none fits, the first is
     taken with U+FFFD for what it cannot read. Raises ExtractError (not_decodable) if that is more than 1 %.
     """
-    return page_text(body, url=url, charset=charset, kind=kind)[0]
+    return page_text(body, url=url, charset=charset, kind=kind).text
 
 
-def page_text(body: bytes, *, url: str, charset: str | None, kind: Format) -> tuple[str, str]:
-    """The same, and the charset that it was read by, as Python calls it."""
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """A page as text, and the charset that it was read by, as Python calls it.
+
+    With `is_doubtful`, the charset is hardly the right one: most of what is not ASCII became U+FFFD.
+    """
+
+    text: str
+    codec: str
+    is_doubtful: bool = False
+
+
+def page_text(body: bytes, *, url: str, charset: str | None, kind: Format) -> PageText:
+    """The same, with what it was read by."""
     candidates = _candidates(body, charset, kind)
     first = ["utf-8"] if candidates[0] in _SINGLE_BYTE_CODECS else []
     for codec in (*first, *candidates):
+        if codec in _SINGLE_BYTE_CODECS and _fits_but_for_faults(body, "utf-8"):
+            candidates = ["utf-8", *candidates]
+            break
         try:
-            return body.decode(codec).removeprefix(_BOM), codec
+            return PageText(body.decode(codec).removeprefix(_BOM), codec)
         except UnicodeDecodeError:
             continue
-    text = body.decode(candidates[0], errors="replace")
-    damaged = text.count("\N{REPLACEMENT CHARACTER}")
+    codec = candidates[0]
+    text = body.decode(codec, errors="replace").removeprefix(_BOM)
+    damaged = text.count(_DAMAGED)
     if damaged > len(text) * _TOLERATED:
-        tried = ", ".join(candidates)
+        tried = ", ".join(dict.fromkeys(candidates))
         raise ExtractError(url, Reason.NOT_DECODABLE, f"{damaged} of {len(text)} characters cannot be read as {tried}")
-    return text, candidates[0]
+    return PageText(text, codec, is_doubtful=not _fits_but_for_faults(body, codec))
+
+
+def _fits_but_for_faults(body: bytes, codec: str) -> bool:
+    """Whether the bytes are of this charset for sure, some faults aside: a cut character, a foreign one."""
+    text = body.decode(codec, errors="replace")
+    damaged = text.count(_DAMAGED)
+    beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
+    return beyond_ascii - damaged > _SURELY * damaged
 
 
 def known_charset(label: str) -> bool:
@@ -91,10 +143,10 @@ def _candidates(body: bytes, charset: str | None, kind: Format) -> list[str]:
 
 def _declared(body: bytes, kind: Format) -> str | None:
     found = None
-    if kind is Format.HTML:
-        found = _META.search(body, 0, _PRESCAN_BYTES)
-    elif kind is Format.XML:
+    if kind in {Format.HTML, Format.XML}:
         found = _XML_DECLARATION.match(body, 0, _PRESCAN_BYTES)
+    if kind is Format.HTML:
+        found = _META.search(_COMMENT.sub(b"", body[:_PRESCAN_BYTES])) or found
     return _declared_codec(found[1].decode("ascii") if found else None)
 
 
@@ -109,7 +161,8 @@ def _codec(label: str | None) -> str | None:
     if not label or not label.isascii():
         return None
     try:
-        name = codecs.lookup(label.strip()).name
+        label = label.strip().lower()
+        name = codecs.lookup(_LABELS.get(label, label)).name
     except (LookupError, ValueError):
         return None
     name = _SUPERSETS.get(name, name)

@@ -33,10 +33,24 @@ def extract_rows(
     """
     page = read_page(rules, body, url=url, charset=charset, content_type=content_type)
     refuse_unlikely_count(rules, page.records, url=url, rows_before=rows_before)
-    return [
+    rows = [
         Row(_row_values(rules, record, url=url, base=page.records.base, position=position), position)
         for position, record in enumerate(page.records.items)
     ]
+    if page.is_doubtful:
+        _refuse_unread_values(rows, page.codec, url=url)
+    return rows
+
+
+def _refuse_unread_values(rows: list[Row], codec: str, *, url: str) -> None:
+    """Raise ExtractError (not_decodable) for a value that the charset, most likely a wrong one, could not read."""
+    for row in rows:
+        for name, value in row.values.items():
+            texts = value if isinstance(value, list) else [value]
+            if any(isinstance(text, str) and "\N{REPLACEMENT CHARACTER}" in text for text in texts):
+                where = f"field {name!r} of row {row.position}"
+                detail = f"{where} cannot be read as {codec}; the key charset of the source says what the pages are in"
+                raise ExtractError(url, Reason.NOT_DECODABLE, detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +60,15 @@ class ReadPage:
     kind: Format
     codec: str
     records: Records
+    is_doubtful: bool = False
 
 
 def read_page(rules: RowRules, body: bytes, *, url: str, charset: str | None, content_type: str) -> ReadPage:
     """The records of a page, with the arguments of `extract_rows`. Raises ExtractError for a body that has none."""
     kind = format_of(rules.content_format, content_type, url=url)
-    text, codec = page_text(body, url=url, charset=rules.charset or charset, kind=kind)
-    return ReadPage(kind, codec, _records(rules, kind, text, url=url, content_type=content_type))
+    page = page_text(body, url=url, charset=rules.charset or charset, kind=kind)
+    records = _records(rules, kind, page.text, url=url, content_type=content_type)
+    return ReadPage(kind, page.codec, records, page.is_doubtful)
 
 
 def refuse_unlikely_count(rules: RowRules, records: Records, *, url: str, rows_before: int = 0) -> None:

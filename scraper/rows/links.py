@@ -22,8 +22,10 @@ _HTML_TYPES = frozenset({"", "text/html", "application/xhtml+xml"})
 _NOT_IN_LINKS = str.maketrans({"\t": None, "\n": None, "\r": None})
 
 
-def page_links(follow: Follow, fetched: FetchedPage, *, asked: str, purpose: Purpose) -> PageLinks:
-    """What a page that was asked for at `asked`, for `purpose`, leads to.
+def page_links(
+    follow: Follow, fetched: FetchedPage, *, asked: str, purpose: Purpose, charset: str | None = None
+) -> PageLinks:
+    """What a page that was asked for at `asked`, for `purpose`, leads to; `charset` is what the source says it is in.
 
     Links to other hosts than those of the start pages are passed over, and so are those that are of no page, such as
     `mailto:`. Raises ExtractError for a body that is no text, too complex, or no HTML where links are looked for.
@@ -34,7 +36,7 @@ def page_links(follow: Follow, fetched: FetchedPage, *, asked: str, purpose: Pur
             detail = f"links are looked for in HTML, and the content type is {fetched.content_type}"
             raise ExtractError(asked, Reason.UNSUPPORTED_CONTENT, detail)
         return PageLinks(purpose, address=_unless(asked, fetched.final_url))
-    text = decode_page(fetched.body, url=asked, charset=fetched.charset)
+    text = decode_page(fetched.body, url=asked, charset=charset or fetched.charset)
     if not looks and not (follow.canonical and "canonical" in text.lower()):
         return PageLinks(purpose, address=_unless(asked, fetched.final_url))
     refuse_bomb(text, url=asked)

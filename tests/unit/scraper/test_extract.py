@@ -105,6 +105,59 @@ def test_a_page_that_no_charset_fits_is_not_decodable() -> None:
     assert caught.value.reason == Reason.NOT_DECODABLE
 
 
+@pytest.mark.parametrize("charset", ["iso-8859-1", "utf-8", None])
+def test_utf8_with_a_damaged_byte_is_not_read_as_another_charset(charset: str | None) -> None:
+    body = '<meta charset="windows-1252"><h1>Grüße aus Köln</h1>'.encode() + b" " * 500 + b"<!-- \xe4 -->"
+    rows = extract_rows(source_of({"title": "h1"}), body, url=URL, charset=charset)
+    assert rows[0].values == {"title": "Grüße aus Köln"}
+
+
+def test_a_value_that_a_wrong_charset_cannot_read_is_not_published() -> None:
+    body = "<h1>Grüße</h1>".encode("windows-1252") + b" " * 500
+    with pytest.raises(
+        ExtractError, match=r"field 'title' of row 0 cannot be read as utf-8; the key charset"
+    ) as caught:
+        extract_rows(source_of({"title": "h1"}), body, url=URL, charset=None)
+    assert caught.value.reason == Reason.NOT_DECODABLE
+    assert extract_rows(source_of({"title": "h2::text"}), body + b"<h2>ok</h2>", url=URL, charset=None)
+
+
+def test_a_value_that_the_site_has_cut_within_a_character_is_what_the_site_shows() -> None:
+    body = "<h1>Grüße aus Köln und Kö</h1>".encode() + b" " * 500 + b"<h2>K\xc3</h2>"
+    rows = extract_rows(source_of({"short": "h2"}), body, url=URL, charset=None)
+    assert rows[0].values == {"short": "K\N{REPLACEMENT CHARACTER}"}
+
+
+@pytest.mark.parametrize(
+    ("label", "codec", "text"),
+    [
+        ("x-sjis", "cp932", "日本語①"),
+        ("Windows-31J", "cp932", "日本語①"),
+        ("x-euc-jp", "euc_jp", "日本語"),
+        ("x-gbk", "gb18030", "中文"),
+        ("windows-949", "cp949", "한국어"),
+        ("windows-874", "cp874", "ไทย"),
+        ("iso-8859-8-i", "iso8859-8", "שלום"),
+        ("x-cp1251", "cp1251", "Привет"),
+    ],
+)
+def test_labels_that_browsers_know_are_known(label: str, codec: str, text: str) -> None:
+    rows = extract_rows(source_of({"title": "h1"}), f"<h1>{text}</h1>".encode(codec), url=URL, charset=label)
+    assert rows[0].values == {"title": text}
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        '<?xml version="1.0" encoding="windows-1251"?>',
+        '<!-- <meta charset="koi8-r"> --><meta charset="windows-1251">',
+    ],
+)
+def test_html_declares_its_charset_outside_of_comments_or_as_xml_does(declaration: str) -> None:
+    body = f"{declaration}<h1>Привет</h1>".encode("cp1251")
+    assert extract_rows(source_of({"title": "h1"}), body, url=URL, charset=None)[0].values == {"title": "Привет"}
+
+
 def test_one_damaged_character_in_a_long_page_is_tolerated() -> None:
     body = b"<h1>ok</h1><!-- \xff -->" + b"x" * 1000
     assert extract_rows(source_of({"title": "h1"}), body, url=URL, charset=None)[0].values == {"title": "ok"}

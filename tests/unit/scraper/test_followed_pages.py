@@ -9,7 +9,7 @@ from scraper.fetch.answers import FetchedPage
 from scraper.fetch.fetcher import BeforeHop
 from scraper.fetch.limits import FetchLimits
 from scraper.known_pages import KnownPage, WantedPage
-from scraper.load import Outcome, scrape_pages
+from scraper.load import Outcome, page_outcome, scrape_pages
 from scraper.models import Link, PageFailed, PageLinks, PageLoaded, PageUnchanged, Purpose, Reason, Share
 from scraper.page_version import PageVersion, page_digest
 from scraper.sources import Source
@@ -84,3 +84,13 @@ async def test_an_unchanged_page_leads_to_where_it_led_before() -> None:
     page = await outcome(Site({"/a": body}), WantedPage(f"{SITE}/a", known, BOTH))
     assert isinstance(page, PageUnchanged)
     assert page.links == links
+
+
+async def test_links_are_read_in_the_charset_that_the_source_names() -> None:
+    source = SOURCE.model_copy(update={"charset": "windows-1251"})
+    body = '<h1>Привет</h1><a href="/мир">мир</a>'.encode("cp1251")
+    page = FetchedPage(f"{SITE}/", f"{SITE}/", 200, body, "text/html", None, NOW)
+    found = page_outcome(source, 0, WantedPage(f"{SITE}/", purpose=BOTH), page, attempts=1)
+    assert isinstance(found, PageLoaded)
+    assert found.links == PageLinks(BOTH, (Link(f"{SITE}/мир", BOTH),))
+    assert [row.values for row in found.rows] == [{"title": "Привет"}]
