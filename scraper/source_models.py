@@ -94,15 +94,17 @@ class Source(RowRules):
         if without_mark == template or "{" in without_mark or "}" in without_mark:
             raise ValueError(f"{template!r} must have {PAGE_MARK} once, and no other braces")
         checked_url(template.replace(PAGE_MARK, "1"))
-        if PAGE_MARK in template.split("/", 3)[2]:
+        if PAGE_MARK in urlsplit(template).netloc:
             raise ValueError(f"{template!r}: {PAGE_MARK} must come after the host")
+        if PAGE_MARK in urlsplit(template).fragment:
+            raise ValueError(f"{template!r}: what comes after # is not asked for, so all these pages are one")
         return template
 
     @field_validator("allow_private_hosts")
     @classmethod
     def _hosts_are_hosts(cls, hosts: frozenset[str]) -> frozenset[str]:
         for host in hosts:
-            if not _HOST.fullmatch(host):
+            if not _HOST.fullmatch(host) or host.count(":") == 1:
                 raise ValueError(f'{host!r} is not a host: write its name or address alone, such as "127.0.0.1"')
         return frozenset(host.lower().rstrip(".") for host in hosts)
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from scraper.errors import SourcesFileError, shown
 from scraper.follow_rules import Follow
+from scraper.page_ranges import PageRange
+from scraper.row_rules import CsvRules
 from scraper.rows.field_rules import FieldRule
 from scraper.source_models import Gate, Source
 
@@ -19,7 +21,22 @@ __all__ = ["Gate", "Source", "find_source", "load_sources"]
 _REFERENCE = re.compile(r"(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 # The parser keeps every beginning of such a key: 200 KB of dots would take all memory. No text of a source is like it.
 _ENDLESS_KEY = re.compile(r"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){100}")
+_TABLES: Mapping[str, type[BaseModel]] = {"gate": Gate, "follow": Follow, "csv": CsvRules, "pages": PageRange}
 _MODEL_PREFIX = "Value error, "
+_LIST = 'write a list in square brackets, such as ["a", "b"]'
+_TABLE = 'write a table, such as { name = "value" }'
+# What people write, where the model speaks of Python.
+_WANTED = {
+    "tuple_type": _LIST,
+    "frozen_set_type": _LIST,
+    "dict_type": _TABLE,
+    "model_type": _TABLE,
+    "string_type": "write a text in quotation marks",
+}
+_PATTERNS = {
+    "user_agent": "write one line of printable ASCII",
+    "delimiter": "write a single character, and no quotation mark or line break",
+}
 
 
 def load_sources(path: Path, environ: Mapping[str, str]) -> tuple[Source, ...]:
@@ -118,12 +135,17 @@ def _reason(problem: Any, location: list[str]) -> str:
     if kind == "string_pattern_mismatch" and location == ["name"]:
         text = shown(str(problem["input"]))
         return f"{text} cannot be a source's name: 1 to 63 of a-z, 0-9 and -, not starting with -"
-    return f"{_lower_first(message)}, not {shown(str(problem['input']))}"
+    wanted = _WANTED.get(kind, _lower_first(message))
+    if location[0] == "headers":  # which may be secrets
+        return wanted
+    if kind == "string_pattern_mismatch":
+        wanted = _PATTERNS.get(location[-1], wanted)
+    return f"{wanted}, not {shown(str(problem['input']))}"
 
 
 def _model_at(location: list[str]) -> type[BaseModel]:
-    if location[0] in {"gate", "follow"}:
-        return Gate if location[0] == "gate" else Follow
+    if len(location) > 1 and location[0] in _TABLES:
+        return _TABLES[location[0]]
     return FieldRule if location[0] == "fields" and len(location) > 2 else Source
 
 

@@ -126,6 +126,17 @@ def test_a_missing_setting_names_source_key_setting_and_cure(tmp_path: Path) -> 
         ),
         (HEAD + 'url_template = "https://{page}.books.example/"\npages = "1-2"\n' + FIELDS, "must come after the host"),
         (HEAD + URLS + 'allow_private_hosts = ["http://intranet/"]\n' + FIELDS, "write its name or address alone"),
+        (HEAD + URLS + 'allow_private_hosts = ["intranet:8080"]\n' + FIELDS, "write its name or address alone"),
+        (HEAD + URLS + 'allow_private_hosts = "intranet"\n' + FIELDS, "allow_private_hosts: write a list in square br"),
+        (HEAD + 'urls = "https://books.example/"\n' + FIELDS, "urls: write a list in square brackets, such as"),
+        (HEAD + URLS + 'gate = "off"\n' + FIELDS, 'gate: write a table, such as { name = "value" }, not'),
+        (HEAD + URLS + '[source.fields]\ntitle = ["h1"]\n', "fields.title: write a table"),
+        (HEAD + URLS + 'user_agent = "Größe"\n' + FIELDS, "user_agent: write one line of printable ASCII, not"),
+        (
+            HEAD + URLS + 'csv = { delimeter = ";" }\n' + FIELDS,
+            "csv.delimeter: there is no such key; did you mean 'del",
+        ),
+        (HEAD + 'url_template = "https://books.example/#{page}"\npages = "1-2"\n' + FIELDS, "is not asked for, so all"),
         (HEAD + URLS + 'headers = { Host = "x" }\n' + FIELDS, "headers: Host belongs to the connection; leave it out"),
         (HEAD + URLS + 'headers = { User-Agent = "x" }\n' + FIELDS, "User-Agent cannot be set: use the key user_agent"),
         (HEAD + URLS + 'headers = { "X Y" = "x" }\n' + FIELDS, "'X Y' cannot be a header's name"),
@@ -153,6 +164,20 @@ def test_a_bad_value_of_a_header_is_not_shown(tmp_path: Path) -> None:
     message = refusal(tmp_path, text, TOKEN="s3cret\r\nX: y")
     assert "the value of Authorization must be" in message
     assert "s3cret" not in message
+
+
+@pytest.mark.parametrize(
+    "value", ['"Bearer ${TOKEN}"', '["Bearer ${TOKEN}"]', '{ A = ["${TOKEN}"] }', '{ A = { b = "${TOKEN}" } }']
+)
+def test_a_header_that_is_written_in_another_way_is_not_shown_either(tmp_path: Path, value: str) -> None:
+    message = refusal(tmp_path, HEAD + URLS + f"headers = {value}\n" + FIELDS, TOKEN="s3cret")
+    assert "source books: headers" in message
+    assert "s3cret" not in message
+
+
+def test_a_template_may_have_its_number_right_behind_the_host(tmp_path: Path) -> None:
+    (source,) = load(tmp_path, HEAD + 'url_template = "https://books.example?p={page}"\npages = "1-2"\n' + FIELDS)
+    assert list(source.template_urls()) == ["https://books.example?p=1", "https://books.example?p=2"]
 
 
 def test_a_secret_of_a_header_is_not_shown_with_its_source(tmp_path: Path) -> None:
