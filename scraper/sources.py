@@ -20,7 +20,7 @@ __all__ = ["Gate", "Source", "find_source", "load_sources"]
 
 _REFERENCE = re.compile(r"(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 # The parser keeps every beginning of such a key: 200 KB of dots would take all memory. No text of a source is like it.
-_ENDLESS_KEY = re.compile(r"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){100}")
+_ENDLESS_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
 _TABLES: Mapping[str, type[BaseModel]] = {"gate": Gate, "follow": Follow, "csv": CsvRules, "pages": PageRange}
 _MODEL_PREFIX = "Value error, "
 _LIST = 'write a list in square brackets, such as ["a", "b"]'

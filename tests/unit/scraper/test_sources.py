@@ -152,8 +152,11 @@ def test_a_bad_source_is_refused_with_key_and_reason(tmp_path: Path, text: str, 
 
 @pytest.mark.parametrize(
     "text",
-    ["a = " + "[" * 100_000, "gate = " + "{a=" * 50_000, "a = " + "9" * 5000, "a" + ".a" * 100_000 + " = 1"],
-    ids=["nested lists", "nested tables", "a long number", "a long key"],
+    [
+        *("a = " + "[" * 100_000, "gate = " + "{a=" * 50_000, "a = " + "9" * 5000, "a" + ".a" * 100_000 + " = 1"),
+        *('"a".' * 100_000 + "a = 1", "'a' . " * 100_000 + "a = 1"),
+    ],
+    ids=["nested lists", "nested tables", "a long number", "a long key", "one in quotes", "one with blanks"],
 )
 def test_a_file_that_would_break_the_parser_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     assert refusal(tmp_path, text).startswith("not TOML: ")
