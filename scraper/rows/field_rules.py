@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from scraper.models import Scalar, Value
 from scraper.rows.json_paths import compiled_path
 from scraper.rows.moments import Clockwork, check_format, zone_of
+from scraper.rows.regexes import check_regex
 from scraper.rows.targets import Target, check_selector, parse_target
 from scraper.rows.transforms import Transform
 from scraper.rows.typed_values import FieldType, check_list_fits, parse_value
@@ -64,10 +65,7 @@ class FieldRule(BaseModel):
     @classmethod
     def _regex_compiles(cls, regex: str | None) -> str | None:
         if regex is not None:
-            try:
-                re.compile(regex)
-            except re.error as error:
-                raise ValueError(f"not a regular expression: {error}") from error
+            check_regex(regex)
         return regex
 
     @field_validator("items")

@@ -26,7 +26,7 @@ STEEPEST = 2.0
 _NOISE_S = 0.1
 """Less processor time than this tells nothing of growth, and may grow as it likes."""
 _FACTOR = 4
-_SMALLEST = 20_000
+_STEPS = 4
 _LONG_ENOUGH_S = 1.0
 _MEMORY_MB, _MEMORY_FACTOR = 100.0, 125.0
 """What reading may take: so much, and so many times the size of what is read."""
@@ -160,7 +160,7 @@ def _read(reader: Reader, bodies: Sequence[bytes], way: Any, report: Report) -> 
 
 def _grow(reader: Reader, recipe: Growing, way: Any, report: Report, largest: int) -> None:
     """Read ever longer documents until one takes long, and see how the cost grows."""
-    size = min(_SMALLEST, largest // _FACTOR)
+    size = largest // _FACTOR**_STEPS
     before_s = _read(reader, [recipe.of_size(size)], way, report)
     report.growths += 1
     while before_s < _LONG_ENOUGH_S and size * _FACTOR <= largest:
