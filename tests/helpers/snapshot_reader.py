@@ -29,7 +29,8 @@ class Way(StrEnum):
 
     HTTP = "over HTTP"
     TABLES = "from the tables"
-    NOT_READABLE = "not readable"
+    NO_HOST = "over HTTP without an answer"
+    NO_STORAGE = "storage not there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +50,30 @@ class SnapshotJudge:
         self.seen: dict[int, Sight] = {}
         """The snapshots that were seen, by epoch."""
         self.complaints: list[str] = []
-        self._newest = 0
+        self._newest: Counter[str] = Counter()
 
-    def look_at(self, sight: Sight | None) -> None:
-        """Compare with the truth what a poll has seen; None if nothing is published."""
-        complaint = self._complaint(sight)
+    def look_at(self, sight: Sight | None, *, by: str = "") -> None:
+        """Compare with the truth what a poll has seen; None if nothing is published.
+
+        The polls `by` one reader come one after the other; those of two may overlap.
+        """
+        complaint = self._complaint(sight, self._newest[by])
         if complaint:
             self.complain(complaint)
         elif sight is not None:
             self.seen[sight.epoch] = sight
-            self._newest = sight.epoch
+            self._newest[by] = sight.epoch
 
     def complain(self, complaint: str) -> None:
         """Something that must not be; the first ones are kept."""
         if len(self.complaints) < MOST_COMPLAINTS:
             self.complaints.append(complaint)
 
-    def _complaint(self, sight: Sight | None) -> str:
+    def _complaint(self, sight: Sight | None, newest: int) -> str:
         if sight is None:
-            return "nothing is published any more" if self._newest else ""
-        if sight.epoch < self._newest:
-            return f"back to epoch {sight.epoch} after {self._newest}"
+            return "nothing is published any more" if newest else ""
+        if sight.epoch < newest:
+            return f"back to epoch {sight.epoch} after {newest}"
         truth = self.truths.get(sight.run_id)
         if truth is None:
             return f"a snapshot of the run '{sight.run_id}', which nobody has started"
@@ -95,68 +99,78 @@ class Places:
 
 
 class SnapshotReader:
-    """Polls until the end of the block of `reading`: over HTTP, or from the tables if no host answers."""
+    """Polls until the end of the block of `reading`: from the tables, and at the same time over HTTP."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, *, every_s: float) -> None:
         self.judge = SnapshotJudge()
         self.polls: Counter[Way] = Counter()
         self.seconds = 0.0
-        self.rows_per_request = 20
+        self.rows_per_request = 30
         """Fewer than a snapshot has, so that it takes several requests to read one."""
-        self._places = places
+        self._places, self._every_s = places, every_s
         self._store: Store | None = None
         self._opened = ""
         self._over = threading.Event()
 
     @property
-    def total(self) -> int:
-        """How many polls there have been."""
-        return self.polls.total()
+    def whole(self) -> int:
+        """How many polls have read a snapshot, or that there is none."""
+        return self.polls[Way.HTTP] + self.polls[Way.TABLES]
 
-    def poll_for_ever(self, every_s: float) -> None:
-        """Until `stop`; a poll that takes longer than `every_s` is followed by the next one at once."""
-        loop = asyncio.new_event_loop()
-        begun = time.monotonic()
+    def poll_tables(self) -> None:
+        """Until `stop`."""
+        loop, begun = asyncio.new_event_loop(), time.monotonic()
         try:
-            while not self._over.is_set():
-                poll_begun = time.monotonic()
-                self.polls[self._poll(loop)] += 1
-                self._over.wait(max(0.0, every_s - (time.monotonic() - poll_begun)))
-        except Exception as defect:
-            self.judge.complain(f"the reader has broken: {defect!r}")
-            raise
+            self._repeat(lambda: loop.run_until_complete(self._poll_tables()))
         finally:
             self.seconds = time.monotonic() - begun
             loop.run_until_complete(self._close())
             loop.close()
 
+    def poll_host(self) -> None:
+        """Until `stop`."""
+        self._repeat(self._poll_host)
+
     def stop(self) -> None:
         """Take no further poll."""
         self._over.set()
 
-    def _poll(self, loop: asyncio.AbstractEventLoop) -> Way:
+    def _repeat(self, poll: Callable[[], Way]) -> None:
+        """A poll that takes longer than there is between two of them is followed by the next one at once."""
         try:
-            return self._poll_host(self._places.host_url())
+            while not self._over.is_set():
+                poll_begun = time.monotonic()
+                self.polls[poll()] += 1
+                self._over.wait(max(0.0, self._every_s - (time.monotonic() - poll_begun)))
+        except Exception as defect:
+            self.judge.complain(f"the reader has broken: {defect!r}")
+            raise
+
+    def _poll_host(self) -> Way:
+        try:
+            return self._ask(self._places.host_url())
         except Unreachable:
-            pass  # it was killed, maybe between two parts
+            return Way.NO_HOST  # it was killed, maybe between two parts
+
+    async def _poll_tables(self) -> Way:
         try:
-            self.judge.look_at(loop.run_until_complete(self._from_tables()))
+            self.judge.look_at(await self._from_tables(), by=Way.TABLES)
         except StorageUnreachable:
-            return Way.NOT_READABLE
+            return Way.NO_STORAGE
         except StorageError as fault:
             self.judge.complain(f"published, and not whole: {fault}")
         return Way.TABLES
 
-    def _poll_host(self, url: str) -> Way:
+    def _ask(self, url: str) -> Way:
         rows: list[tuple[str, int, str]] = []
         continuation, told = "", ""
         while True:
             query = f"limit={self.rows_per_request}" + (f"&continuation={quote(continuation)}" if continuation else "")
             answer = ask("GET", f"{url}/api/datasets/{self._places.source}/rows?{query}")
             if answer.status >= 500:
-                return Way.NOT_READABLE  # storage is away
+                return Way.NO_STORAGE
             if answer.status == 404 and not continuation:
-                self.judge.look_at(None)
+                self.judge.look_at(None, by=Way.HTTP)
                 return Way.HTTP
             if answer.status != 200:
                 self.judge.complain(f"{answer.status} for what is published: {answer.text[:300]}")
@@ -168,7 +182,7 @@ class SnapshotReader:
             told = one
             rows += [(_path(row["_url"]), row["_position"], row["n"]) for row in document["rows"]]
             if document["continuation"] is None:
-                self.judge.look_at(Sight(document["runId"], document["epoch"], tuple(rows)))
+                self.judge.look_at(Sight(document["runId"], document["epoch"], tuple(rows)), by=Way.HTTP)
                 return Way.HTTP
             continuation = document["continuation"]
 
@@ -204,12 +218,14 @@ def _path(url: str) -> str:
 
 @contextmanager
 def reading(places: Places, *, per_second: float = 20.0) -> Iterator[SnapshotReader]:
-    """A reader at work in a thread."""
-    reader = SnapshotReader(places)
-    thread = threading.Thread(target=reader.poll_for_ever, args=[1 / per_second], name="snapshot-reader")
-    thread.start()
+    """A reader at work in two threads, each of which looks so often, or as often as it can."""
+    reader = SnapshotReader(places, every_s=1 / per_second)
+    threads = [threading.Thread(target=poll, name=poll.__name__) for poll in (reader.poll_tables, reader.poll_host)]
+    for thread in threads:
+        thread.start()
     try:
         yield reader
     finally:
         reader.stop()
-        thread.join(60)
+        for thread in threads:
+            thread.join(60)
