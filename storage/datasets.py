@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final
 
 from azure.core import MatchConditions
@@ -53,6 +54,14 @@ class Dataset:
         if self.by_run != epoch:
             return self.snapshot
         return self.previous_snapshot if self.epoch == epoch else ""
+
+    def seen_since(self, moment: datetime) -> set[str]:
+        """The snapshots that readers have seen at this time or later, as far as the last publications tell."""
+        seen = {self.snapshot}
+        if self.published_at is not None and self.published_at > moment:
+            seen.add(self.previous_snapshot)
+        replaced = (before for after, before in pairwise(self.publications) if after.at > moment)
+        return (seen | {snapshot_id(self.source, one.epoch) for one in replaced}) - {""}
 
 
 class Superseded(Exception):

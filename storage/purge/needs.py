@@ -5,7 +5,7 @@ publish expired snapshots; then what is found can become less while the purge wo
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from storage.keys import newest_first, partition_filter, snapshot_id
@@ -50,18 +50,11 @@ class Needs:
         wanted = {snapshot_id(source, retry.epoch) for retry in self._retries if source in retry.sources}
         dataset = await self._slice.store.datasets.find(source)
         if dataset is not None:
-            wanted.add(dataset.snapshot)
-            if is_just_replaced(dataset.published_at, self._slice.now):
-                wanted.add(dataset.previous_snapshot)
+            wanted |= dataset.seen_since(self._slice.now - READERS_TIME)
         wanted.discard("")
         self._slice.budget.spend(1 + len(wanted))
         held = [await snapshots_within(self._slice.store, snapshot) for snapshot in sorted(wanted)]
         return wanted.union(*held)
-
-
-def is_just_replaced(published_at: datetime | None, now: datetime) -> bool:
-    """True if what was published before may still be read by somebody who began then."""
-    return published_at is not None and published_at > now - READERS_TIME
 
 
 async def snapshots_within(store: Store, snapshot: str) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
@@ -42,7 +43,10 @@ def day(number: float) -> datetime:
 
 @dataclass
 class PastRuns:
-    """The runs of an app, one after the other; `lies_in` has the snapshots in which the rows of each snapshot lie."""
+    """The runs of an app, one after the other; `lies_in` has the snapshots in which the rows of each snapshot lie.
+
+    `published` has by source when readers began to see which snapshot, in this order.
+    """
 
     store: Store
     hub: MemoryHub
@@ -51,6 +55,7 @@ class PastRuns:
     sources: dict[int, Sequence[str]] = field(default_factory=dict)
     retry_of: dict[int, int] = field(default_factory=dict)
     lies_in: dict[str, set[str]] = field(default_factory=dict)
+    published: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
 
     async def run(
         self,
@@ -114,10 +119,18 @@ class PastRuns:
             await self.store.datasets.publish(
                 source, epoch=epoch, snapshot=snapshot, run_id=f"run-{epoch}", at=day(at), counts=(3, 1, 3)
             )
-            return
-        published = Publication(f"run-{epoch}", epoch, day(at), 3, 1, 3, by="http")
-        fence = dataset.fence + 1
-        await self.store.datasets.publish_by_hand(source, published, instead_of=dataset.snapshot, fence=fence)
+        else:
+            published = Publication(f"run-{epoch}", epoch, day(at), 3, 1, 3, by="http")
+            fence = len(self.ended) + 1
+            await self.store.datasets.publish_by_hand(source, published, instead_of=dataset.snapshot, fence=fence)
+        if dataset.epoch != epoch:
+            self.published.setdefault(source, []).append((day(at), snapshot))
+
+    def seen_since(self, source: str, moment: datetime) -> set[str]:
+        """The snapshots of a source that readers have seen at this time or later."""
+        published = self.published.get(source, [])
+        ends = [end for end, _ in published[1:]]
+        return {one for end, (_, one) in zip_longest(ends, published) if end is None or end > moment}
 
     async def read(self, source: str, epoch: int) -> None:
         """Read all of a snapshot. Raises if something of it is gone."""

@@ -33,9 +33,7 @@ async def needed(past: PastRuns, cut: int, now: datetime) -> tuple[set[str], set
     roots = {snapshot_id(source, epoch) for epoch in bases for source in past.sources[epoch]}
     roots |= {snapshot_id(source, epoch) for epoch in past.ended if epoch > cut for source in past.sources[epoch]}
     for dataset in await past.store.datasets.all():
-        roots.add(dataset.snapshot)
-        if dataset.published_at and dataset.published_at > now - timedelta(days=1):
-            roots.add(dataset.previous_snapshot)
+        roots |= past.seen_since(dataset.source, now - timedelta(days=1))
     closed: set[str] = set()
     while roots:
         one = roots.pop()
@@ -197,6 +195,18 @@ async def test_readers_of_what_was_published_until_now_have_a_day() -> None:
     await archive.past.read("books", 1)
     await archive.purge(41.5)
     assert archive.snapshots_in("rows") == {"books~0000000002"}
+
+
+async def test_readers_have_a_day_also_if_more_than_one_snapshot_was_published_since() -> None:
+    archive = Archive()
+    await archive.past.run(0)
+    for at in (40, 40.2, 40.4):
+        await archive.past.run(at)
+    await archive.past.publish("books", 2, at=40.5)
+    await archive.purge(40.9)
+    await archive.past.read("books", 1)
+    await archive.purge(41.1)
+    assert archive.snapshots_in("rows") == {f"books~{epoch:010d}" for epoch in (2, 3, 4)}
 
 
 async def test_the_previous_snapshot_stays_for_a_rollback_while_it_is_younger_than_the_limit() -> None:
