@@ -17,7 +17,7 @@ from storage.page_lists import Part
 from storage.row_values import stored_values
 from storage.stored_rows import Keyed, RowPlace, StoredRow, in_page_order, stored_row
 from storage.tables import Tables
-from storage.writes import ENTITY_BYTES, Writer, size_of, upsert_all
+from storage.writes import Writer, refused_size, upsert_all
 
 PLAN_BATCH = 999_999  # failures that planning met, filed where no batch is
 
@@ -166,8 +166,9 @@ class Staging:
         """
         entities = [self._entity(page, place, row) for row in page.rows]
         for entity in entities:
-            if size_of(entity) > ENTITY_BYTES:
-                raise RowTooLarge(page.url, entity["_position"], size_of(entity))
+            size = refused_size(entity)
+            if size:
+                raise RowTooLarge(page.url, entity["_position"], size)
         self.rows += len(entities)
         self._writer.add(entities)
 

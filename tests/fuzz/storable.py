@@ -19,7 +19,7 @@ from storage.errors import RowTooLarge
 from storage.keys import fits_a_key
 from storage.page_links import _as_text, _from_text
 from storage.rows import Staging
-from storage.writes import ENTITY_BYTES, size_of
+from storage.writes import refused_size
 
 PROPERTY_BYTES = 65_536
 DETAIL_CHARACTERS = 4000
@@ -87,7 +87,7 @@ def check_links(found: PageLinks) -> None:
 def check_entity(entity: Mapping[str, Any]) -> None:
     """Fail if the table service would refuse an entity."""
     assert len(entity) <= 255
-    assert size_of(entity) <= ENTITY_BYTES
+    assert not refused_size(entity)
     assert fits_a_key(entity["PartitionKey"])
     assert fits_a_key(entity["RowKey"])
     for value in entity.values():

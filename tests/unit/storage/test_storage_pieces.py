@@ -1,12 +1,14 @@
 """Keys, page lists and transactions: the bounds of the service, checked without it."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.batches import PAGE_LIST_BYTES, cut_batches
 from storage.keys import attempt_key, fits_a_key, key_text, newest_first, prefix_filter
-from storage.writes import TRANSACTION_BYTES, TRANSACTION_ENTITIES, transactions
+from storage.writes import TRANSACTION_BYTES, TRANSACTION_ENTITIES, refused_size, transactions
 
 
 @given(st.text(), st.text())
@@ -67,3 +69,14 @@ def test_transactions_stay_below_the_size_that_the_service_takes() -> None:
 def test_entities_of_two_partitions_in_one_write_are_refused() -> None:
     with pytest.raises(ValueError, match="partitions 'p' and 'q'"):
         list(transactions([{"PartitionKey": "p", "RowKey": "1"}, {"PartitionKey": "q", "RowKey": "1"}]))
+
+
+@pytest.mark.parametrize("letter", ["x", "ü", "漢", '"', "\x01", "\N{GRINNING FACE}"])
+def test_no_entity_is_sent_that_the_service_or_the_emulator_would_refuse(letter: str) -> None:
+    entity = {"PartitionKey": "p", "RowKey": "r"}
+    while not refused_size(entity):
+        accepted = dict(entity)
+        entity[f"field_{len(entity)}"] = letter * 8000
+    in_utf_16 = sum(len(text.encode("utf-16-le")) for text in accepted.values())
+    in_json = len(json.dumps(accepted))
+    assert max(in_utf_16, in_json) < 1024 * 1024 < 1.2 * max(in_utf_16, in_json)
