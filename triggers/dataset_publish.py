@@ -11,14 +11,14 @@ import azure.functions as func
 
 from orchestrations import names
 from scraper import clock
-from scraper.app_sources import app_source
+from scraper.app_sources import app_sources
 from scraper.gate import why_refused
 from scraper.run_log import run_logger
 from scraper.settings import Settings
 from storage.datasets import Dataset, PublishedMeanwhile, SnapshotPurged
 from storage.hub import HubClient, is_live
 from storage.locks import is_held
-from storage.publications import Publication
+from storage.publications import BY_RUN, Publication
 from storage.runs import RunRecord
 from storage.snapshots import Snapshot, has_all_rows
 from storage.store import Store, open_store
@@ -30,6 +30,8 @@ from triggers.run_views import as_it_is, run_links
 
 PRINCIPAL = "x-ms-client-principal-name"
 """The header in which App Service names who has signed in."""
+BY_HAND = "http"
+"""Who has asked, if nobody knows the name."""
 
 logger = run_logger(__name__)
 
@@ -89,9 +91,10 @@ def _refuse_body(req: func.HttpRequest) -> None:
 
 
 def _by(req: func.HttpRequest) -> str:
-    """Who has asked, if the platform knows."""
+    """Who has asked, if the platform knows; nobody is taken for a run."""
     name = "".join(letter for letter in str(req.headers.get(PRINCIPAL, "")) if letter.isprintable())
-    return name.strip()[:100] or "http"
+    name = name.strip()[:100]
+    return name if name and name != BY_RUN else BY_HAND
 
 
 def _refuse_live(req: func.HttpRequest, dataset: Dataset, run: RunRecord) -> None:
@@ -103,15 +106,17 @@ def _refuse_live(req: func.HttpRequest, dataset: Dataset, run: RunRecord) -> Non
 def _rule_against(settings: Settings, dataset: Dataset, run: RunRecord, snapshot: Snapshot) -> str:
     """The rule of the gate that the snapshot breaks; empty if it has passed, or would pass now.
 
-    What its run was told counts. One that never came to the gate is put to it now.
+    What its run was told counts. One that never came to the gate is put to it now; without a source there is none.
     """
     if dataset.by_run == run.epoch:
         return ""
     told = next((one for one in run.results if one["source"] == dataset.source), None)
     if told is not None and told["outcome"] in {"published", "refused"}:
         return str(told["reason"])
-    gate = app_source(settings, dataset.source).gate
-    return why_refused(gate, snapshot.counts, rows_before=dataset.rows if dataset.epoch else None)
+    source = next((one for one in app_sources(settings) if one.name == dataset.source), None)
+    if source is None:
+        return "gate: it has none any more, since the sources file does not name it"
+    return why_refused(source.gate, snapshot.counts, rows_before=dataset.rows if dataset.epoch else None)
 
 
 def _refused(req: func.HttpRequest, wanted: Chosen, rule: str) -> Problem:

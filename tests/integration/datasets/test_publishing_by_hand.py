@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import azure.functions as func
@@ -323,3 +324,27 @@ async def test_a_dataset_of_an_older_version_of_the_app_has_no_history_and_gets_
     await published(runs, run="first")
     _, document = await ask_json(get_dataset, runs)
     assert [one["runId"] for one in document["publications"]] == ["first"]
+
+
+@pytest.mark.parametrize("name", ["run", " run\n"])
+async def test_nobody_who_publishes_by_hand_is_recorded_as_a_run(
+    runs: ActivityRuns, site: VersionedSite, name: str
+) -> None:
+    await two_runs(runs, site)
+    assert (await published(runs, run="first", by=name))["published"]["publishedBy"] == "http"
+
+
+async def test_a_source_that_is_not_in_the_file_any_more_has_no_gate_and_needs_force(
+    runs: ActivityRuns, site: VersionedSite, tmp_path: Path
+) -> None:
+    await complete(runs, "first")
+    await runs.start("second")
+    await runs.claim("second")
+    await runs.scrape("second", "books")
+    runs.terminate("second")
+    file = tmp_path / "sources.toml"
+    file.write_text(file.read_text().replace('"books"', '"others"'))
+    rule = "gate: it has none any more, since the sources file does not name it"
+    status, problem = await post(runs, run="second")
+    assert (status, problem["rule"]) == (409, rule)
+    assert (await published(runs, run="second", force="true"))["published"]["overridden"] == rule
