@@ -21,7 +21,7 @@ from tests.fuzz.costs import cpu_s, memory_mb
 from tests.fuzz.damage import Growing, documents, growing, scratched
 from tests.fuzz.readers import Reader
 
-STEEPEST = 2.0
+STEEPEST = 2.5
 """How much more than four times the cost four times the size may have; what costs the square has 4."""
 _NOISE_S = 0.1
 """Less processor time than this tells nothing of growth, and may grow as it likes."""
