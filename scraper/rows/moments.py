@@ -59,7 +59,7 @@ def check_format(text: str, *, needs_time: bool) -> None:
         raise ValueError(f"{text!r}: names of zones are read by nobody; use %z for offsets, or the key timezone")
     try:
         told = datetime.strptime(_SAMPLE.strftime(text), text)  # noqa: DTZ007 - compared without its zone
-    except ValueError as error:
+    except (ValueError, re.error) as error:  # the latter for a part that comes twice
         raise ValueError(f"{text!r} is neither a format of strptime nor one of {', '.join(_NAMED)} ({error})") from None
     if told.date() != _SAMPLE.date():
         raise ValueError(f"{text!r} does not tell year, month and day")

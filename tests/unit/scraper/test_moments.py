@@ -48,7 +48,7 @@ def test_a_date_is_read_by_its_format(clockwork: Clockwork, text: str, day: date
     assert clockwork.day(text) == day
 
 
-@pytest.mark.parametrize("wanted", ["%H:%M", "%d.%m.", "%Y", "%Q", "iso", "%Y-%m-%d", "%Y-%m-%d %H:%M %Z"])
+@pytest.mark.parametrize("wanted", ["%H:%M", "%d.%m.", "%Y", "%Q", "iso", "%Y-%m-%d", "%Y-%m-%d %H:%M %Z", "%d.%d.%Y"])
 def test_a_format_that_tells_no_whole_time_is_refused(wanted: str) -> None:
     with pytest.raises(ValueError, match=r"does not tell|neither a format|no time of day|names of zones"):
         check_format(wanted, needs_time=True)
