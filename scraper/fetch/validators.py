@@ -28,7 +28,7 @@ def usable_last_modified(headers: Mapping[str, str]) -> str | None:
     would not tell the two apart. Source: RFC 9110, 8.8.2.2.
     """
     text = headers.get("Last-Modified", "").strip()
-    if len(text) > MAX_VALIDATOR_CHARACTERS:
+    if len(text) > MAX_VALIDATOR_CHARACTERS or not (text.isascii() and text.isprintable()):
         return None
     changed, sent = _moment(text), _moment(headers.get("Date", ""))
     if changed is None or sent is None:

@@ -44,3 +44,8 @@ def test_conditions_go_to_the_place_of_the_version_only() -> None:
     assert both.headers_for("http://site/a") == {"If-None-Match": '"a"', "If-Modified-Since": CHANGED}
     assert both.headers_for("http://site/b") == {}
     assert Validators(None, CHANGED, "http://site/a").headers_for("http://site/a") == {"If-Modified-Since": CHANGED}
+
+
+@pytest.mark.parametrize("mark", ["\x01", "\x7f", "\t", "\u00e9", "\udcff"])
+def test_a_date_that_cannot_be_sent_back_as_it_is_is_not_kept(mark: str) -> None:
+    assert usable_last_modified({"Last-Modified": CHANGED.replace(" ", f" {mark}", 1), "Date": SENT}) is None
