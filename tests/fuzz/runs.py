@@ -31,7 +31,7 @@ _LONG_ENOUGH_S = 1.0
 _MEMORY_MB, _MEMORY_FACTOR = 100.0, 125.0
 """What reading may take: so much, and so many times the size of what is read."""
 _HANGS_AFTER_S = 120.0
-_ROUND = 500
+_ROUND = 200
 """Hypothesis remembers all that it has tried, so it starts afresh now and then."""
 _GROWING_ROUND = 10
 _SCRATCHED = 9
