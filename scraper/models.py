@@ -163,11 +163,11 @@ class PageFailed:
 
 
 def scalar_as_json(value: Scalar | None) -> str | int | float | bool | None:
-    """`value` as JSON can hold it: dates in ISO 8601, decimals as text so that no digit is lost."""
+    """`value` as JSON can hold it: dates in ISO 8601, decimals as text, without exponent, so that no digit is lost."""
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return str(value)
+        return f"{value:f}"
     return value
 
 

@@ -51,7 +51,7 @@ def _storable_scalar(value: Scalar) -> Any:
     if isinstance(value, int):
         return value if value in INT32 else EntityProperty(value, EdmType.INT64)
     if isinstance(value, Decimal):
-        return str(value)
+        return f"{value:f}"
     if isinstance(value, datetime | date):
         return value.isoformat()
     raise TypeError(f"a row value of type {type(value).__name__} cannot be stored")

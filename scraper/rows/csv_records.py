@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -12,13 +12,23 @@ from scraper.rows.field_rules import FieldRule
 from scraper.rows.records import MAX_RECORDS, Records
 
 MAX_COLUMNS: Final = 10_000
+_NAMED_COLUMNS = 10
 
 
-def csv_records(text: str, *, delimiter: str, has_header: bool, url: str) -> Records:
-    """The lines, without the header and empty ones. Raises ExtractError for lines that differ in their columns."""
+def csv_records(
+    text: str, *, delimiter: str, has_header: bool, url: str, columns: Collection[str | int | None] = ()
+) -> Records:
+    """The lines, without the header and empty ones.
+
+    Raises ExtractError for lines that differ in their columns, and for a header without any of `columns`: something
+    else came in place of the file, and each line of that would be a row without values.
+    """
     lines = _lines(text, delimiter, url)
     header = next(lines, None) if has_header else None
     names = {name: number for number, name in reversed(list(enumerate(header or ())))}
+    if header is not None and columns and not any(isinstance(one, int) or one in names for one in columns):
+        wanted = ", ".join(repr(one) for one in list(columns)[:_NAMED_COLUMNS])
+        raise ExtractError(url, Reason.MALFORMED, f"the header of the CSV has none of the columns {wanted}")
     # One more than may be, for the caller to see that there are too many.
     return Records([_CsvRecord(line, names) for line in islice(lines, MAX_RECORDS + 1)], url)
 

@@ -87,7 +87,10 @@ def _records(rules: RowRules, kind: Format, text: str, *, url: str, content_type
     if kind is Format.JSON:
         return json_records(text, rules.rows, url=url)
     delimiter = rules.csv.delimiter or ("\t" if content_type in _TABS else ",")
-    return csv_records(text, delimiter=delimiter, has_header=rules.csv.header, url=url)
+    # A required column that is absent is named by its field.
+    fields = rules.fields.values()
+    columns = [] if any(field.is_required for field in fields) else [field.column for field in fields]
+    return csv_records(text, delimiter=delimiter, has_header=rules.csv.header, url=url, columns=columns)
 
 
 def _row_values(rules: RowRules, record: Record, *, url: str, base: str, position: int) -> dict[str, Value | None]:

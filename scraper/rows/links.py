@@ -63,8 +63,11 @@ def _canonical_link(follow: Follow, page: LexborHTMLParser, base: str) -> str:
         return ""
     for link in page.css("link[rel][href]"):
         if "canonical" in (link.attributes.get("rel") or "").lower().split():
+            reference = _cleaned(link.attributes.get("href"))
+            if not reference or reference.startswith("#"):  # which would be the page's <base>
+                return ""
             try:
-                address = page_url(base, _cleaned(link.attributes.get("href")))
+                address = page_url(base, reference)
             except ValueError:
                 return ""
             return address if host_of(address) in follow.hosts else ""

@@ -113,6 +113,7 @@ async def test_a_batch_of_many_rows_is_read_back_in_page_order_with_every_type(s
         "tags": ["b", 'a, "ä"', "b"],
         "sizes": [2, 2**40],
         "prices": [Decimal("51.770"), Decimal(3)],
+        "grams": Decimal("0.00000012"),
         "none": [],
         "looks_like_a_list": "[1]",
     }
@@ -131,6 +132,7 @@ async def test_a_batch_of_many_rows_is_read_back_in_page_order_with_every_type(s
         "tags": ["b", 'a, "ä"', "b"],
         "sizes": [2, 2**40],
         "prices": ["51.770", "3"],
+        "grams": "0.00000012",
         "none": [],
         "looks_like_a_list": "[1]",
     }

@@ -23,6 +23,13 @@ def test_short_forms_are_columns() -> None:
     assert column_of(source_of({"f": "b"}, format="csv"), "a,b\n1,2\n") == ["2"]
 
 
+def test_a_page_in_place_of_the_file_is_malformed_and_no_row_without_values() -> None:
+    source = source_of({"f": {"column": "name", "required": False}, "g": {"column": "price", "required": False}})
+    error = refusal(source, "<html>\n<p>Please log in</p>\n</html>", content_type="text/html")
+    assert (error.reason, "none of the columns 'name', 'price'" in error.detail) == (Reason.MALFORMED, True)
+    assert values_of(source, "name,cost\nOne,2\n") == [{"f": "One", "g": None}]
+
+
 def test_columns_have_numbers_where_there_is_no_header() -> None:
     source = source_of({"f": {"column": 2}}, csv={"delimiter": ";", "header": False})
     assert column_of(source, "a;b\nc;d\n") == ["b", "d"]
@@ -39,7 +46,7 @@ def test_a_column_that_is_there_twice_is_the_first_one() -> None:
 
 
 def test_an_optional_column_may_be_absent() -> None:
-    assert column_of(source_of({"f": {"column": "b", "required": False}}), "a\n1\n") == [None]
+    assert column_of(source_of({"f": {"column": "b", "required": False}, "g": {"column": "a"}}), "a\n1\n") == [None]
 
 
 def test_a_required_column_that_is_absent_is_missing() -> None:

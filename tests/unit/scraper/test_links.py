@@ -120,6 +120,8 @@ def test_links_that_cannot_be_asked_for_are_told_with_the_problem(reference: str
         ('<link rel="canonical" href="https://other.example/c/one">', ""),
         ('<link rel="canonical" href="javascript:alert(1)">', ""),
         ('<link rel="canonical" href="http://[">', ""),
+        ('<base href="/"><link rel="canonical" href="">', ""),
+        ('<base href="/"><link rel="canonical" href="#top">', ""),
         ("<p>canonical</p>", ""),
     ],
 )

@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.models import Scalar
+from scraper.models import Scalar, value_as_json
 from scraper.rows.typed_values import MAX_TEXT_UNITS, FieldType, parse_value
+
+
+@pytest.mark.parametrize("text", ["12.50", "0.00000012", "0.0000000", "-0.5", "100000000000000000000000000"])
+def test_a_decimal_is_shown_with_its_digits_and_without_an_exponent(text: str) -> None:
+    assert value_as_json(parse_value(text, FieldType.DECIMAL)) == text
+    assert value_as_json([parse_value(text, FieldType.DECIMAL)]) == [text]
 
 
 @pytest.mark.parametrize(
