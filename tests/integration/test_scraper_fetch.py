@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import os
 import socket
 import struct
 import sys
@@ -52,6 +53,9 @@ class Site:
 
     async def answer_page(self, request: web.Request) -> web.Response:
         return web.Response(body=PAGE, content_type="text/html", charset="utf-8")
+
+    async def answer_long(self, request: web.Request) -> web.Response:
+        return web.Response(text="<li>Grüße" * 20_000, content_type="text/html")
 
     async def answer_status(self, request: web.Request) -> web.Response:
         headers = {"Retry-After": request.query["after"]} if "after" in request.query else {}
@@ -449,3 +453,24 @@ async def test_the_try_command_prints_rows_as_json_lines(site: Site, tmp_path: P
     )
     output, _ = await process.communicate()
     assert (process.returncode, json.loads(output)) == (0, {"title": "Hello"})
+
+
+async def test_the_try_command_speaks_utf8_in_any_locale_and_stops_when_its_reader_has_enough(
+    site: Site, tmp_path: Path
+) -> None:
+    path = tmp_path / "sources.toml"
+    path.write_text(
+        f'[[source]]\nname = "local"\nurls = ["{site.url("/long")}"]\nallow_private_hosts = ["127.0.0.1"]\n'
+        'rows = "li"\n[source.fields]\nn = "::text"\n'
+    )
+    command = f'"{sys.executable}" -m scraper try local {site.url("/long")} --file "{path}" | head -n 1'
+    process = await asyncio.create_subprocess_shell(
+        command,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    rows, told = await process.communicate()
+    assert json.loads(rows) == {"n": "Grüße"}
+    assert told.decode().splitlines()[-1] == "- rows: 20000"
