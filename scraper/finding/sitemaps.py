@@ -45,7 +45,19 @@ def parse_sitemap(body: bytes, *, url: str, into: Sitemap) -> None:
 
 
 def plain_chunks(body: bytes, *, max_bytes: int) -> Iterator[bytes]:
-    """A file that may be gzipped, plain and in pieces. Raises CompressionError if it is damaged or too large."""
+    """A file that may be gzipped, plain and in pieces. Raises CompressionError if it is damaged or too large.
+
+    Empty lines in front, which XML does not allow and many sites send, are left out.
+    """
+    is_in_front = True
+    for chunk in _unpacked(body, max_bytes=max_bytes):
+        piece = chunk.lstrip() if is_in_front else chunk
+        is_in_front = is_in_front and not piece
+        if piece:
+            yield piece
+
+
+def _unpacked(body: bytes, *, max_bytes: int) -> Iterator[bytes]:
     chunks = (body[start : start + _CHUNK_BYTES] for start in range(0, len(body), _CHUNK_BYTES))
     if not body.startswith(GZIP_MAGIC):
         yield from chunks

@@ -35,7 +35,7 @@ def _parsed(text: str, url: str) -> etree._Element:
         remove_pis=True,
     )
     try:
-        root = etree.fromstring(text.encode(), parser, base_url=url)
+        root = etree.fromstring(text.lstrip().encode(), parser, base_url=url)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise ExtractError(url, Reason.MALFORMED, f"not XML ({_one_line(error)})") from error
     document_type: Any = root.getroottree().docinfo.internalDTD  # the stubs do not know its entities

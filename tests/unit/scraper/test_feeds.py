@@ -47,6 +47,13 @@ async def urls(body: bytes) -> tuple[str, ...]:
     return discovery.urls
 
 
+@pytest.mark.parametrize("front", [b"\n", b" \r\n" * 50_000])
+async def test_empty_lines_in_front_of_a_feed_are_passed_over(front: bytes) -> None:
+    body = front + b'<?xml version="1.0"?>' + rss("<link>/1</link>")
+    assert await urls(body) == (f"{SITE}/1",)
+    assert await urls(gzip.compress(body)) == (f"{SITE}/1",)
+
+
 async def test_rss_items_come_in_their_order_with_relative_links_resolved() -> None:
     body = rss(f"<link>{SITE}/2</link>", "<link> /1#comments\n</link>", "<link>3</link>")
     assert await urls(body) == (f"{SITE}/2", f"{SITE}/1", f"{SITE}/feeds/3")

@@ -39,6 +39,10 @@ def test_names_are_as_they_are_written_in_the_document(field: Any, values: list[
     assert column_of(source_of({"f": field}, rows="item", format="xml"), FEED) == values
 
 
+def test_empty_lines_in_front_of_the_document_are_passed_over() -> None:
+    assert column_of(source_of({"f": "title"}, rows="item", format="xml"), f"\n \r\n{FEED}") == ["One", "Two"]
+
+
 def test_a_default_namespace_needs_no_mention() -> None:
     atom = '<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>A</title></entry></feed>'
     assert column_of(source_of({"f": "title"}, rows="feed > entry", format="xml"), atom) == ["A"]
