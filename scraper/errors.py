@@ -130,10 +130,11 @@ class PageLayoutChanged(ExtractError):
 
 
 class MissingField(ExtractError):
-    """A required field has no value in the row at `position`."""
+    """A required field has no value in the row at `position`; `text` is what it was made of, if there is some."""
 
-    def __init__(self, url: str, field: str, selector: str, *, position: int) -> None:
-        detail = f"field {field!r} of row {position} has no value: nothing at {selector!r}"
+    def __init__(self, url: str, field: str, selector: str, *, position: int, text: str = "") -> None:
+        found = f"its regex and transform leave nothing of {shown(text)}" if text else "nothing"
+        detail = f"field {field!r} of row {position} has no value: {found} at {selector!r}"
         super().__init__(url, Reason.MISSING_FIELD, detail)
         self.field, self.selector, self.position = field, selector, position
 

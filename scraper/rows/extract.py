@@ -111,5 +111,6 @@ def field_value(name: str, rule: FieldRule, record: Record, *, url: str, base: s
     except ValueError as error:
         raise BadValue(url, name, rule.place, str(error), position=position) from error
     if value is None and rule.is_required:
-        raise MissingField(url, name, rule.place, position=position)
+        text = "" if rule.is_list else record.first(rule)
+        raise MissingField(url, name, rule.place, position=position, text=text)
     return rule.default if value is None else value

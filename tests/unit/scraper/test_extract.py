@@ -185,6 +185,12 @@ def test_blank_text_counts_as_missing() -> None:
         values_of(source_of({"title": "h1"}), "<h1> \n\xa0 </h1>")
 
 
+@pytest.mark.parametrize("made", [{"transform": "digits"}, {"regex": "sold( .*)?"}])
+def test_a_text_of_which_nothing_is_left_is_told_apart_from_none(made: dict[str, str]) -> None:
+    with pytest.raises(MissingField, match="has no value: its regex and transform leave nothing of 'sold' at 'b'"):
+        values_of(source_of({"left": {"css": "b", **made}}), "<b>sold</b>")
+
+
 def test_text_of_the_wrong_type_names_the_field_even_if_optional() -> None:
     source = source_of({"stock": {"css": "b", "type": "int", "required": False}})
     with pytest.raises(BadValue) as caught:
