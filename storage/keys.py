@@ -102,6 +102,11 @@ def before_filter(column: str, moment: datetime) -> str:
     return f"{column} lt datetime'{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}'"
 
 
+def since_filter(column: str, moment: datetime) -> str:
+    """OData filter, to be added to another one: the entities whose `column` is this time or a later one, in UTC."""
+    return f"{column} ge datetime'{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}'"
+
+
 def range_filter(partition: str, first: str, beyond: str) -> str:
     """OData filter: the entities of one partition with row keys from `first` up to, but not including, `beyond`."""
     return f"{partition_filter(partition)} and RowKey ge '{_quoted(first)}' and RowKey lt '{_quoted(beyond)}'"

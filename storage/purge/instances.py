@@ -5,9 +5,10 @@ this morning: a workflow that waited for weeks. So they go by pieces of time, ea
 purge may meet years of instances: pieces grow where there is little, and shrink where there is much, or both kinds.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
@@ -31,11 +32,11 @@ async def forget_instances(slice_: Slice, work: Work) -> Work | None:
         ended = await slice_.client.get_status_by(since, until, list(ENDED))
         old = [one for one in ended if one.last_updated_time < work.before]
         slice_.budget.spend()
-        is_mixed = 0 < len(old) < len(ended) or len(ended) >= LISTED
-        if is_mixed and length > SHORTEST_PIECE:
+        is_clear = len(ended) < LISTED and len(old) in {0, len(ended)}
+        if not is_clear and length > SHORTEST_PIECE:
             length = max(SHORTEST_PIECE, length // 2)
-        else:
-            if ended and len(old) == len(ended):
+        elif is_clear or not await _forget_each(slice_, old):
+            if old and is_clear:
                 result = await slice_.client.purge_instance_history_by(since, until, list(ENDED))
                 slice_.deleted["instances"] += result.instances_deleted
                 slice_.budget.spend()
@@ -43,3 +44,13 @@ async def forget_instances(slice_: Slice, work: Work) -> Work | None:
         if slice_.budget.is_spent:
             return replace(work, after=until.isoformat(), number=max(1, round(length.total_seconds())))
     return None
+
+
+async def _forget_each(slice_: Slice, old: Sequence[Any]) -> int:
+    """Forget some of the instances of the shortest piece, one by one; how many."""
+    forgotten = 0
+    for one in old:
+        forgotten += (await slice_.client.purge_instance_history(one.instance_id)).instances_deleted
+        slice_.budget.spend()
+    slice_.deleted["instances"] += forgotten
+    return forgotten

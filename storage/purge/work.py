@@ -24,6 +24,9 @@ class PurgingClient(HubClient, Protocol):
     ) -> Any:
         """The first of the instances that were created within this time and are in one of these states."""
 
+    async def purge_instance_history(self, instance_id: str) -> Any:
+        """Forget one instance."""
+
     async def purge_instance_history_by(
         self,
         created_time_from: datetime | None = None,

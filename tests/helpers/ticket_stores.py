@@ -54,6 +54,8 @@ class HubInstance:
     name: str = "daily_scrape"
     created_time: datetime = field(default_factory=clock.utc_now)
     custom_status: Any = None
+    instance_id: str = ""
+    """Only in a list of instances."""
 
     def end(self) -> None:
         """It runs to its end, unless somebody has ended it."""
@@ -101,9 +103,12 @@ class MemoryHub:
     ) -> list[HubInstance]:
         """The first hundred, as the real one; by their time of creation."""
         await Pause()
-        return [self.instances[name] for name in self._created(created_time_from, created_time_to, runtime_status)][
-            :100
-        ]
+        names = self._created(created_time_from, created_time_to, runtime_status)[:100]
+        return [replace(self.instances[name], instance_id=name) for name in names]
+
+    async def purge_instance_history(self, instance_id: str) -> Any:
+        await Pause()
+        return SimpleNamespace(instances_deleted=int(self.instances.pop(instance_id, None) is not None))
 
     async def purge_instance_history_by(
         self,

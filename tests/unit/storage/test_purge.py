@@ -222,6 +222,20 @@ async def test_the_previous_snapshot_stays_for_a_rollback_while_it_is_younger_th
     assert archive.snapshots_in("rows") == {"books~0000000002"}
 
 
+@pytest.mark.parametrize(("wrong", "still_read"), [(2, set()), (4000, {"books~0000000003"})])
+async def test_a_clock_that_was_wrong_for_one_run_costs_no_other_its_rows_and_the_purge_goes_on(
+    wrong: float, still_read: set[str]
+) -> None:
+    archive = Archive()
+    for at in (0, 40, 41, wrong, 42):
+        await archive.past.run(at)
+    await archive.purge(43)
+    assert archive.snapshots_in("rows") == {f"books~{epoch:010d}" for epoch in (2, 3, 4, 5)}
+    await archive.past.run(100)
+    await archive.purge(102)
+    assert archive.snapshots_in("rows") == {"books~0000000006"} | still_read  # until day 4000, it seems
+
+
 async def test_a_second_purge_finds_nothing() -> None:
     archive = await old_archive()
     assert await archive.purge(400)
@@ -367,6 +381,16 @@ async def test_the_hub_forgets_more_instances_than_it_lists_at_once() -> None:
         archive.hub.instances[f"i-{number}"] = instance(created, 60 if number % 150 == 7 else 11)
     assert await archive.purge(61) == {"instances": 447}
     assert set(archive.hub.instances) == {"i-7", "i-157", "i-307"}
+
+
+async def test_of_very_many_instances_of_one_second_only_those_go_that_have_ended_before_the_limit() -> None:
+    archive = Archive()
+    for number in range(250):
+        created = 10 + number / 86_400_000
+        archive.hub.instances[f"i-{number:03}"] = instance(created, 60 if number % 50 == 49 or number > 220 else 11)
+    young = {name for name, one in archive.hub.instances.items() if one.last_updated_time == day(60)}
+    assert await archive.purge(61) == {"instances": 250 - len(young)}
+    assert set(archive.hub.instances) == young
 
 
 async def test_a_ticket_stays_as_long_as_the_hub_knows_its_instance() -> None:
