@@ -47,12 +47,9 @@ class Snapshot:
 
 async def columns_of(store: Store, snapshot: Snapshot) -> list[str]:
     """The fields that rows of a snapshot can have, in the order of the source's description."""
-    parts = [
-        (part.snapshot, result.batch, part.attempt)
-        for result in snapshot.results
-        for part in result.parts(snapshot.name)
-        if part.rows
-    ]
+    found_by = [(part, result.batch) for result in snapshot.results for part in result.parts(snapshot.name)]
+    with_rows = [one for one in found_by if one[0].rows]
+    parts = [(part.snapshot, batch, part.attempt) for part, batch in with_rows or found_by if part.loaded]
     told = {name: await store.memory.columns(name) for name in sorted({name for name, _, _ in parts})}
     found: dict[str, None] = {}
     for name, batch, attempt in parts:

@@ -28,7 +28,7 @@ requests_per_second = 1000
 max_attempts = 1
 rows = "li"
 fields = {fields}
-gate = {{ max_failed_percent = 100 }}
+gate = {{ max_failed_percent = 100, min_rows = {min_rows} }}
 {more}
 """
 
@@ -79,9 +79,9 @@ class VersionedSite:
             self.write_sources()
             yield self
 
-    def write_sources(self, more: str = "", *, fields: str = '{ n = "b::text" }') -> None:
-        """The sources file, with more keys of its source, or other fields."""
-        self._sources_file.write_text(SOURCES.format(url=self.url, more=more, fields=fields))
+    def write_sources(self, more: str = "", *, fields: str = '{ n = "b::text" }', min_rows: int = 1) -> None:
+        """The sources file, with more keys of its source, or other fields, or another gate."""
+        self._sources_file.write_text(SOURCES.format(url=self.url, more=more, fields=fields, min_rows=min_rows))
 
     def change(self, path: str, *, days: int = 1) -> None:
         """Give a page other rows, so many days later than those that it has."""

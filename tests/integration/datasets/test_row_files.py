@@ -78,6 +78,13 @@ async def test_the_columns_are_the_fields_of_the_rules_that_made_the_rows(
     assert header(await answer(runs, format="csv")) == ["zero", "n", "more"]
 
 
+async def test_a_snapshot_without_rows_has_its_columns(runs: ActivityRuns, site: VersionedSite) -> None:
+    site.emptied = set(site.books)
+    site.write_sources("rows_may_be_absent = true", min_rows=0)
+    assert (await complete(runs, "first"))["outcome"] == "published"
+    assert header(await answer(runs, format="csv")) == ["n"]
+
+
 async def test_the_columns_of_a_retry_are_those_of_all_its_parts(runs: ActivityRuns, site: VersionedSite) -> None:
     site.broken = {"/books/1"}
     await complete(runs, "first")
