@@ -1,5 +1,6 @@
 """Whether two runs would make the same rows of the same page."""
 
+import re
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -30,6 +31,9 @@ ROWS_DO_NOT_DEPEND_ON: Final = {
 }
 """Keys of a source that say which pages are asked for, and how. A key that is not here makes every page new."""
 
+_CREDENTIAL: Final = re.compile(r"auth|cookie|key|token|secret|session|signature|password", re.IGNORECASE)
+"""In the name of a header: its value changes often, and the pages do not. All others choose what the site answers."""
+
 _LIBRARIES: Final = ("selectolax", "lxml", "cssselect", "jmespath", "tzdata")
 
 
@@ -38,7 +42,9 @@ def extraction_fingerprint(source: Source) -> str:
     and the libraries that it parses with.
     """
     rules = source.model_dump_json(exclude=set(ROWS_DO_NOT_DEPEND_ON))
-    return sha256(f"{_code()}\n{rules}".encode()).hexdigest()[:16]
+    choosing = sorted((name.lower(), text) for name, text in source.headers.items() if not _CREDENTIAL.search(name))
+    told = f"\n{choosing}" if choosing else ""
+    return sha256(f"{_code()}\n{rules}{told}".encode()).hexdigest()[:16]
 
 
 @cache

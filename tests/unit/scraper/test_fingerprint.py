@@ -21,6 +21,8 @@ FINGERPRINT = extraction_fingerprint(Source.model_validate(KEYS))
         {"rows": "li"},
         {"key": ["title"]},
         {"user_agent": "another/1"},
+        {"headers": {"Accept-Language": "de"}},
+        {"headers": {"X-Region": "eu", "Authorization": "Bearer new"}},
         {"format": "html"},
         {"charset": "windows-1252"},
         {"blocked_if": "captcha"},
@@ -39,7 +41,15 @@ def test_a_key_that_decides_about_rows_changes_the_fingerprint(changed: dict[str
         {"sitemap": "http://site/other.xml"},
         {"concurrency": 7, "requests_per_second": 0.5, "timeout_s": 1, "max_attempts": 1, "max_pages": 3},
         {"gate": {"min_rows": 9}, "headers": {"Authorization": "Bearer new"}, "trust_lastmod": True},
+        {"headers": {"cookie": "id=1", "X-API-Key": "2", "x-access-token": "3"}},
     ],
 )
 def test_a_key_that_says_how_pages_are_asked_for_leaves_it_alone(changed: dict[str, Any]) -> None:
     assert extraction_fingerprint(Source.model_validate(KEYS | changed)) == FINGERPRINT
+
+
+def test_a_header_counts_by_its_name_in_any_case() -> None:
+    some, same = ({"headers": {name: "de"}} for name in ("Accept-Language", "accept-language"))
+    assert extraction_fingerprint(Source.model_validate(KEYS | some)) == extraction_fingerprint(
+        Source.model_validate(KEYS | same)
+    )
