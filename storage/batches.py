@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
-from storage.errors import MissingRecord
+from storage.errors import MissingRecord, SnapshotGone
 from storage.keys import prefix_filter, range_filter
 from storage.page_lists import PageList, Part, PreviousPage, parts_as_text, parts_from_text
 from storage.plans import PAGE_LIST_BYTES, PLAN, Plan, cut_batches, failing, plan_key
@@ -77,6 +77,11 @@ class Batches:
         """The recorded plan of one level of links, or None; sources that do not follow any have level 0 only."""
         entity = await self._find(snapshot, plan_key(level))
         return None if entity is None else _record(entity, Plan)
+
+    async def ensure_planned(self, snapshot: str) -> None:
+        """Raise SnapshotGone if there is no plan: then rows of the snapshot may have been purged."""
+        if await self.plan_of_level(snapshot, 0) is None:
+            raise SnapshotGone(snapshot)
 
     async def plans(self, snapshot: str) -> list[Plan]:
         """The recorded plans of all levels, in order."""

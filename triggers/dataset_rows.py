@@ -85,6 +85,8 @@ async def list_rows(req: func.HttpRequest, client: df.DurableOrchestrationClient
     try:
         head, line = await _csv(store, snapshot, cursor) if wanted_format == "csv" else ("", json_line)
         part = await _part(store, snapshot, cursor, limit=limit, line=line)
+        if part.following is not None:  # the rows of its last batch are not counted, and a purge begins with the plan
+            await store.batches.ensure_planned(snapshot.name)
     except MissingRecord as gone:
         raise purged(wanted) from gone
     headers = _link(req, wanted.source, part, format=wanted_format, limit=limit)

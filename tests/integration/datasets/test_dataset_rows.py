@@ -7,14 +7,17 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from storage.snapshots import Snapshot
 from storage.stored_rows import StoredRow
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.dataset_requests import ROOT, ask, ask_json, complete, delete
 from tests.helpers.versioned_site import VersionedSite
 from triggers import dataset_rows
+from triggers.dataset_lookup import opened
 from triggers.dataset_rows import list_rows
 
 ALL = 19  # rows of the ten books
+GONE = "What run 'first' loaded of 'books' is not kept any more. GET /api/datasets/books lists what is."
 
 
 def seen(rows: list[dict[str, Any]]) -> list[tuple[str, int, str]]:
@@ -195,9 +198,8 @@ async def test_what_was_purged_is_gone_and_never_half_of_it_is_shown(
     _, continuation = await page(runs, run="first", limit="2")
     assert continuation is not None
     await delete(runs, table, of_epoch=1, containing=containing)
-    detail = "What run 'first' loaded of 'books' is not kept any more. GET /api/datasets/books lists what is."
-    assert await refusal(runs, run="first") == (410, detail)
-    assert await refusal(runs, continuation=continuation) == (410, detail)
+    assert await refusal(runs, run="first") == (410, GONE)
+    assert await refusal(runs, continuation=continuation) == (410, GONE)
     assert len((await page(runs))[0]) == ALL
 
 
@@ -219,3 +221,18 @@ async def test_a_continuation_that_cannot_be_one_is_refused(runs: ActivityRuns) 
     ]
     assert (await refusal(runs, continuation="7-0-0-0-0"))[0] == 410
     assert (await refusal(runs, limit="10001"))[0] == 400
+
+
+async def test_a_part_of_what_is_being_purged_is_410_and_never_other_rows(
+    runs: ActivityRuns, site: VersionedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await complete(runs, "first")
+
+    async def opened_just_before(*request: Any) -> Snapshot:
+        snapshot = await opened(*request)
+        await delete(runs, "batches", of_epoch=1, containing="plan")
+        await delete(runs, "rows", of_epoch=1, containing="-0000-")  # of each batch the first page
+        return snapshot
+
+    monkeypatch.setattr(dataset_rows, "opened", opened_just_before)
+    assert await refusal(runs, limit="1") == (410, GONE)
