@@ -194,9 +194,9 @@ def patch_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     for room in (claim, datasets, runs, dataset_publish):
         monkeypatch.setattr(room, "open_store", lambda _settings: World.newest.store)
         monkeypatch.setattr(room, "Settings", lambda: settings)
-    monkeypatch.setattr(run_input, "app_sources", lambda _settings: [BOOKS])
-    for deciding in (datasets, dataset_publish):
-        monkeypatch.setattr(deciding, "app_source", lambda _settings, _name: BOOKS)
+    for reading in (run_input, dataset_publish):
+        monkeypatch.setattr(reading, "app_sources", lambda _settings: [BOOKS])
+    monkeypatch.setattr(datasets, "app_source", lambda _settings, _name: BOOKS)
     monkeypatch.setattr(clock, "utc_now", lambda: NOW)
     monkeypatch.setattr(asyncio, "gather", one_after_another)
     monkeypatch.setattr(asyncio, "sleep", turn)
