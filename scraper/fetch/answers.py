@@ -20,6 +20,8 @@ from scraper.page_version import Validators
 
 _CHUNK_BYTES = 65_536
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_FOR_EVER_S = 1e9
+"""What a Retry-After of more digits than a clock has is taken for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +152,8 @@ def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
     Source: RFC 9110, 10.2.3.
     """
     text = (value or "").strip()
-    if text.isascii() and text.isdigit() and len(text) < 10:
-        return float(text)
+    if text.isascii() and text.isdigit():
+        return min(float(text), _FOR_EVER_S)
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
