@@ -13,7 +13,7 @@ from scraper.follow_rules import Follow
 from scraper.page_ranges import PageRange, check_order, page_ranges
 from scraper.request_headers import check_headers
 from scraper.row_rules import RowRules
-from scraper.web_urls import checked_url, origin_of
+from scraper.web_urls import checked_url, origin_of, requested_url
 
 PAGE_FINDERS = ("urls", "url_template", "sitemap", "feed", "follow")
 """The keys of which a source has exactly one: how its pages are found."""
@@ -140,7 +140,7 @@ class Source(RowRules):
     @cached_property
     def hosts(self) -> frozenset[str]:
         """The hosts of `own_urls`, in lower case, without their ports."""
-        return frozenset(urlsplit(url).hostname or "" for url in self.own_urls)
+        return frozenset(urlsplit(requested_url(url)).hostname or "" for url in self.own_urls)
 
     @cached_property
     def origins(self) -> frozenset[str]:

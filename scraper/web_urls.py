@@ -39,8 +39,11 @@ def checked_url(url: str) -> str:
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL of a page, such as `https://books.example:443`: who would get its request."""
-    parts = urlsplit(url)
+    """Scheme, host and port of a URL of a page, such as `https://books.example:443`: who would get its request.
+
+    A host with letters beyond ASCII is written as it is asked for.
+    """
+    parts = urlsplit(url if url.isascii() else requested_url(url))
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return f"{parts.scheme}://{host}:{port}"

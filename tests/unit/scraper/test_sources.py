@@ -197,6 +197,12 @@ def test_hosts_and_origins_are_those_that_the_source_names(tmp_path: Path) -> No
     assert source.origins == {"https://books.example:443", "http://127.0.0.1:8000"}
 
 
+def test_a_host_is_one_in_letters_and_as_it_is_asked_for(tmp_path: Path) -> None:
+    spellings = ("https://bücher.example/1", "https://xn--bcher-kva.example/2")
+    one, other = (load(tmp_path, HEAD + f'urls = ["{url}"]\n' + FIELDS)[0] for url in spellings)
+    assert (one.hosts, one.origins) == (other.hosts, other.origins)
+
+
 def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
     one = HEAD + URLS + FIELDS
     assert refusal(tmp_path, one + one) == "source books: name: another source has the same name; rename one of them"

@@ -56,6 +56,8 @@ def test_any_reference_is_a_usable_url_or_a_value_error(reference: str) -> None:
         ("https://Books.example/a?b", "https://books.example:443"),
         ("http://books.example:8000", "http://books.example:8000"),
         ("http://[::1]/x", "http://[::1]:80"),
+        ("http://Bücher.example/x", "http://xn--bcher-kva.example:80"),
+        ("http://xn--bcher-kva.example/ü", "http://xn--bcher-kva.example:80"),
     ],
 )
 def test_an_origin_is_scheme_host_and_port(url: str, origin: str) -> None:
