@@ -18,7 +18,7 @@ from scraper.web_urls import page_url
 MAX_LINKS = 50_000
 """Different links of one page; comparing so many takes seconds, and an index for people has a hundredth of it."""
 _LONGEST_SHOWN = 500
-_HTML_TYPES = frozenset({"", "text/html", "application/xhtml+xml"})
+_HTML_TYPES = frozenset({"", "text/html", "text/plain", "application/xhtml+xml"})
 _NOT_IN_LINKS = str.maketrans({"\t": None, "\n": None, "\r": None})
 
 

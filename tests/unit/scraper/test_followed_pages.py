@@ -94,3 +94,12 @@ async def test_links_are_read_in_the_charset_that_the_source_names() -> None:
     assert isinstance(found, PageLoaded)
     assert found.links == PageLinks(BOTH, (Link(f"{SITE}/мир", BOTH),))
     assert [row.values for row in found.rows] == [{"title": "Привет"}]
+
+
+async def test_html_that_is_sent_as_plain_text_leads_on_as_it_has_rows() -> None:
+    body = b'<h1>Shop</h1><a href="/1">one</a>'
+    page = FetchedPage(f"{SITE}/", f"{SITE}/", 200, body, "text/plain", None, NOW)
+    found = page_outcome(SOURCE, 0, WantedPage(f"{SITE}/", purpose=BOTH), page, attempts=1)
+    assert isinstance(found, PageLoaded)
+    assert found.links == PageLinks(BOTH, (Link(f"{SITE}/1", BOTH),))
+    assert [row.values for row in found.rows] == [{"title": "Shop"}]
