@@ -17,7 +17,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, Re
 from azure.data.tables import UpdateMode
 
 from storage.keys import partition_filter, snapshot_id
-from storage.publications import Publication, as_text, from_text, with_newest
+from storage.publications import BY_RUN, Publication, as_text, from_text, with_newest
 from storage.tables import Tables
 
 PARTITION: Final = "dataset"
@@ -54,6 +54,10 @@ class Dataset:
         if self.by_run != epoch:
             return self.snapshot
         return self.previous_snapshot if self.epoch == epoch else ""
+
+    def has_passed(self, epoch: int) -> bool:
+        """True if the run with this epoch has published its snapshot itself, as far as the last publications tell."""
+        return epoch == self.by_run or any(one.epoch == epoch and one.by == BY_RUN for one in self.publications)
 
     def seen_since(self, moment: datetime) -> set[str]:
         """The snapshots that readers have seen at this time or later, as far as the last publications tell."""

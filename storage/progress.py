@@ -72,10 +72,10 @@ async def progress_of(
         return SourceProgress(source, "planning")
     results = await batches.results(snapshot)
     dataset = await datasets.find(source)
-    is_published = dataset is not None and epoch in {dataset.epoch, dataset.by_run}
+    is_published = dataset is not None and (dataset.epoch == epoch or dataset.has_passed(epoch))
     moments = [plan.recorded_at, *(result.recorded_at for result in results)]
-    if dataset is not None and is_published:
-        moments.append(dataset.published_at)
+    if dataset is not None:
+        moments += [one.at for one in dataset.publications if one.epoch == epoch]
     working: Literal["scraping", "publishing"] = (
         "publishing" if len(results) == plan.batches and not plan.is_open else "scraping"
     )

@@ -108,7 +108,7 @@ def _rule_against(settings: Settings, dataset: Dataset, run: RunRecord, snapshot
 
     What its run was told counts. One that never came to the gate is put to it now; without a source there is none.
     """
-    if dataset.by_run == run.epoch:
+    if dataset.has_passed(run.epoch):
         return ""
     told = next((one for one in run.results if one["source"] == dataset.source), None)
     if told is not None and told["outcome"] in {"published", "refused"}:

@@ -348,3 +348,20 @@ async def test_a_source_that_is_not_in_the_file_any_more_has_no_gate_and_needs_f
     status, problem = await post(runs, run="second")
     assert (status, problem["rule"]) == (409, rule)
     assert (await published(runs, run="second", force="true"))["published"]["overridden"] == rule
+
+
+async def test_what_its_run_published_before_somebody_ended_it_has_passed_its_gate(
+    runs: ActivityRuns, site: VersionedSite
+) -> None:
+    site.broken = set(site.books[2:])
+    await runs.start("small")
+    await runs.claim("small")
+    await runs.scrape("small", "books")
+    await runs.publish("small", "books")
+    runs.terminate("small")
+    site.broken = set()
+    await complete(runs, "second")
+    _, document = await ask_json(get_dataset, runs)
+    assert [one["outcome"] for one in document["snapshots"]] == ["published", "published"]
+    assert (await published(runs, run="small"))["published"]["overridden"] is None
+    assert await seen(runs) == rows_of(site, *site.books[:2])
