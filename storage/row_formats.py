@@ -12,6 +12,12 @@ LINEAGE: Final = ("_run", "_epoch", "_url", "_position", "_fetched_at")
 
 _FORMULA: Final = re.compile(r"[\s\x00-\x1f\ufeff\u200b]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_FORMULA_WITHIN: Final = re.compile(
+    r"([;\t\r\n])"
+    r"(?=(?:[^\S\t\r\n]|[\x00-\x08\x0e-\x1b\ufeff\u200b\"])*[=+\-@\uff1d\uff0b\uff0d\uff20])"
+    rf"(?!{_NUMBER.pattern}[;\t\r\n])"
+)
+"""What a formula follows for a spreadsheet that splits at semicolons or tabs, and sees no quotes behind commas."""
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -46,6 +52,6 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, str):
         guard = "'" if _FORMULA.match(value) and not _NUMBER.fullmatch(value) else ""
-        return '"' + guard + value.replace('"', '""') + '"'
+        return '"' + guard + _FORMULA_WITHIN.sub(r"\1'", value).replace('"', '""') + '"'
     text = _encode(value)
     return text if isinstance(value, int | float) else _cell(text)
