@@ -1,5 +1,6 @@
 """`GET runs/{runId}/failures`: the failed pages of a run, in an order that new ones do not change."""
 
+import asyncio
 import re
 from dataclasses import astuple, dataclass
 from http import HTTPStatus
@@ -55,7 +56,7 @@ async def list_failures(req: func.HttpRequest, client: df.DurableOrchestrationCl
     """The failed pages of a run with their reasons. Query: `limit` (1 to 1000), `continuation`.
 
     The pages of one listing are of one execution of the ID. A failure that was there when the listing began is on
-    exactly one of them; one that was recorded since is there if it stands behind.
+    exactly one of them; one that was recorded since is there if it stands behind. `notKept` are sources that had some.
     """
     run_id = run_id_of(req)
     limit = whole_number(req, "limit", default=MOST_FAILURES, low=1, high=MOST_FAILURES)
@@ -64,7 +65,7 @@ async def list_failures(req: func.HttpRequest, client: df.DurableOrchestrationCl
     store = open_store(Settings())
     run = await _run(client, store, run_id, after)
     if run is None:
-        return json_response({"failures": [], "continuation": None})
+        return json_response({"failures": [], "continuation": None, "notKept": []})
     failures: list[dict[str, Any]] = []
     last = None
     for number, source in enumerate(run.sources):
@@ -73,10 +74,19 @@ async def list_failures(req: func.HttpRequest, client: df.DurableOrchestrationCl
         behind = FailurePlace(after.turn, after.page) if after is not None and number == after.source else None
         async for place, failure in store.failures_of(snapshot_id(source, run.epoch), after=behind):
             if len(failures) == limit:
-                return json_response({"failures": failures, "continuation": str(last)})
+                return json_response(
+                    {"failures": failures, "continuation": str(last), "notKept": await _not_kept(store, run)}
+                )
             failures.append({"source": source, **failure.model_dump(mode="json")})
             last = Cursor(run.epoch, number, place.turn, place.page)
-    return json_response({"failures": failures, "continuation": None})
+    return json_response({"failures": failures, "continuation": None, "notKept": await _not_kept(store, run)})
+
+
+async def _not_kept(store: Store, run: RunRecord) -> list[str]:
+    """The sources of an ended run whose failures were purged since; asked once the others have been read."""
+    told = [str(one["source"]) for one in run.results if one.get("failed", 0)]
+    plans = await asyncio.gather(*(store.batches.plan_of_level(snapshot_id(source, run.epoch), 0) for source in told))
+    return [source for source, plan in zip(told, plans, strict=True) if plan is None]
 
 
 async def _run(client: LaterClient, store: Store, run_id: str, after: Cursor | None) -> RunRecord | None:

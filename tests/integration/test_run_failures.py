@@ -134,3 +134,19 @@ async def test_a_continuation_that_the_run_has_not_given_is_refused(live: Memory
 async def test_a_run_that_never_was_is_not_found(live: MemoryHub) -> None:
     for query in ({}, {"continuation": "1-0-0-0"}):
         assert (await ask(live, "nobody", **query))[0] == 404
+
+
+async def test_sources_whose_failures_were_purged_are_named(store: Store, hub: MemoryHub) -> None:
+    await claimed_run(store, 1)
+    results = [
+        {"source": source, "outcome": "published", "reason": "", "pages": 12, "failed": failed}
+        for source, failed in (("books", 2), ("news", 2), ("clean", 0))
+    ]
+    run = await store.runs.of_epoch(1)
+    await store.runs.end(finished(run, at=NOW, outcome="completed_with_failures", reason="", results=results))
+    assert (await ask(hub))[1]["notKept"] == []
+    table = await store.tables.table("batches")
+    await table.delete_entity(snapshot_id("books", 1), "plan")
+    status, document = await ask(hub)
+    assert (status, document["notKept"]) == (200, ["books"])
+    assert {one["source"] for one in document["failures"]} == {"news"}

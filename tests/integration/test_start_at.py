@@ -120,11 +120,11 @@ async def test_a_run_that_is_to_come_has_no_failures_and_cannot_be_retried(month
     async with month.switched_on("01 00:00"):
         await start_at(month, "a")
         links = (await month.ask("GET", "/api/runs/a"))["links"]
-        assert await month.ask("GET", links["failures"]) == {"failures": [], "continuation": None}
+        assert await month.ask("GET", links["failures"]) == {"failures": [], "continuation": None, "notKept": []}
         refused = await month.ask("POST", "/api/runs/a/retry", status=409)
         assert (refused["detail"], refused["links"]) == ("The run 'a' is still to come.", links)
         await month.ask("POST", "/api/runs/a/stop", status=202)
-        assert await month.ask("GET", links["failures"]) == {"failures": [], "continuation": None}
+        assert await month.ask("GET", links["failures"]) == {"failures": [], "continuation": None, "notKept": []}
         refused = await month.ask("POST", "/api/runs/a/retry", status=409)
         assert refused["detail"] == "The run 'a' never started, so it has nothing to retry."
 
