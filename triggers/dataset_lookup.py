@@ -116,7 +116,9 @@ def purged(wanted: Chosen) -> Problem:
 async def _gone(store: Store, wanted: Chosen) -> Problem:
     run = await store.runs.of_execution(RunRef(wanted.run_id, wanted.epoch))
     told = [one for one in (run.results if run is not None else ()) if one["source"] == wanted.source]
-    if run is not None and not any(one.get("pages", 0) for one in told):
+    dataset = await store.datasets.find(wanted.source)
+    is_unknown = not told and dataset is not None and dataset.purged_to >= wanted.epoch  # somebody had ended the run
+    if run is not None and not is_unknown and not any(one.get("pages", 0) for one in told):
         why = f": {told[0]['reason']}" if told and told[0]["reason"] else ""
         reason = f"Of '{wanted.source}', {wanted.run} has no snapshot: it has found no pages{why}."
         return Problem(HTTPStatus.NOT_FOUND, reason)

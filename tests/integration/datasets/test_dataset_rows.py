@@ -236,3 +236,14 @@ async def test_a_part_of_what_is_being_purged_is_410_and_never_other_rows(
 
     monkeypatch.setattr(dataset_rows, "opened", opened_just_before)
     assert await refusal(runs, limit="1") == (410, GONE)
+
+
+async def test_what_was_purged_of_a_run_that_somebody_had_ended_is_gone_and_not_never_found(runs: ActivityRuns) -> None:
+    await runs.start("first")
+    await runs.claim("first")
+    await runs.scrape("first", "books")
+    runs.terminate("first")
+    await complete(runs, "second")
+    await runs.store.datasets.forbid("books", 1)
+    await delete(runs, "batches", of_epoch=1)
+    assert await refusal(runs, run="first") == (410, GONE)
