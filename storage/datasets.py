@@ -150,8 +150,8 @@ class Datasets:
         """
 
         def pointed(current: Dataset) -> Dataset:
-            if current.epoch == published.epoch:
-                return current
+            if current.epoch == published.epoch or published in current.publications:
+                return current  # the latter if the answer to our own write was lost, and others have published since
             snapshot = snapshot_id(source, published.epoch)
             return replace(_pointed(current, snapshot, published, instead_of), fence=max(current.fence, fence))
 

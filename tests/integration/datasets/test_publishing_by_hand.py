@@ -365,3 +365,22 @@ async def test_what_its_run_published_before_somebody_ended_it_has_passed_its_ga
     assert [one["outcome"] for one in document["snapshots"]] == ["published", "published"]
     assert (await published(runs, run="small"))["published"]["overridden"] is None
     assert await seen(runs) == rows_of(site, *site.books[:2])
+
+
+async def test_a_publication_whose_answer_from_storage_was_lost_is_not_made_again_over_a_later_one(
+    runs: ActivityRuns, site: VersionedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await two_runs(runs, site)
+    write = Datasets._write
+
+    async def lost(self: Datasets, dataset: Dataset, etag: str) -> bool:
+        monkeypatch.setattr(Datasets, "_write", write)
+        assert await write(self, dataset, etag)
+        await published(runs, run="second")
+        return False
+
+    monkeypatch.setattr(Datasets, "_write", lost)
+    status, document = await post(runs, run="first")
+    assert (status, document["published"]["runId"]) == (200, "second")
+    _, document = await ask_json(get_dataset, runs)
+    assert [one["runId"] for one in document["publications"]] == ["second", "first", "second", "first"]
