@@ -5,7 +5,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from typing import Final
 
 from scraper.errors import ScraperError
 from scraper.settings import Settings
@@ -13,6 +13,8 @@ from storage.errors import StorageError
 from storage.row_formats import csv_header, csv_line, json_line, row_document
 from storage.snapshots import RunIds, columns_of, open_snapshot
 from storage.store import Store, open_store
+
+_PUBLISHED: Final = ("run_id", "epoch", "published_at", "pages", "failed", "rows")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +51,8 @@ async def _print(options: argparse.Namespace) -> None:
 
 async def _print_datasets(store: Store) -> None:
     for dataset in await store.datasets.all():
-        print(json.dumps(asdict(dataset), default=str))
+        published = {name: getattr(dataset, name) for name in _PUBLISHED} if dataset.epoch else {}
+        print(json.dumps({"source": dataset.source, **published}, default=str))
 
 
 async def _print_rows(store: Store, source: str, *, as_csv: bool) -> None:

@@ -52,13 +52,14 @@ def test_azurite_is_started_only_when_no_account_is_named(settings: dict[str, st
 def test_the_command_that_reads_the_rows_is_shown_with_the_storage_that_was_started() -> None:
     emulator = "AccountName=devstoreaccount1;AccountKey=a2V5;TableEndpoint=http://127.0.0.1:1/devstoreaccount1;"
     lines = what_to_do_next("http://127.0.0.1:7071", logs=Path(".run/run-1"), emulator=emulator)
-    command = shlex.split(next(line for line in lines if line.startswith("rows:")))
-    assert command == ["rows:", f"AzureWebJobsStorage={emulator}", ".venv/bin/python", "-m", "storage", "datasets"]
+    command = shlex.split(next(line for line in lines if line.startswith("tables:")))
+    assert command == ["tables:", f"AzureWebJobsStorage={emulator}", ".venv/bin/python", "-m", "storage", "datasets"]
 
 
 def test_a_storage_account_of_the_user_is_not_shown() -> None:
     lines = what_to_do_next("http://127.0.0.1:7071", logs=Path(".run/run-1"), emulator=None)
-    assert [line.split(":")[0] for line in lines] == ["logs", "health", "start", "watch", "Ctrl-C stops everything."]
+    first_words = ["logs", "health", "start", "watch", "data", "Ctrl-C stops everything."]
+    assert [line.split(":")[0] for line in lines] == first_words
 
 
 def test_a_taken_port_is_passed_over(supervisor: Supervisor, free_ports: tuple[socket.socket, int]) -> None:
