@@ -79,7 +79,7 @@ def _parse_float(text: str) -> float:
     number = float(text) if _FLOAT.fullmatch(text) else math.inf
     if not math.isfinite(number):
         raise ValueError(f"{shown(text)} is not a number")
-    return number
+    return number + 0.0  # -0.0 would come back without its sign, and look like a change
 
 
 def _parse_decimal(text: str) -> Decimal:

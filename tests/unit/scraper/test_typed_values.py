@@ -65,6 +65,11 @@ def test_every_64_bit_integer_comes_back(number: int) -> None:
     assert parse_value(str(number), FieldType.INT) == number
 
 
+@pytest.mark.parametrize("text", ["-0", "-0.0", "-.0e5"])
+def test_zero_has_no_sign_since_not_every_storage_keeps_it(text: str) -> None:
+    assert str(parse_value(text, FieldType.FLOAT)) == "0.0"
+
+
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_finite_float_comes_back(number: float) -> None:
     assert parse_value(repr(number), FieldType.FLOAT) == number
