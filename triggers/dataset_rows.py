@@ -28,6 +28,9 @@ MOST_ROWS: Final = 10_000
 USUAL_ROWS: Final = 1_000
 MOST_BYTES: Final = 4 * 1024 * 1024
 """A part has no more rows once it has so many bytes; a single row may have 1 MiB."""
+AT_FIRST: Final = 20
+MOST_AT_ONCE: Final = 1000
+"""Rows that are asked for at a time, once it is known how large they are."""
 FORMATS: Final = {
     "json": "application/json",
     "ndjson": "application/x-ndjson",
@@ -109,18 +112,25 @@ async def _part(
 ) -> Part:
     """The rows behind `cursor`: at most `limit`, and no more once they have MOST_BYTES."""
     part, size, runs = Part(), 0, RunIds(store)
-    rows = store.rows.placed(
-        snapshot.name, snapshot.results, after=cursor.last if cursor else None, at_once=min(1000, limit + 1)
-    )
-    last = None
-    async for place, row in rows:
-        if last is not None and (len(part.lines) == limit or size >= MOST_BYTES):
-            part.following = Cursor(snapshot.epoch, last)
-            break
-        part.lines.append(line(row_document(row, await runs.of(row.epoch))).encode(errors="replace"))
-        size += len(part.lines[-1])
-        last = place
-    return part
+    last, at_once = cursor.last if cursor else None, AT_FIRST
+    while True:
+        found = 0
+        at_once = min(at_once, limit + 1 - len(part.lines))
+        async for place, row in store.rows.placed(snapshot.name, snapshot.results, after=last, at_once=at_once):
+            if last is not None and part.lines and (len(part.lines) == limit or size >= MOST_BYTES):
+                part.following = Cursor(snapshot.epoch, last)
+                return part
+            part.lines.append(line(row_document(row, await runs.of(row.epoch))).encode(errors="replace"))
+            size += len(part.lines[-1])
+            last = place
+            found += 1
+            # Large rows come a few at a time: an answer of the emulator may have a thousand of 1 MiB.
+            fitting = min(MOST_AT_ONCE, max(AT_FIRST, 2 * MOST_BYTES * len(part.lines) // size))
+            if 2 * fitting <= at_once or (found == at_once and 2 * at_once <= fitting):
+                break
+        else:
+            return part
+        at_once = fitting
 
 
 def _document(wanted: Chosen, part: Part) -> bytes:

@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from storage.row_formats import json_line
+from storage.rows import Rows
 from storage.snapshots import Snapshot
 from storage.stored_rows import StoredRow
 from tests.helpers.activity_runs import ActivityRuns
@@ -221,6 +223,31 @@ async def test_a_continuation_that_cannot_be_one_is_refused(runs: ActivityRuns) 
     ]
     assert (await refusal(runs, continuation="7-0-0-0-0"))[0] == 410
     assert (await refusal(runs, limit="10001"))[0] == 400
+
+
+@pytest.mark.parametrize("most_bytes", [200, 1000, 4 * 1024 * 1024])
+async def test_rows_are_asked_for_a_few_at_a_time_until_it_is_known_how_large_they_are(
+    runs: ActivityRuns, site: VersionedSite, monkeypatch: pytest.MonkeyPatch, most_bytes: int
+) -> None:
+    await complete(runs, "first")
+    placed, asked = runs.store.rows.placed, list[int]()
+
+    def told(*which: Any, at_once: int, **more: Any) -> Any:
+        asked.append(at_once)
+        return placed(*which, at_once=at_once, **more)
+
+    monkeypatch.setattr(Rows, "placed", lambda _, *which, **more: told(*which, **more))
+    monkeypatch.setattr(dataset_rows, "AT_FIRST", 2)
+    monkeypatch.setattr(dataset_rows, "MOST_BYTES", most_bytes)
+    rows, continuation = await page(runs)
+    assert asked[0] == 2
+    while continuation is not None:
+        more, continuation = await page(runs, continuation=continuation)
+        rows += more
+    assert seen(rows) == site.rows_of(*site.books)
+    of_a_row = min(len(json_line(row)) for row in rows)
+    assert all(number == 2 or number * of_a_row <= 2 * most_bytes for number in asked)
+    assert max(asked) > 2 or most_bytes == 200
 
 
 async def test_a_part_of_what_is_being_purged_is_410_and_never_other_rows(
