@@ -6,7 +6,7 @@ from typing import Any
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from storage.hub import LIVE, HubClient, is_of
-from storage.runs import RunRecord
+from storage.runs import RunRecord, RunRef
 from storage.store import Store
 
 
@@ -20,19 +20,22 @@ async def with_its_end(client: HubClient, store: Store, run: RunRecord, *, of: s
         return run
     status: Any = None
     newest = await store.runs.find(run.run_id)
-    if newest is not None and newest.epoch == run.epoch:  # else the hub speaks of a later run with this ID
+    # The hub speaks of the newest execution of this ID. While a run takes its first step its ID leads to an earlier run
+    # still, or to none: the record is written first.
+    if newest is None or newest.epoch <= run.epoch:
         status = await client.get_status(run.run_id)
         if is_of(status, of) and status.runtime_status in LIVE:
             return run
     # It may have ended, and written its record, since our reading of the record.
-    written = await store.runs.of_epoch(run.epoch)
-    if written.outcome is not None:
+    written = await store.runs.of_execution(RunRef(run.run_id, run.epoch))
+    if written is not None and written.outcome is not None:
         return written
     # One that completed has written its record: so that is a later execution, which did not become a run.
     if not is_of(status, of) or status.runtime_status is Status.Completed:
         return replace(run, outcome="failed", reason="the orchestration is gone and left no record")
     ended = ended_by_the_hub(run, status)
-    return await store.runs.end(ended) if status.runtime_status is Status.Terminated else ended
+    is_final = written is not None and status.runtime_status is Status.Terminated  # without one it was purged just now
+    return await store.runs.end(ended) if is_final else ended
 
 
 def outcome_in_hub(status: Any) -> str:

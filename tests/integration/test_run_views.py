@@ -1,6 +1,7 @@
 """A run as it is shown, while its record and the hub's status change under the reader."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from scraper.settings import Settings
-from storage.runs import RunRecord, finished
+from storage.keys import key_text, newest_first
+from storage.runs import RUN_IDS, RUNS, RunRecord, finished
 from storage.store import Store, open_store
 from triggers.run_views import as_it_is
 
@@ -80,3 +82,24 @@ async def test_a_later_instance_with_the_same_id_says_nothing_about_the_run(stor
     """A run that completed has written its record: without one, the hub speaks of an execution that was held."""
     shown = await as_it_is(hub, store, RUN)
     assert (shown.outcome, shown.reason) == ("failed", "the orchestration is gone and left no record")
+
+
+@pytest.mark.parametrize("earlier", [None, 1])
+async def test_a_run_between_the_two_writes_of_its_first_step_is_not_gone(store: Store, earlier: int | None) -> None:
+    """Its record stands there, and its ID still leads to nothing, or to the run that had the ID before."""
+    await store.runs.end(finished(RUN, at=NOW, outcome="completed", reason="", results=[]))
+    starting = await store.runs.create(replace(RUN, epoch=2, claim="d"))
+    table = await store.tables.table("runs")
+    if earlier is None:
+        await table.delete_entity(RUN_IDS, key_text(RUN.run_id))
+    else:
+        await table.upsert_entity({"PartitionKey": RUN_IDS, "RowKey": key_text(RUN.run_id), "epoch": earlier})
+    assert await as_it_is(Hub(Status.Pending), store, starting) == starting
+
+
+async def test_a_run_that_is_purged_while_it_is_read_has_failed(store: Store) -> None:
+    async def purged() -> None:
+        table = await store.tables.table("runs")
+        await table.delete_entity(RUNS, newest_first(RUN.epoch))
+
+    assert (await as_it_is(Hub(None, purged), store, RUN)).outcome == "failed"
