@@ -19,7 +19,7 @@ from storage.datasets import Dataset, PublishedMeanwhile, SnapshotPurged
 from storage.hub import HubClient, is_live
 from storage.locks import is_held
 from storage.publications import BY_RUN, Publication
-from storage.runs import RunRecord
+from storage.runs import RunRecord, RunRef
 from storage.snapshots import Snapshot, has_all_rows
 from storage.store import Store, open_store
 from triggers.dataset_lookup import Chosen, chosen, dataset_of, opened, purged, snapshot_links
@@ -52,7 +52,10 @@ async def publish_dataset(req: func.HttpRequest, client: df.DurableOrchestration
     wanted = await chosen(store, dataset, _run(req))
     if wanted.epoch == dataset.epoch:
         return _answer(req, dataset, instead=dataset)
-    run = await as_it_is(client, store, await store.runs.of_epoch(wanted.epoch))
+    recorded = await store.runs.of_execution(RunRef(wanted.run_id, wanted.epoch))
+    if recorded is None:
+        raise purged(wanted)
+    run = await as_it_is(client, store, recorded)
     _refuse_live(req, dataset, run)
     snapshot = await opened(store, wanted)
     if not await has_all_rows(store, snapshot):

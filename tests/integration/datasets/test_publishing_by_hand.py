@@ -11,10 +11,14 @@ import pytest
 
 from storage import publications
 from storage.datasets import Dataset, Datasets
+from storage.keys import newest_first
+from storage.runs import RUNS
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.dataset_requests import ROOT, ask_json, complete, delete
 from tests.helpers.ticket_stores import Status
 from tests.helpers.versioned_site import VersionedSite
+from triggers import dataset_publish
+from triggers.dataset_lookup import Chosen, chosen
 from triggers.dataset_publish import publish_dataset
 from triggers.dataset_rows import list_rows
 from triggers.datasets import get_dataset
@@ -299,6 +303,21 @@ async def test_what_is_about_to_be_purged_cannot_be_published(runs: ActivityRuns
     await two_runs(runs, site)
     await runs.store.datasets.forbid("books", 1)
     assert (await refusal(runs, run="first", force="true"))[0] == 410
+
+
+async def test_what_is_purged_in_this_moment_cannot_be_published(
+    runs: ActivityRuns, site: VersionedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await two_runs(runs, site)
+
+    async def chosen_then_purged(*asked: Any) -> Chosen:
+        wanted = await chosen(*asked)
+        del (await runs.store.tables.table("runs")).entities[RUNS, newest_first(wanted.epoch)]  # type: ignore[attr-defined]
+        return wanted
+
+    monkeypatch.setattr(dataset_publish, "chosen", chosen_then_purged)
+    detail = "What run 'first' loaded of 'books' is not kept any more. GET /api/datasets/books lists what is."
+    assert await refusal(runs, run="first", force="true") == (410, detail)
 
 
 async def test_queries_and_bodies_that_cannot_be_right_are_refused(runs: ActivityRuns) -> None:
