@@ -7,8 +7,8 @@ from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser
 
-from scraper.errors import shown
 from scraper.rows.markup_guard import refuse_bomb
+from scraper.rows.numbers import number_reader
 from scraper.rows.shown_text import shown_text
 
 
@@ -27,13 +27,6 @@ class Transform(StrEnum):
 
 
 _ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
-_SPACES = " \u00a0\u2009\u202f"
-_APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}"
-_SIGNS = "-+\N{MINUS SIGN}"
-# A point or comma in front belongs to the number, as in `$.99`, unless it ends a word, as in `No.5`.
-_NUMBER_LIKE = re.compile(
-    rf"(?:(?<!\w)[{_SIGNS}])?(?:(?<![\w.,])[.,])?\d(?:[\d.,{_APOSTROPHES}]|[{_SPACES}](?=\d))*", re.ASCII
-)
 
 
 def apply_transform(transform: Transform, text: str, *, base: str) -> str:
@@ -65,22 +58,8 @@ def _digits(text: str, _base: str) -> str:
 
 
 def _number(point: str, groups: str) -> Callable[[str, str], str]:
-    """Reads the only number of a text; groups of thousands have three digits and one kind of mark."""
-    grouped = rf"\d{{1,3}}(?P<mark>[{re.escape(groups)}{_APOSTROPHES}{_SPACES}])\d{{3}}(?:(?P=mark)\d{{3}})*"
-    fraction = rf"{re.escape(point)}(?P<part>\d+)"
-    grammar = re.compile(rf"(?P<whole>{grouped}|\d+|(?={re.escape(point)}))(?:{fraction})?", re.ASCII)
-
-    def read(text: str, _base: str) -> str:
-        found = [one.rstrip(".," + _APOSTROPHES) for one in _NUMBER_LIKE.findall(text)]
-        if len(found) != 1:
-            raise ValueError(f"{shown(text)} has {len(found) or 'no'} numbers; a regex can pick one")
-        sign = "-" if found[0][0] in "-\N{MINUS SIGN}" else ""
-        match = grammar.fullmatch(found[0].lstrip(_SIGNS))
-        if match is None:
-            raise ValueError(f"{shown(text)} has no number that is written like 1{groups}234{point}50")
-        return sign + (re.sub(r"\D", "", match["whole"]) or "0") + (f".{match['part']}" if match["part"] else "")
-
-    return read
+    read = number_reader(point, groups)
+    return lambda text, _base: read(text)
 
 
 def _html_text(text: str, base: str) -> str:
