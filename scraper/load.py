@@ -137,7 +137,9 @@ def page_outcome(
         if source.follow is not None:
             links = page_links(source.follow, page, asked=url, purpose=wanted.purpose, charset=source.charset)
         rows = []
-        if Purpose.ROWS in wanted.purpose and not (links and links.address):
+        if links is not None and Purpose.ROWS_HERE in wanted.purpose:
+            links = replace(links, address="")
+        if wanted.purpose & (Purpose.ROWS | Purpose.ROWS_HERE) and not (links and links.address):
             rows = extract_rows(
                 source,
                 page.body,

@@ -95,6 +95,7 @@ class Purpose(IntFlag):
 
     ROWS = 1
     LINKS = 2
+    ROWS_HERE = 4  # its rows, whatever address it names as its own
 
 
 @dataclass(frozen=True, slots=True)

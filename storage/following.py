@@ -81,6 +81,7 @@ async def plan_level(store: Store, snapshot: str, level: int, crawl: Crawl) -> P
     )
     numbered = list(enumerate(pages.failures, start=before.not_found))
     await store.rows.stage_failures(snapshot, PLAN_BATCH, plan.attempt, numbered)
+    await store.frontiers.keep_addresses(snapshot, plan.attempt, harvest.addresses)
     return await store.batches.record_retry(snapshot, plan, pages.lists, [])
 
 
@@ -140,7 +141,7 @@ async def gather_links(
     def take(one: PageList, links: Mapping[int, PageLinks]) -> None:
         urls = dict(zip(one.places, one.urls, strict=True))
         for place, page in sorted(links.items()):
-            harvest.take(page, url=urls.get(place, "another page"), depth=one.depth)
+            harvest.take(page, url=urls.get(place), depth=one.depth)
 
     for start in range(0, len(lists), READS_IN_FLIGHT):
         chunk = lists[start : start + READS_IN_FLIGHT]

@@ -1,8 +1,9 @@
 """Which pages a crawl knows: kept in storage for what is inherited, and in memory from one level to the next."""
 
 import json
+import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -11,10 +12,11 @@ from scraper.finding.frontier import Frontier
 from storage.batches import Batches, Plan, failing
 from storage.errors import MissingRecord
 from storage.page_lists import PageList
-from storage.pieces import read_pieces, write_pieces
+from storage.pieces import read_all_pieces, read_pieces, write_pieces
 from storage.rows import Rows
 from storage.tables import Tables
 
+ADDRESSES: Final = "addresses"
 REMEMBERED: Final = 8
 """Crawls that this process remembers the pages of; others are read anew."""
 
@@ -50,16 +52,35 @@ class Frontiers:
             plans = (await self._batches.plans(snapshot))[: plan.level + 1]
             frontier = await self.inherited(snapshot, plans[0])
             lists, attempts = await self._batches.page_lists_of(snapshot, plans), failing(plans)
+            told_by = {one.attempt for one in plans}
         else:
             frontier, attempts = before.frontier, [plan.attempt] if plan.not_found > before.not_found else []
+            told_by = {plan.attempt}
         if before.level < plan.level:
             know_all(frontier, lists)
             failures = self._rows.failures(snapshot, [], plan_attempts=attempts)
             frontier.refused.update([failure.url async for _, failure in failures])
+            frontier.addresses |= await self._addresses(snapshot, told_by)
         while len(known) >= REMEMBERED:
             del known[next(iter(known))]
         known[snapshot] = _Remembered(max(before.level, plan.level), max(before.not_found, plan.not_found), frontier)
         return frontier
+
+    async def keep_addresses(self, snapshot: str, plan_attempt: str, addresses: Mapping[str, str]) -> None:
+        """Write which addresses a planning attempt has found pages to name as their own, if any."""
+        if addresses:
+            packed = zlib.compress(json.dumps(addresses).encode())
+            await write_pieces(self._tables, "batches", snapshot, f"{ADDRESSES}-{plan_attempt}-", packed)
+
+    async def _addresses(self, snapshot: str, plan_attempts: Collection[str]) -> dict[str, str]:
+        """What these attempts have found."""
+        only = f"{next(iter(plan_attempts))}-" if len(plan_attempts) == 1 else ""
+        found = await read_all_pieces(self._tables, "batches", snapshot, f"{ADDRESSES}-{only}")
+        told: dict[str, str] = {}
+        for name, packed in found.items():
+            if name.split("-")[1] in plan_attempts:
+                told |= json.loads(zlib.decompress(packed))
+        return told
 
     async def inherited(self, snapshot: str, first: Plan) -> Frontier:
         """What the crawl knows of earlier runs, by its plan of level 0. Raises MissingRecord if it is not there."""

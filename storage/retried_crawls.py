@@ -50,4 +50,6 @@ async def rest_of_crawl(
     done = [one for one in lists.values() if one.batch in base.results]
     harvest = Harvest(frontier, max_depth=crawl.follow.max_depth)
     await gather_links(store, base.snapshot, done, base.results, harvest)
-    return RestOfCrawl(frontier, await new_pages(harvest, crawl, base.plan))
+    pages = await new_pages(harvest, crawl, base.plan)
+    frontier.addresses |= harvest.addresses
+    return RestOfCrawl(frontier, pages)

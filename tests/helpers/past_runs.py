@@ -160,6 +160,7 @@ class PastRuns:
         lists.append(replace(second, earlier=earlier))
         plan = Plan(f"p{epoch}", BATCHES, 3, not_found=1, left_out=0, taken_over=len(taken_over), follows=True)
         await self.store.frontiers.bequeath(snapshot, plan.attempt, Frontier())
+        await self.store.frontiers.keep_addresses(snapshot, plan.attempt, {"0" * 16: "https://books.example/"})
         await self.store.rows.stage_failures(snapshot, PLAN_BATCH, plan.attempt, [(0, _failure(9))])
         await self.store.batches.record_retry(snapshot, plan, lists, taken_over)
         second_level = replace(plan, attempt=f"q{epoch}", level=1, taken_over=0, earlier_batches=BATCHES)

@@ -116,6 +116,21 @@ async def test_pages_with_another_address_have_their_rows_there_and_once(runs: A
     assert sorted(await published(runs)) == ["/", "/a/", "/b", "/deep"]
 
 
+@pytest.mark.parametrize("forgets", [False, True])
+async def test_of_pages_that_name_each_other_as_their_address_one_has_its_rows(
+    runs: ActivityRuns, site: LinkedSite, monkeypatch: pytest.MonkeyPatch, *, forgets: bool
+) -> None:
+    if forgets:
+        monkeypatch.setattr(frontiers, "_remembered", _Forgetful())
+    site.graph = {"/": ["/b"], "/b": ["/d"], "/a": ["/e"], "/d": [], "/e": []}
+    site.heads = {"/a": "<link rel=canonical href=/b>", "/b": "<link rel=canonical href=/a>"}
+    summary = await crawled(runs)
+    assert sorted(await published(runs)) == ["/", "/a", "/d", "/e"]
+    assert (summary["outcome"], summary["failed"], site.hits["/a"], site.hits["/b"]) == ("published", 0, 2, 1)
+    await crawled(runs, "next")
+    assert sorted(await published(runs)) == ["/", "/a", "/d", "/e"]
+
+
 async def test_the_address_of_a_page_that_nothing_else_leads_to_is_fetched_even_at_the_greatest_depth(
     runs: ActivityRuns, site: LinkedSite
 ) -> None:

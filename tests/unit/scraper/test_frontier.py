@@ -99,3 +99,39 @@ def test_links_that_were_refused_before_are_passed_over_and_others_told_once_wit
     harvest = harvested(frontier, (0, bad), (1, bad))
     assert harvest.pages == []
     assert harvest.unusable == {"http://]": f"linked from {SITE}/from: no URL"}
+
+
+def named(path: str, address: str, purpose: Purpose = ROWS) -> tuple[str, PageLinks]:
+    return path, PageLinks(purpose, address=SITE + address)
+
+
+def to_be_fetched(frontier: Frontier, *pages: tuple[str, PageLinks]) -> list[tuple[str, int]]:
+    harvest = Harvest(frontier, max_depth=None)
+    for path, one in pages:
+        harvest.take(one, url=SITE + path, depth=3)
+    found = harvest.pages
+    frontier.addresses |= harvest.addresses
+    for new in found:
+        frontier.know(new.url, new.purpose)
+    assert {new.depth for new in found} <= {3}
+    return [(new.url.removeprefix(SITE), int(new.purpose)) for new in found]
+
+
+def test_of_pages_that_name_each_other_one_gives_its_rows() -> None:
+    frontier = frontier_of(("/a", ROWS), ("/b", ROWS), ("/c", ROWS), ("/tail", ROWS))
+    pages = [named("/tail", "/b"), named("/b", "/c"), named("/c", "/a"), named("/a", "/b")]
+    assert to_be_fetched(frontier, *pages) == [("/a", Purpose.ROWS_HERE)]
+    assert to_be_fetched(frontier, *pages) == []
+
+
+def test_a_circle_that_is_closed_in_a_later_level_or_by_a_retry_is_seen() -> None:
+    frontier = frontier_of(("/b", BOTH))
+    assert to_be_fetched(frontier, named("/b", "/a?x=1&y=2", BOTH)) == [("/a?x=1&y=2", 3)]
+    frontier = Frontier.unpacked(frontier.packed())
+    assert to_be_fetched(frontier, named("/a?y=2&x=1", "/b")) == [("/a?x=1&y=2", Purpose.ROWS_HERE)]
+
+
+def test_pages_whose_addresses_end_at_a_page_are_no_circle_nor_are_those_without_rows() -> None:
+    frontier = frontier_of(("/a", BOTH), ("/b", BOTH), ("/c", BOTH))
+    assert to_be_fetched(frontier, named("/a", "/b"), named("/b", "/c")) == []
+    assert to_be_fetched(frontier, named("/c", "/a", LINKS)) == []
