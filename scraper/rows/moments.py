@@ -34,10 +34,17 @@ class Clockwork:
         read = _read_iso if self.format is None else _NAMED.get(self.format) or _read_as(self.format)
         try:
             told = read(text)
-            return (told.replace(tzinfo=self.zone) if told.tzinfo is None else told).astimezone(UTC)
+            return (self._local(told) if told.tzinfo is None else told).astimezone(UTC)
         except (ValueError, OverflowError, TypeError, IndexError) as error:
             example = "2024-03-01T12:00:00Z" if self.format is None else self.format
             raise ValueError(f"{shown(text)} is not a time like {example} ({error})") from error
+
+    def _local(self, told: datetime) -> datetime:
+        """A time of the zone. Of two that are told so, when clocks are put back, it is the first."""
+        local = told.replace(tzinfo=self.zone)
+        if local.astimezone(UTC).astimezone(self.zone).replace(tzinfo=None) != told:
+            raise ValueError(f"clocks in {self.zone} are put forward over it")
+        return local
 
     def day(self, text: str) -> date:
         """`text` as a date: the day in `zone` if a time is told that is of another. Raises ValueError."""

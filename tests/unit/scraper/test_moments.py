@@ -76,3 +76,22 @@ def test_any_text_is_a_time_or_a_value_error(text: str, wanted: str | None) -> N
         assert Clockwork(wanted, BERLIN).moment(text).tzinfo is UTC
     with suppress(ValueError):
         assert type(Clockwork(wanted, BERLIN).day(text)) is date
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-03-29 01:59", datetime(2026, 3, 29, 0, 59, tzinfo=UTC)),
+        ("2026-03-29 03:00", datetime(2026, 3, 29, 1, 0, tzinfo=UTC)),
+        ("2026-10-25 02:30", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        ("2026-10-25 03:00", datetime(2026, 10, 25, 2, 0, tzinfo=UTC)),
+    ],
+    ids=["before-the-gap", "after-the-gap", "twice", "after-both"],
+)
+def test_of_a_time_that_comes_twice_as_clocks_are_put_back_it_is_the_first(text: str, moment: datetime) -> None:
+    assert Clockwork(None, BERLIN).moment(text) == moment
+
+
+def test_a_time_over_which_clocks_are_put_forward_is_refused() -> None:
+    with pytest.raises(ValueError, match="clocks in Europe/Berlin are put forward over it"):
+        Clockwork(None, BERLIN).moment("2026-03-29 02:30")
