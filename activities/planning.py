@@ -72,6 +72,12 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
     except LongPauseAsked as asked:
         logger.warning("planning paused: %s", asked)
         return {"code": "paused", "seconds": math.ceil(asked.seconds), "reason": str(asked)}
+    if plan.left_out:
+        logger.warning(
+            "max_pages = %d leaves out %d pages: raise it in the sources file, or nobody will see them",
+            source.max_pages,
+            plan.left_out,
+        )
     if plan.pages == 0:
         return {"code": "failed", "reason": await _why_no_pages(store, snapshot)}
     answer = {

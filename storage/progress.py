@@ -13,7 +13,7 @@ from storage.runs import RunRecord
 SOURCES_AT_ONCE: Final = 16
 """Sources whose records are read at the same time; a run may have hundreds."""
 
-Count = Literal["pages", "loaded", "unchanged", "failed", "rows"]
+Count = Literal["pages", "loaded", "unchanged", "failed", "rows", "left_out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class SourceProgress:
     """Counts of one source of a live run; `pages` is 0 until it is planned.
 
     Of the `loaded` pages, `unchanged` had not changed since the published snapshot: their rows were carried over.
-    Of the `failed` ones, `disallowed` were not asked for, since robots.txt refuses them.
+    Of the `failed` ones, `disallowed` were not asked for, since robots.txt refuses them. `left_out` are beyond the
+    source's `max_pages`, and no part of `pages`.
     `last_progress_at` is when its newest plan, batch or publication was recorded; None if there is none.
     """
 
@@ -36,6 +37,7 @@ class SourceProgress:
     last_progress_at: datetime | None = None
     unchanged: int = 0
     disallowed: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ async def progress_of(
         failed=sum(result.failed for result in results) + plan.not_found,
         rows=sum(result.rows for result in results),
         disallowed=plan.disallowed,
+        left_out=plan.left_out,
         batches=plan.batches,
         batches_done=len(results),
         last_progress_at=max((moment for moment in moments if moment is not None), default=None),
@@ -107,6 +110,7 @@ async def summary_of(
         "batches": progress.batches,
         "batches_done": progress.batches_done,
         "pages": progress.pages,
+        "left_out": progress.left_out,
         "loaded": progress.loaded,
         "unchanged": progress.unchanged,
         "disallowed": progress.disallowed,

@@ -15,6 +15,7 @@ from storage.snapshots import kept_snapshots
 from storage.store import Store, open_store
 from triggers.dataset_lookup import Chosen, dataset_of, snapshot_links
 from triggers.dataset_views import dataset_view, publication_view
+from triggers.live_runs import in_json
 from triggers.problem import answers_problems, json_response
 from triggers.request_reading import whole_number
 from triggers.run_views import CHANGES, RESULT_COUNTS
@@ -64,7 +65,7 @@ async def _snapshot_view(
         "reason": told["reason"],
         "isPublished": dataset.epoch == run.epoch,
         "isComplete": not plan.is_open and told.get("batches_done", plan.batches) == plan.batches,
-        **{name: told.get(name, 0) for name in RESULT_COUNTS if name != "batches"},
+        **in_json({name: told.get(name, 0) for name in RESULT_COUNTS if name != "batches"}),
         **{name: told.get(name) for name in CHANGES},
         "links": snapshot_links(req, Chosen(dataset.source, run.epoch, run.run_id)),
     }

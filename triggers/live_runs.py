@@ -1,5 +1,6 @@
 """The run that is on its way, what it has done so far, and whether it still does anything."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from storage.stalls import Stall
 from storage.store import Store
 from storage.ticket import TicketState
 
-TOTALS: Final[tuple[Count, ...]] = ("pages", "loaded", "unchanged", "failed", "rows")
+TOTALS: Final[tuple[Count, ...]] = ("pages", "left_out", "loaded", "unchanged", "failed", "rows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +62,27 @@ async def stall_of(store: Store, run: RunRecord) -> Stall | None:
     return next((stall for stall in reported if stall.since == last_progress_at), None)
 
 
+def in_json(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Counts by the names that they have in JSON."""
+    return {"leftOut" if name == "left_out" else name: count for name, count in counts.items()}
+
+
 async def run_facts(store: Store, run: RunRecord, so_far: RunProgress | None) -> dict[str, Any]:
     """What JSON says of a run beside its record: `totals`, `lastProgressAt`, `stuck`.
 
     Without `so_far` from the record alone, as of a run that has ended; one that left no results then has no totals.
     """
     if so_far is None:
-        counted = {name: sum(result.get(name, 0) for result in run.results) for name in TOTALS}
+        counted: dict[str, int] = {name: sum(result.get(name, 0) for result in run.results) for name in TOTALS}
         return {
-            "totals": counted if run.results or not run.sources else None,
+            "totals": in_json(counted) if run.results or not run.sources else None,
             "lastProgressAt": run.finished_at.isoformat() if run.finished_at else None,
             "stuck": False,
         }
     reported = await store.stalls.of_run(run.epoch) if run.outcome is None else []
+    totals: dict[str, int] = {name: so_far.total(name) for name in TOTALS}
     return {
-        "totals": {name: so_far.total(name) for name in TOTALS},
+        "totals": in_json(totals),
         "lastProgressAt": so_far.last_progress_at.isoformat(),
         "stuck": any(stall.since == so_far.last_progress_at for stall in reported),
     }

@@ -15,10 +15,10 @@ from storage.run_ends import with_its_end
 from storage.runs import RunRecord
 from storage.store import Store
 from storage.ticket import StopMode
-from triggers.live_runs import progress
+from triggers.live_runs import in_json, progress
 from triggers.problem import Problem
 
-RESULT_COUNTS = ("pages", "loaded", "unchanged", "failed", "disallowed", "rows", "batches")
+RESULT_COUNTS = ("pages", "left_out", "loaded", "unchanged", "failed", "disallowed", "rows", "batches")
 
 CHANGES = ("added", "removed", "changed")
 """Rows, against what was published before; None if that is not known."""
@@ -74,7 +74,7 @@ async def progress_of_run(store: Store, run: RunRecord) -> list[dict[str, Any]]:
 
 def progress_view(source: SourceProgress) -> dict[str, Any]:
     """One source of a live run."""
-    view = asdict(source)
+    view = in_json(asdict(source))
     view["batchesDone"] = view.pop("batches_done")
     moment = view.pop("last_progress_at")
     unknown = dict.fromkeys(CHANGES)
@@ -86,7 +86,7 @@ def result_view(result: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "source": result["source"],
         "state": result["outcome"],
-        **{name: result.get(name, 0) for name in RESULT_COUNTS},
+        **in_json({name: result.get(name, 0) for name in RESULT_COUNTS}),
         **{name: result.get(name) for name in CHANGES},
         "batchesDone": result.get("batches_done", result.get("batches", 0)),
         "lastProgressAt": None,

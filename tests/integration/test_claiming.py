@@ -168,6 +168,7 @@ async def test_a_source_that_broke_is_recorded_with_what_its_batches_had_counted
         "unchanged": 0,
         "failed": 10,
         "disallowed": 0,
+        "left_out": 0,
         "rows": 90,
     }
     assert ended["sources"][0] == {**broken, **counts}

@@ -129,11 +129,11 @@ async def test_a_live_run_shows_how_far_it_is(hub: MemoryHub, store: Store) -> N
     minute = timedelta(minutes=1)
     for source, loaded in (("books", 8), ("news", 5)):
         snapshot = snapshot_id(source, 1)
-        await store.batches.record_plan(snapshot, Plan("p", 2, 20, 1, 0, recorded_at=NOW + minute), [["a"], ["b"]])
+        await store.batches.record_plan(snapshot, Plan("p", 2, 20, 1, 7, recorded_at=NOW + minute), [["a"], ["b"]])
         result = BatchResult(0, "a", loaded, 10 - loaded, 3 * loaded, recorded_at=NOW + loaded * minute, unchanged=3)
         await store.batches.record_result(snapshot, result)
     (run,), _ = await page(hub)
-    assert run["totals"] == {"pages": 40, "loaded": 13, "unchanged": 6, "failed": 9, "rows": 39}
+    assert run["totals"] == {"pages": 40, "leftOut": 14, "loaded": 13, "unchanged": 6, "failed": 9, "rows": 39}
     assert run["lastProgressAt"] == (NOW + 8 * minute).isoformat()
     assert not run["stuck"]
 
@@ -155,7 +155,7 @@ async def test_only_of_the_live_run_are_batches_read(
     monkeypatch.setattr(Batches, "plan", counted)
     runs, _ = await page(hub)
     assert read == [snapshot_id("books", 6), snapshot_id("news", 6)]
-    assert runs[1]["totals"] == {"pages": 5, "loaded": 4, "unchanged": 0, "failed": 1, "rows": 9}
+    assert runs[1]["totals"] == {"pages": 5, "leftOut": 0, "loaded": 4, "unchanged": 0, "failed": 1, "rows": 9}
 
 
 async def test_a_run_that_was_stuck_when_it_was_ended_is_not_stuck_any_more(hub: MemoryHub, store: Store) -> None:
