@@ -55,6 +55,7 @@ async def _health(client: df.DurableOrchestrationClient, *, detailed: bool) -> f
     }
     if detailed:
         document["faults"] = {name: finding.fault for name, finding in found.items() if finding.fault}
+        document["retentionDays"] = _retention_days()
         document["lastPurge"] = await _last_purge(client)
     return json_response(document, HTTPStatus.SERVICE_UNAVAILABLE if failed else HTTPStatus.OK)
 
@@ -94,6 +95,13 @@ async def _runs(client: df.DurableOrchestrationClient) -> Finding:
     return Finding(
         "stuck", f"'{stall.run_id}' has made no progress since {stall.since:%Y-%m-%dT%H:%M:%SZ}: {stall.reason}"
     )
+
+
+def _retention_days() -> int | None:
+    """For how long the app keeps things; None if its settings cannot be used, which a check says."""
+    with suppress(Exception):
+        return Settings().retention_days
+    return None
 
 
 async def _last_purge(client: df.DurableOrchestrationClient) -> dict[str, Any] | None:

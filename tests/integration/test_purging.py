@@ -114,6 +114,7 @@ async def run_by_hand(month: ScheduledMonth, run_id: str) -> None:
 async def test_every_night_the_hub_and_the_tables_forget_what_is_older_than_the_limit(month: ScheduledMonth) -> None:
     async with month.switched_on("01 00:00") as host:
         assert (await month.ask("GET", "/api/health/details"))["lastPurge"] is None
+        assert (await month.ask("GET", "/api/health/details"))["retentionDays"] == 3
         await run_by_hand(month, "first")
         await month.ask("POST", "/api/start/parcel", status=202)
         await month.until("04 12:00")
