@@ -7,12 +7,13 @@ from typing import Final
 from urllib.parse import quote
 
 import azure.functions as func
+from azure.core.exceptions import ResourceNotFoundError
 
 from orchestrations import names
 from storage.datasets import Dataset
 from storage.errors import SnapshotGone, SnapshotIncomplete
 from storage.runs import RunRecord, RunRef
-from storage.snapshots import RunIds, Snapshot, kept_snapshots, open_snapshot
+from storage.snapshots import Snapshot, kept_snapshots, open_snapshot
 from storage.store import Store
 from triggers.problem import Problem
 from triggers.run_views import api_root
@@ -85,8 +86,18 @@ async def chosen(store: Store, dataset: Dataset, text: str | None) -> Chosen:
 
 
 async def of_epoch(store: Store, source: str, epoch: int) -> Chosen:
-    """The snapshot that a continuation names, or a pointer; it may never have been."""
-    return Chosen(source, epoch, await RunIds(store).of(epoch) or "")
+    """The snapshot that a continuation names, or a pointer; it may never have been.
+
+    Raises Problem 404 for a run that never had the source: the continuation is of another one.
+    """
+    try:
+        run = await store.runs.of_epoch(epoch)
+    except ResourceNotFoundError:
+        return Chosen(source, epoch, "")
+    if source not in run.sources:
+        reason = f"The continuation is of run '{run.run_id}', which did not have '{source}'"
+        raise Problem(HTTPStatus.NOT_FOUND, f"{reason}: give it to the source that it came from.")
+    return Chosen(source, epoch, run.run_id)
 
 
 async def opened(store: Store, wanted: Chosen) -> Snapshot:
@@ -139,7 +150,10 @@ async def _nothing_published(store: Store, source: str) -> Problem:
 
 async def _no_such_run(store: Store, source: str, text: str, run: RunRecord | None) -> Problem:
     kept, _ = await kept_snapshots(store, source, limit=MOST_NAMES, before_epoch=None)
-    known = f"Kept are: {_listed([one.run_id for one, _ in kept])}." if kept else "None is kept."
+    ids = [one.run_id for one, _ in kept]
+    if len(set(ids)) < len(ids):  # by its ID alone only the newest of them can be asked for
+        ids = [f"{one.run_id}@{one.epoch}" for one, _ in kept]
+    known = f"Kept are: {_listed(ids)}." if kept else "None is kept."
     what = "There is no run" if run is None else f"'{source}' was no source of run"
     return Problem(HTTPStatus.NOT_FOUND, f"{what} '{text[:100]}'. {known}")
 

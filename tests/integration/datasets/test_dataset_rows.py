@@ -274,3 +274,25 @@ async def test_what_was_purged_of_a_run_that_somebody_had_ended_is_gone_and_not_
     await runs.store.datasets.forbid("books", 1)
     await delete(runs, "batches", of_epoch=1)
     assert await refusal(runs, run="first") == (410, GONE)
+
+
+async def test_runs_whose_id_was_used_again_are_named_with_their_epochs(runs: ActivityRuns) -> None:
+    for _ in range(2):
+        await complete(runs, "race")
+    answers = [await ask_json(list_rows, runs, run=run) for run in ("race@99", "nobody")]
+    named = "Kept are: race@2, race@1."
+    assert [problem["detail"] for _, problem in answers] == [
+        f"There is no run 'race@99'. {named}",
+        f"There is no run 'nobody'. {named}",
+    ]
+
+
+async def test_a_continuation_of_another_source_is_refused_with_the_source_that_lacks_it(runs: ActivityRuns) -> None:
+    await complete(runs, "first")
+    _, document = await ask_json(list_rows, runs, limit="1")
+    await runs.store.datasets.raise_fence("news", 1)
+    status, problem = await ask_json(list_rows, runs, "news", continuation=document["continuation"])
+    assert (status, problem["detail"]) == (
+        404,
+        "The continuation is of run 'first', which did not have 'news': give it to the source that it came from.",
+    )
