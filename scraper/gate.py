@@ -7,8 +7,9 @@ from scraper.sources import Gate
 
 @dataclass(frozen=True, slots=True)
 class SnapshotCounts:
-    """`pages` were planned; `loaded` + `failed` of them have an outcome; `rows` are staged.
+    """`pages` were planned; those with an outcome are `loaded` or `failed`; `rows` are staged.
 
+    `failed` also counts what is none of `pages`: places that should have named some, pages that cannot be asked for.
     Of the failed ones, `disallowed` were not asked for, since robots.txt refuses them: the gate does not mind them.
     """
 
@@ -30,9 +31,10 @@ def why_refused(gate: Gate, counts: SnapshotCounts, *, rows_before: int | None) 
     attempted = counts.loaded + failed
     failed_percent = 100 * failed / attempted if attempted else 100.0
     if failed_percent > gate.max_failed_percent:
+        without = f"; {counts.disallowed} disallowed are not counted" if counts.disallowed else ""
         return (
             f"max_failed_percent: {failed} of {attempted} pages failed ({failed_percent:.1f} %), "
-            f"at most {gate.max_failed_percent:g} % may"
+            f"at most {gate.max_failed_percent:g} % may{without}"
         )
     if rows_before and gate.max_drop_percent is not None:
         drop_percent = 100 * (rows_before - counts.rows) / rows_before

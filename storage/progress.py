@@ -21,6 +21,7 @@ class SourceProgress:
     """Counts of one source of a live run; `pages` is 0 until it is planned.
 
     Of the `loaded` pages, `unchanged` had not changed since the published snapshot: their rows were carried over.
+    `failed` also counts what is none of `pages`: places that should have named some, pages that cannot be asked for.
     Of the `failed` ones, `disallowed` were not asked for, since robots.txt refuses them. `left_out` are beyond the
     source's `max_pages`, and no part of `pages`.
     `last_progress_at` is when its newest plan, batch or publication was recorded; None if there is none.

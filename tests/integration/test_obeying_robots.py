@@ -38,7 +38,9 @@ async def test_the_gate_does_not_count_what_robots_txt_refuses(runs: ActivityRun
     assert (await runs.complete(await runs.start("run", **BOOKS)))["outcome"] == "completed"
     site.broken = {"/books/4"}
     ended = await runs.complete(await runs.start("next", **BOOKS))
-    assert ended["sources"][0]["reason"] == "max_failed_percent: 1 of 10 pages failed (10.0 %), at most 0 % may"
+    assert ended["sources"][0]["reason"] == (
+        "max_failed_percent: 1 of 10 pages failed (10.0 %), at most 0 % may; 2 disallowed are not counted"
+    )
 
 
 async def test_all_sources_and_steps_of_a_run_ask_a_site_once_and_the_next_run_asks_again(

@@ -49,6 +49,12 @@ def test_a_snapshot_beyond_a_bound_is_refused_with_the_rule_and_its_figures(
     assert why_refused(GATE, found, rows_before=rows_before) == reason
 
 
+def test_the_reason_says_which_failures_it_does_not_count() -> None:
+    found = SnapshotCounts(pages=3, loaded=2, failed=5, rows=20, disallowed=3)
+    reason = "max_failed_percent: 2 of 4 pages failed (50.0 %), at most 20 % may; 3 disallowed are not counted"
+    assert why_refused(GATE, found, rows_before=None) == reason
+
+
 def test_a_snapshot_of_which_no_page_has_an_outcome_is_refused() -> None:
     nothing = SnapshotCounts(pages=0, loaded=0, failed=0, rows=0)
     assert why_refused(Gate(min_rows=0), nothing, rows_before=None) != ""
