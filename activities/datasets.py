@@ -51,7 +51,7 @@ async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -
         "batches": plan.batches,
         "left_out": plan.left_out,
         "unchanged": sum(result.unchanged for result in snapshot.results),
-        **asdict(counts),
+        **{name: count for name, count in asdict(counts).items() if name != "unread_listings"},
         **changes,
     }
 

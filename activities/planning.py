@@ -141,6 +141,7 @@ async def _record_plan(
             discovery.left_out,
             recorded_at=clock.utc_now(),
             disallowed=disallowed,
+            unread_listings=discovery.unread_listings,
         ),
         batches,
         previous,

@@ -11,6 +11,8 @@ class SnapshotCounts:
 
     `failed` also counts what is none of `pages`: places that should have named some, pages that cannot be asked for.
     Of the failed ones, `disallowed` were not asked for, since robots.txt refuses them: the gate does not mind them.
+    `unread_listings` are sitemaps and feeds of which at least a part could not be read: nobody knows which pages they
+    name, so that all other counts say nothing of these.
     """
 
     pages: int
@@ -18,6 +20,7 @@ class SnapshotCounts:
     failed: int
     rows: int
     disallowed: int = 0
+    unread_listings: int = 0
 
 
 def why_refused(gate: Gate, counts: SnapshotCounts, *, rows_before: int | None) -> str:
@@ -25,6 +28,11 @@ def why_refused(gate: Gate, counts: SnapshotCounts, *, rows_before: int | None) 
 
     `rows_before` is the size of the published dataset, or None before the first publication.
     """
+    if counts.unread_listings and not gate.listings_may_fail:
+        return (
+            f"listings_may_fail: incomplete discovery, {counts.unread_listings} sitemaps or feeds could not be read, "
+            "and nobody knows which pages are missing; a new run reads them again, a retry does not"
+        )
     if counts.rows < gate.min_rows:
         return f"min_rows: {counts.rows} rows, at least {gate.min_rows} are wanted"
     failed = counts.failed - counts.disallowed

@@ -33,6 +33,8 @@ class Gate(_Frozen):
     """Failed pages in percent of all pages of the run."""
     max_drop_percent: float = Field(default=50.0, ge=0, le=100)
     """How many percent fewer rows than the published snapshot are still believed."""
+    listings_may_fail: bool = False
+    """Whether a snapshot counts though a sitemap or feed could not be read, and what it names is missing."""
 
 
 class Source(RowRules):

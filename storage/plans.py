@@ -21,7 +21,8 @@ class Plan:
 
     Where the source `follows` links, all counts are those of the levels up to `level`; `earlier_batches` are of the
     levels before it. While the plan `is_open`, the pages of this level may lead to another one. It `inherits` if pages
-    of earlier runs are known as well, which are no part of it: see `storage.frontiers`.
+    of earlier runs are known as well, which are no part of it: see `storage.frontiers`. `unread_listings` are the
+    sitemaps and feeds of which not all could be read.
     """
 
     attempt: str
@@ -37,6 +38,7 @@ class Plan:
     is_open: bool = False
     inherits: bool = False
     disallowed: int = 0
+    unread_listings: int = 0
 
     @property
     def lists(self) -> int:

@@ -42,6 +42,7 @@ class Snapshot:
             failed=sum(result.failed for result in self.results) + self.plan.not_found,
             rows=sum(result.rows for result in self.results),
             disallowed=self.plan.disallowed,
+            unread_listings=self.plan.unread_listings,
         )
 
 

@@ -36,6 +36,7 @@ class Discovery:
     `failures` are sitemaps and feeds that could not be read and locations that are no pages; `unlisted` more are only
     counted, by the last of `failures`. `left_out` counts further pages beyond `max_pages`; sitemaps that come after the
     limit was reached are not opened, nor counted. `last_modified` has the pages of which that is told, as aware UTC.
+    `unread_listings` counts the sitemaps and feeds that were not read to their ends, but for what robots.txt refuses.
     """
 
     urls: tuple[str, ...]
@@ -43,6 +44,7 @@ class Discovery:
     left_out: int
     unlisted: int = 0
     last_modified: Mapping[str, datetime] = field(default_factory=dict)
+    unread_listings: int = 0
 
     @property
     def failure_count(self) -> int:
@@ -92,6 +94,7 @@ class _Pages:
         self._left_out: set[str] = set()
         self._bad = 0
         self._uncounted = 0
+        self._unread = 0
 
     @property
     def is_full(self) -> bool:
@@ -120,6 +123,16 @@ class _Pages:
             failure = PageFailure(url=location[:500], reason=reason, detail=one_line(problem), attempts=0)
             self.failures.append(failure)
 
+    def add_unread(self, listing: PageFailure) -> None:
+        """A sitemap or feed of which not all could be read."""
+        self.failures.append(listing)
+        self._unread += listing.reason is not Reason.ROBOTS_DISALLOWED
+
+    def add_bad_listing(self, location: str, problem: str) -> None:
+        """A sitemap that cannot be asked for."""
+        self.add_bad(location, Reason.BAD_URL, problem)
+        self._unread += 1
+
     def count_bad(self, count: int) -> None:
         """Count unusable locations that nobody has looked at."""
         self._bad += count
@@ -135,7 +148,7 @@ class _Pages:
             self.failures.append(PageFailure(url=url, reason=Reason.BAD_URL, detail=detail, attempts=0))
         left_out = len(self._left_out) + self._uncounted
         told = {page: moment for page, moment in self._taken.items() if moment is not None}
-        return Discovery(tuple(self._taken), tuple(self.failures), left_out, unlisted, told)
+        return Discovery(tuple(self._taken), tuple(self.failures), left_out, unlisted, told, self._unread)
 
     def leave_out(self, count: int) -> None:
         """Count pages that were never looked at."""
@@ -151,7 +164,7 @@ async def _read_feed(url: str, pages: _Pages, *, fetch: Fetch) -> None:
         base = fetched.final_url
         await asyncio.to_thread(parse_feed, fetched.body, url=url, base=base, max_bytes=MAX_FEED_BYTES, into=feed)
     except PageError as error:
-        pages.failures.append(error.as_failure())
+        pages.add_unread(error.as_failure())
     await asyncio.to_thread(pages.add_all, base, feed.pages)
     for entry in feed.without_link:
         pages.add_bad(url, Reason.NO_LINK, f"{entry} has no link to a page")
@@ -175,7 +188,7 @@ async def _read_sitemaps(root: str, pages: _Pages, *, fetch: Fetch) -> None:
             # Tens of megabytes take seconds to read: other pages' connections must not starve meanwhile.
             await asyncio.to_thread(parse_sitemap, fetched.body, url=url, into=sitemap)
         except PageError as error:
-            pages.failures.append(error.as_failure())
+            pages.add_unread(error.as_failure())
         await asyncio.to_thread(pages.add_all, base, sitemap.pages)
         for child in _children(base, sitemap, known, pages, depth=depth):
             waiting.append((child, depth + 1))
@@ -188,14 +201,14 @@ def _children(base: str, sitemap: Sitemap, known: set[str], pages: _Pages, *, de
         try:
             child = page_url(base, location)
         except ValueError as error:
-            pages.add_bad(location, Reason.BAD_URL, str(error))
+            pages.add_bad_listing(location, str(error))
             continue
         if child in known:
             continue
         if depth >= MAX_DEPTH or len(known) >= MAX_SITEMAPS:
             limit = f"{MAX_DEPTH} levels" if depth >= MAX_DEPTH else f"{MAX_SITEMAPS} files"
             others = len(sitemap.sitemaps) - number - 1
-            pages.failures.append(
+            pages.add_unread(
                 PageFailure(
                     url=child,
                     reason=Reason.BAD_SITEMAP,

@@ -23,7 +23,7 @@ requests_per_second = 1000
 max_attempts = 1
 rows = "li"
 fields = {{ n = "b::text" }}
-gate = {{ max_failed_percent = {max_failed_percent} }}
+gate = {{ max_failed_percent = {max_failed_percent}{gate} }}
 
 [[source]]
 name = "news"
@@ -62,9 +62,9 @@ class TinySite:
             self.write_sources()
             yield self
 
-    def write_sources(self, *, max_failed_percent: int = 100, keys: str = "") -> None:
-        """The sources file, with this limit of its gates, and more keys for the books."""
-        text = SOURCES.format(url=self._url, max_failed_percent=max_failed_percent, keys=keys)
+    def write_sources(self, *, max_failed_percent: int = 100, keys: str = "", gate: str = "") -> None:
+        """The sources file, with this limit of its gates, and more keys for the books and their gate."""
+        text = SOURCES.format(url=self._url, max_failed_percent=max_failed_percent, keys=keys, gate=gate)
         self._sources_file.write_text(text)
 
     def rows_of(self, *paths: str) -> list[tuple[str, int, str]]:

@@ -165,6 +165,7 @@ async def test_a_source_that_had_no_pages_is_planned_anew(runs: ActivityRuns, si
 async def test_a_sitemap_that_was_broken_stays_a_failure_of_the_retry_and_is_not_read_again(
     runs: ActivityRuns, site: TinySite
 ) -> None:
+    site.write_sources(gate=", listings_may_fail = true")
     base = await runs.run_with_failures("/half-1.xml", "/books/3")
     site.hits.clear()
     retry = await runs.start_retry(base)
@@ -175,6 +176,23 @@ async def test_a_sitemap_that_was_broken_stays_a_failure_of_the_retry_and_is_not
     status, document = await runs.ask_for_retry(retry)
     assert status == 409
     assert "1 places that should have named pages could not be read" in document["detail"]
+
+
+async def test_a_snapshot_that_lacks_what_a_sitemap_names_is_refused_until_a_run_reads_it(
+    runs: ActivityRuns, site: TinySite
+) -> None:
+    base = await runs.start("base", **BOOKS_ONLY)
+    site.broken = {"/half-1.xml"}
+    (summary,) = (await runs.complete(base))["sources"]
+    assert summary["outcome"] == "refused"
+    assert summary["reason"].startswith(
+        "listings_may_fail: incomplete discovery, 1 sitemaps or feeds could not be read"
+    )
+    site.broken = set()
+    (summary,) = (await runs.complete(await runs.start_retry(base)))["sources"]
+    assert summary["outcome"] == "refused"
+    assert (await runs.complete(await runs.start("next", **BOOKS_ONLY)))["outcome"] == "completed"
+    assert await published(runs.store, "books") == site.rows_of(*site.books)
 
 
 async def test_what_was_loaded_but_never_put_to_the_gate_is_published_without_a_request(
@@ -233,6 +251,7 @@ async def test_two_plannings_at_a_time_go_on_with_the_same_plan(runs: ActivityRu
 async def test_planning_that_crashes_at_any_write_and_is_repeated_changes_nothing(
     runs: ActivityRuns, site: TinySite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    site.write_sources(gate=", listings_may_fail = true")
     base = await runs.run_with_failures("/books/1", "/half-1.xml")
     retry = await runs.start_retry(base)
     await runs.claim(retry)

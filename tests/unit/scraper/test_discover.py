@@ -70,6 +70,25 @@ async def test_broken_child_sitemap_is_a_failure_and_the_others_go_on() -> None:
     discovery = await found(files)
     assert discovery.urls == (f"{SITE}/1",)
     assert [failure.reason for failure in discovery.failures] == [Reason.HTTP_404, Reason.BAD_SITEMAP]
+    assert discovery.unread_listings == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "unread"),
+    [
+        (urlset("/1", "ftp://nowhere"), 0),
+        (urlset("/1") + b"<junk/>", 1),
+        (index("ftp://nowhere", "/a.xml"), 1),
+        (index("/a.xml", "/deep-0.xml"), 1),
+    ],
+    ids=["a-bad-page", "a-defect-behind-pages", "a-sitemap-that-is-no-url", "sitemaps-that-are-too-deep"],
+)
+async def test_sitemaps_that_were_not_read_to_the_end_are_counted_and_bad_locations_of_pages_are_not(
+    body: bytes, unread: int
+) -> None:
+    files = {f"{SITE}/deep-{depth}.xml": index(f"/deep-{depth + 1}.xml") for depth in range(5)}
+    discovery = await found({ROOT: body, f"{SITE}/a.xml": urlset("/1"), **files})
+    assert (discovery.urls, discovery.unread_listings) == ((f"{SITE}/1",), unread)
 
 
 async def test_an_index_that_names_itself_ends() -> None:

@@ -55,6 +55,13 @@ def test_the_reason_says_which_failures_it_does_not_count() -> None:
     assert why_refused(GATE, found, rows_before=None) == reason
 
 
+def test_a_snapshot_is_refused_if_nobody_knows_what_is_missing_unless_the_source_says_otherwise() -> None:
+    found = SnapshotCounts(pages=100, loaded=100, failed=1, rows=100, unread_listings=1)
+    reason = why_refused(GATE, found, rows_before=100)
+    assert reason.startswith("listings_may_fail: incomplete discovery, 1 sitemaps or feeds could not be read")
+    assert why_refused(GATE.model_copy(update={"listings_may_fail": True}), found, rows_before=100) == ""
+
+
 def test_a_snapshot_of_which_no_page_has_an_outcome_is_refused() -> None:
     nothing = SnapshotCounts(pages=0, loaded=0, failed=0, rows=0)
     assert why_refused(Gate(min_rows=0), nothing, rows_before=None) != ""
