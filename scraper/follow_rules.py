@@ -4,21 +4,20 @@ from functools import cached_property
 from typing import Self
 from urllib.parse import urldefrag
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from scraper.canonical import host_of
 from scraper.models import Link, Purpose
 from scraper.rows.targets import Target, check_selector, parse_target
+from scraper.toml_tables import TomlTable
 from scraper.web_urls import checked_url
 
 
-class Follow(BaseModel):
+class Follow(TomlTable):
     """Where a crawl begins, and which links it goes along.
 
     With `pages`, rows come from the pages that those links lead to, and from no others.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     start: tuple[str, ...] = Field(min_length=1)
     links: str | None = None

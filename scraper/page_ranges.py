@@ -5,16 +5,16 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from scraper.toml_tables import TomlTable
 
 _SPAN = re.compile(r"(?P<first>\d{1,9})\s*-\s*(?P<last>\d{1,9})(?:\s*/\s*(?P<step>\d{1,9}))?")
 _ADVICE = 'write "1-200" or [1, 200]; "0-500/25" counts in steps, "001-200" pads with zeros, a comma joins ranges'
 
 
-class PageRange(BaseModel):
+class PageRange(TomlTable):
     """Every `step`th number from `first` to `last`, both included, with zeros in front up to `width` digits."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     first: int = Field(ge=0)
     last: int = Field(ge=0)

@@ -3,27 +3,24 @@
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from scraper.rows.charsets import known_charset
 from scraper.rows.content_kinds import Format
-from scraper.rows.field_rules import FieldRule, one_or_more
+from scraper.rows.field_rules import FieldRule
 from scraper.rows.json_paths import compiled_path
 from scraper.rows.targets import check_selector
 from scraper.rows.xml_selectors import compiled_for_xml
+from scraper.toml_tables import TomlTable
 
 MAX_FIELDS = 200
 _FIELD_NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
 _FOUND_BY = {Format.HTML: "css", Format.XML: "css", Format.JSON: "path", Format.CSV: "column"}
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CsvRules(_Frozen):
+class CsvRules(TomlTable):
     """How CSV is written; None of `delimiter` is a comma, or a tab if the content type says so."""
 
     delimiter: str | None = Field(default=None, pattern=r"^[^\"\r\n]$")
@@ -31,7 +28,7 @@ class CsvRules(_Frozen):
     """Whether the first line names the columns."""
 
 
-class RowRules(_Frozen):
+class RowRules(TomlTable):
     """The keys of a source that decide which rows a body gives."""
 
     format: Format | None = None
@@ -44,7 +41,7 @@ class RowRules(_Frozen):
     """CSS of one element per row, or JMESPath of a list of them; None makes the whole page one row."""
     rows_may_be_absent: bool = False
     """Whether a page without rows is a page, as long as it had none before, and no failure."""
-    blocked_if: Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = ()
+    blocked_if: tuple[str, ...] = ()
     """Texts that are on no page of the source, but on what the site shows instead of one."""
     key: tuple[str, ...] = ()
     """The fields that tell one record from another; without any, a record is its page and its place there."""

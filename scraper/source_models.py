@@ -7,12 +7,13 @@ from itertools import chain
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from scraper.follow_rules import Follow
 from scraper.page_ranges import PageRange, check_order, page_ranges
 from scraper.request_headers import check_headers
 from scraper.row_rules import RowRules
+from scraper.toml_tables import TomlTable
 from scraper.web_urls import checked_url, origin_of, requested_url
 
 PAGE_FINDERS = ("urls", "url_template", "sitemap", "feed", "follow")
@@ -21,11 +22,7 @@ PAGE_MARK = "{page}"
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Gate(_Frozen):
+class Gate(TomlTable):
     """What a snapshot must be like to replace the published one. The defaults are careful, not off."""
 
     min_rows: int = Field(default=1, ge=0)

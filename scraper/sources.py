@@ -15,6 +15,7 @@ from scraper.page_ranges import PageRange
 from scraper.row_rules import CsvRules
 from scraper.rows.field_rules import FieldRule
 from scraper.source_models import Gate, Source
+from scraper.toml_tables import SettingText
 
 __all__ = ["Gate", "Source", "find_source", "load_sources"]
 
@@ -111,7 +112,8 @@ def _settle(value: Any, environ: Mapping[str, str], *, path: Path, source: str, 
             raise SourcesFileError(path, source, key, reason)
         return environ[match[2]]
 
-    return _REFERENCE.sub(replace, value)
+    settled = _REFERENCE.sub(replace, value)
+    return SettingText(settled) if settled != value else value
 
 
 def _validated(table: dict[str, Any], *, path: Path, label: str) -> Source:

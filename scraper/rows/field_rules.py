@@ -5,15 +5,16 @@ from datetime import UTC, date
 from functools import cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from scraper.models import Scalar, Value
 from scraper.rows.json_paths import compiled_path
-from scraper.rows.moments import Clockwork, check_format, zone_of
+from scraper.rows.moments import NAMED_FORMATS, Clockwork, check_format, zone_of
 from scraper.rows.regexes import check_regex
 from scraper.rows.targets import Target, check_selector, parse_target
 from scraper.rows.transforms import Transform
 from scraper.rows.typed_values import FieldType, check_list_fits, parse_value
+from scraper.toml_tables import TomlTable
 
 
 def one_or_more(value: Any) -> Any:
@@ -21,10 +22,8 @@ def one_or_more(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-class FieldRule(BaseModel):
+class FieldRule(TomlTable):
     """One field. Without `required = false` or a `default`, a page that lacks the field is a failed page."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     css: str | None = None
     """Of HTML and XML."""
@@ -113,6 +112,12 @@ class FieldRule(BaseModel):
     def _is_found_in_one_way(self) -> Self:
         if [self.css, self.path, self.column].count(None) != 2:
             raise ValueError("exactly one of css (HTML, XML), path (JSON) and column (CSV) is needed")
+        return self
+
+    @model_validator(mode="after")
+    def _timezone_counts(self) -> Self:
+        if self.timezone is not None and self.scalar_type is FieldType.DATE and self.format not in NAMED_FORMATS:
+            raise ValueError(f"timezone is for datetime, and for dates in the formats {', '.join(NAMED_FORMATS)}")
         return self
 
     @model_validator(mode="after")

@@ -123,3 +123,4 @@ _NAMED: Final[Mapping[str, Callable[[str], datetime]]] = {
     "unix_ms": lambda text: _read_unix(text, timedelta(milliseconds=1)),
 }
 """`mail` is that of RSS, HTTP and e-mail: Sat, 21 Nov 2026 13:45:37 +0000."""
+NAMED_FORMATS: Final = tuple(_NAMED)

@@ -21,7 +21,7 @@ allow_private_hosts = ["127.0.0.1"]
 requests_per_second = 200
 max_attempts = 1
 rows = "li"
-blocked_if = "captcha"
+blocked_if = ["captcha"]
 fields = {{ title = "b", tags = {{ css = "i", type = "list", default = [] }} }}
 
 [[source]]

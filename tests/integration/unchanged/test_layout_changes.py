@@ -41,5 +41,5 @@ async def test_without_knowledge_of_former_rows_an_empty_page_is_believed(
 
 async def test_a_block_is_no_unchanged_page(runs: ActivityRuns, site: VersionedSite) -> None:
     await failures_of(runs, 1)
-    site.write_sources('blocked_if = "books/4#1"')
+    site.write_sources('blocked_if = ["books/4#1"]')
     assert (await failures_of(runs, 2))[1] == [(PAGE, "blocked")]

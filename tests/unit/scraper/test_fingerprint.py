@@ -25,7 +25,7 @@ FINGERPRINT = extraction_fingerprint(Source.model_validate(KEYS))
         {"headers": {"X-Region": "eu", "Authorization": "Bearer new"}},
         {"format": "html"},
         {"charset": "windows-1252"},
-        {"blocked_if": "captcha"},
+        {"blocked_if": ["captcha"]},
         {"fields": {"title": {"css": "h1", "type": "list"}, "price": "p"}},
         {"fields": {"title": {"css": "h1", "default": ""}, "price": "p"}},
         {"fields": {"title": {"css": "h1", "transform": "lower"}, "price": "p"}},

@@ -55,7 +55,7 @@ async def outcome_of(
     ],
 )
 async def test_a_page_with_a_text_of_blocked_if_fails_as_blocked(body: str) -> None:
-    failed = await outcome_of(source_of({"t": "h1"}, blocked_if="are you a robot"), body)
+    failed = await outcome_of(source_of({"t": "h1"}, blocked_if=["are you a robot"]), body)
     assert isinstance(failed, PageFailed)
     assert (failed.failure.reason, failed.failure.url) == (Reason.BLOCKED, URL)
     assert "'are you a robot'" in failed.failure.detail
@@ -67,19 +67,19 @@ async def test_a_page_without_such_a_text_is_loaded() -> None:
 
 
 async def test_a_block_is_seen_before_the_page_is_read_as_what_it_should_be() -> None:
-    source = source_of({"t": {"path": "t"}}, blocked_if="captcha")
+    source = source_of({"t": {"path": "t"}}, blocked_if=["captcha"])
     assert (await outcome_of(source, "<html>Captcha</html>")).failure.reason == Reason.BLOCKED
 
 
 async def test_a_page_that_is_looked_through_for_links_only_can_be_blocked_too() -> None:
     follow = {"start": [URL], "links": "a.next", "pages": "a.page"}
-    source = source_of({"t": "h1"}, urls=None, follow=follow, blocked_if="captcha")
+    source = source_of({"t": "h1"}, urls=None, follow=follow, blocked_if=["captcha"])
     failed = await outcome_of(source, "<a class=page href=/1>Captcha</a>", purpose=Purpose.LINKS)
     assert (failed.failure.reason, failed.links) == (Reason.BLOCKED, None)
 
 
 async def test_bytes_that_are_no_text_keep_their_own_reason() -> None:
-    source = source_of({"t": "h1"}, blocked_if="captcha")
+    source = source_of({"t": "h1"}, blocked_if=["captcha"])
     failed = await outcome_of(source, "captcha", content_type="image/png")
     assert failed.failure.reason == Reason.BLOCKED
     failed = await outcome_of(source, "pixels", content_type="image/png")

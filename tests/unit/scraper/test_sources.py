@@ -66,6 +66,36 @@ def test_settings_are_filled_in_at_any_depth(tmp_path: Path) -> None:
     assert (source.urls, source.fields["title"].css, source.concurrency) == (("https://books.example/1",), "h2", 3)
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            'requests_per_second = "2"\n' + FIELDS,
+            "requests_per_second: write a number without quotation marks, not '2'",
+        ),
+        ('concurrency = "2"\n' + FIELDS, "concurrency: write a whole number without quotation marks, not '2'"),
+        ("max_pages = true\n" + FIELDS, "max_pages: write a whole number without quotation marks, not True"),
+        ('respect_robots = "no"\n' + FIELDS, "respect_robots: write true or false without quotation marks, not 'no'"),
+        ("trust_lastmod = 0\n" + FIELDS, "trust_lastmod: write true or false without quotation marks, not 0"),
+        (FIELDS + 'x = { css = "p", required = "no" }\n', "fields.x.required: write true or false without"),
+        (FIELDS + '[source.gate]\nmin_rows = "1"\n', "gate.min_rows: write a whole number without"),
+        ('blocked_if = "robot"\n' + FIELDS, 'blocked_if: write a list in square brackets, such as ["a", "b"]'),
+        (
+            FIELDS + 'x = { css = "p", type = "date", timezone = "UTC" }\n',
+            "fields.x: timezone is for datetime, and for",
+        ),
+    ],
+)
+def test_what_toml_has_another_type_for_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    assert problem in refusal(tmp_path, HEAD + URLS + text)
+
+
+def test_a_setting_may_stand_for_a_number_or_a_switch(tmp_path: Path) -> None:
+    text = 'requests_per_second = "${RATE}"\nrespect_robots = "${OBEY}"\n'
+    (source,) = load(tmp_path, HEAD + URLS + text + FIELDS, RATE="0.5", OBEY="false")
+    assert (source.requests_per_second, source.respect_robots) == (0.5, False)
+
+
 def test_a_doubled_dollar_sign_is_no_setting(tmp_path: Path) -> None:
     (source,) = load(tmp_path, HEAD + URLS + '[source.fields]\ntitle = { css = "h1", regex = "$${NAME}" }\n')
     assert source.fields["title"].regex == "${NAME}"
