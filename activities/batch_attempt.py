@@ -6,6 +6,7 @@ from scraper.errors import LongPauseAsked
 from scraper.known_pages import WantedPage
 from scraper.load import Outcome
 from scraper.models import PageFailed, PageFailure, PageLinks, PageLoaded, PageUnchanged, Purpose, Reason
+from scraper.rows.key_faults import rows_without_key
 from scraper.rows.row_hashes import row_hashes
 from scraper.sources import Source
 from storage.batches import BatchResult
@@ -39,6 +40,8 @@ class BatchAttempt:
         self.remembered: list[RememberedPage] = []
         self.links: dict[int, PageLinks] = {}
         self.unchanged = 0
+        self.without_key = 0
+        """Rows that have no value in a field of the source's key; those that are carried over are not looked at."""
         self._key, self._pages, self._past, self._staging = source.key, pages, past, staging
 
     @property
@@ -67,6 +70,7 @@ class BatchAttempt:
             failure = PageFailure(url=page.url, reason=Reason.ROW_TOO_LARGE, detail=str(refused))
             self.failed.append((place, failure))
             return
+        self.without_key += rows_without_key(page.rows, self._key)
         hashes = row_hashes(page.rows, self._key, url=page.url)
         self.remembered.append(RememberedPage(place, page.url, page.version, len(page.rows), page.fetched_at, hashes))
 

@@ -22,6 +22,7 @@ from scraper.load import scrape_pages
 from scraper.models import Share
 from scraper.page_log import log_failed_pages
 from scraper.rows.fingerprint import extraction_fingerprint
+from scraper.rows.key_faults import PAIRED
 from scraper.run_log import run_logger
 from scraper.settings import Settings
 from storage.batches import BatchResult
@@ -67,6 +68,9 @@ async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> 
             work = await _scrape(settings, store, payload, pages, may_pause=pause < MAX_PAUSES)
     except RunEnded as ended:
         return ended.standing.as_answer()
+    if work.without_key:
+        told = (pages.batch, work.without_key, PAIRED)
+        logger.warning("batch %d: rows that have no value in a field of key: %d; %s", *told)
     if work.asked_for is None:
         return _scraped(await _record(store, snapshot, work.result(clock.utc_now()), work.failed))
     begins = Pause(work.rest(), clock.utc_now() + timedelta(seconds=work.asked_for.seconds))

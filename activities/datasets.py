@@ -1,5 +1,6 @@
 """The gate, and the one write that readers see."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -11,14 +12,15 @@ from activities.run_context import logs_run
 from scraper import clock
 from scraper.app_sources import app_source
 from scraper.gate import SnapshotCounts, why_refused
+from scraper.rows.key_faults import PAIRED
 from scraper.run_log import run_logger
 from scraper.settings import Settings
 from scraper.sources import Source
 from storage.datasets import Dataset, PublishedMeanwhile, SnapshotPurged, Superseded
-from storage.diffs import diff_of
+from storage.diffs import diff_of, hashed_pages
 from storage.errors import MissingRecord, NotComparable, SnapshotIncomplete
 from storage.keys import epoch_of, snapshot_id
-from storage.row_changes import KINDS
+from storage.row_changes import KINDS, rows_with_known_key
 from storage.snapshots import Snapshot, open_snapshot
 from storage.store import Store, open_store
 
@@ -41,7 +43,9 @@ async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -
     changes: dict[str, int | None] = dict.fromkeys(KINDS)
     standing = await standing_of(store, client, payload)
     if standing.code in {"goes_on", "draining"}:  # what is complete is published, also while the run drains
-        outcome, reason, changes = await _gate_and_publish(store, app_source(settings, name), payload, snapshot)
+        source = app_source(settings, name)
+        await _warn_of_key(store, source, snapshot)
+        outcome, reason, changes = await _gate_and_publish(store, source, payload, snapshot)
     else:
         outcome, reason = standing.code, standing.reason
     return {
@@ -54,6 +58,19 @@ async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -
         **{name: count for name, count in asdict(counts).items() if name != "unread_listings"},
         **changes,
     }
+
+
+async def _warn_of_key(store: Store, source: Source, snapshot: Snapshot) -> None:
+    """Log how many rows the source's key does not tell apart from others."""
+    if not source.key:
+        return
+    try:
+        known = await asyncio.to_thread(rows_with_known_key, await hashed_pages(store, snapshot))
+    except NotComparable as fault:
+        logger.warning("nobody knows whether key tells all rows apart: %s", fault)
+        return
+    if known:
+        logger.warning("rows that have the key of another one: %d; %s", known, PAIRED)
 
 
 async def _gate_and_publish(

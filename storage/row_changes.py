@@ -144,6 +144,14 @@ def compare(before: Sequence[HashedPage], after: Sequence[HashedPage]) -> Diff:
     return Diff(changes, counts, unchanged=rows - len(kept))
 
 
+def rows_with_known_key(pages: Sequence[HashedPage]) -> int:
+    """How many rows have the key of one before them."""
+    hashes, known = _hashes_in(pages), 0
+    for group in _groups(pages):  # so few at a time take little memory
+        known += len(group) - len({hashes(row)[:KEY_BYTES] for row in group})
+    return known
+
+
 _Group = tuple[Sequence[HashedPage], "array[int]"]
 
 

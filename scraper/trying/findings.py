@@ -10,6 +10,7 @@ from scraper.fetch.answers import FetchedPage
 from scraper.finding.named_pages import NamedPages
 from scraper.models import PageFailed, PageFailure, PageLinks, PageLoaded, Row, value_as_json
 from scraper.rows.extract import read_page
+from scraper.rows.key_faults import PAIRED, rows_with_known_key, rows_without_key
 from scraper.sources import Source
 from scraper.trying.field_report import report_fields
 from scraper.trying.telling import Say
@@ -57,6 +58,7 @@ def tried_page(source: Source, page: FetchedPage, outcome: PageLoaded | PageFail
         leads_on = bool(links and links.links and source.follow and source.follow.pages)
         return Tried(lines, outcome.failure, leads_on)
     say(f"rows: {len(outcome.rows)}")
+    _say_key(source, outcome.rows, say)
     return Tried([*lines, *map(_row_line, outcome.rows)])
 
 
@@ -67,6 +69,14 @@ def _say_fields(source: Source, page: FetchedPage, say: Say) -> None:
         for report in report_fields(source, read.records, url=page.final_url):
             if str(report):
                 say(one_line(str(report)))
+
+
+def _say_key(source: Source, rows: Sequence[Row], say: Say) -> None:
+    empty, known = rows_without_key(rows, source.key), rows_with_known_key(rows, source.key)
+    if empty:
+        say(f"key: {empty} of {len(rows)} rows have no value in a field of it; {PAIRED}")
+    if known:
+        say(f"key: {known} of {len(rows)} rows have that of a row before them; {PAIRED}")
 
 
 def _link_lines(page: PageLinks) -> Iterator[str]:

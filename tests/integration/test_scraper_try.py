@@ -39,6 +39,15 @@ rows = "li"
 fields = {{ title = "b", count = {{ css = "s" }}, author = "u", note = {{ css = "u", required = false }} }}
 
 [[source]]
+name = "keyed"
+urls = ["{url}/1"]
+allow_private_hosts = ["127.0.0.1"]
+requests_per_second = 200
+rows = "li"
+key = ["id"]
+fields = {{ id = {{ css = "b", required = false }} }}
+
+[[source]]
 name = "mapped"
 sitemap = "{url}/map"
 allow_private_hosts = ["127.0.0.1"]
@@ -56,6 +65,7 @@ fields = {{ title = "b" }}
 PAGES: dict[str, tuple[str | bytes, str]] = {
     "/robots.txt": ("User-agent: *\nDisallow: /private\n", "text/plain"),
     "/books": ("<li><b>One</b><i>new</i><i>é</i></li><li><b>Two</b></li>", "text/html"),
+    "/keys": ("<li><b>1</b><li><b>2</b><li><b>1</b><li>", "text/html"),
     "/captcha": ("<li><b>Captcha</b></li>", "text/html"),
     "/one": ("<li><i>x</i></li>", "text/html"),
     "/price": ('{"price": 12.50}', "application/json"),
@@ -126,6 +136,17 @@ async def test_rows_go_to_stdout_and_what_was_done_to_stderr(
     assert kind == "- read as html, utf-8: rows found: 2"
     assert rows == "- rows: 2"
     assert shop.asked == ["/robots.txt", "/moved", "/books"]
+
+
+async def test_rows_that_the_key_does_not_tell_apart_are_counted(
+    shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await attempt(shop, tmp_path, "keyed", "/keys") == 0
+    paired = "such rows are paired in page order when snapshots are compared"
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        f"- key: 1 of 4 rows have no value in a field of it; {paired}",
+        f"- key: 1 of 4 rows have that of a row before them; {paired}",
+    ]
 
 
 @pytest.mark.parametrize(("path", "asked"), [("/private/1", []), ("/hidden", ["/hidden"])])

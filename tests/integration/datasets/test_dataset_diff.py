@@ -96,6 +96,20 @@ async def test_records_are_told_apart_by_the_fields_of_the_key_wherever_they_sta
     assert [one["fields"] for one in found["changes"]] == [{"version": {"old": "0", "new": "1"}}] * 3
 
 
+async def test_rows_that_the_key_does_not_tell_apart_are_counted_in_the_log(
+    runs: ActivityRuns, site: VersionedSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    fields = r"""{ n = "b::text", v = { css = "b::text", regex = "v.*" }, none = { css = "i", required = false } }"""
+    site.write_sources('key = ["v"]', fields=fields)
+    await complete(runs, "first")
+    assert f"rows that have the key of another one: {ALL - 1}; such rows are paired in page order" in caplog.text
+    caplog.clear()
+    site.write_sources('key = ["n", "none"]', fields=fields)
+    await complete(runs, "second")
+    assert "rows that have the key of another one" not in caplog.text
+    assert "rows that have no value in a field of key" in caplog.text
+
+
 async def test_a_field_that_came_or_went_has_null_in_its_place(runs: ActivityRuns, site: VersionedSite) -> None:
     await complete(runs, "first")
     site.write_sources(fields=r"""{ m = "b::text" }""")

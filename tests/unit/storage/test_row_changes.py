@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.row_changes import KINDS, Diff, HashedPage, RowRef, compare
+from storage.row_changes import KINDS, Diff, HashedPage, RowRef, compare, rows_with_known_key
 
 Rows = Sequence[tuple[str, str]]
 """Key and values of the rows of a page."""
@@ -51,6 +51,11 @@ def test_changes_come_in_page_order_of_the_newer_snapshot_and_then_what_was_remo
 def test_a_record_that_has_only_moved_to_another_page_is_unchanged() -> None:
     diff = compare(pages([("a", "1")], [("b", "2")]), pages([("b", "2"), ("a", "1")]))
     assert (told(diff), diff.unchanged) == ([], 2)
+
+
+def test_rows_with_the_key_of_one_before_them_are_counted_over_all_pages() -> None:
+    assert rows_with_known_key(pages([("a", "1"), ("b", "1"), ("a", "1")], [("b", "2"), ("c", "1")])) == 2
+    assert rows_with_known_key([]) == 0
 
 
 def test_records_that_share_a_key_are_compared_in_page_order() -> None:
