@@ -12,13 +12,16 @@ import aiohttp
 from yarl import URL
 
 from scraper import clock
-from scraper.errors import FetchError, PageGone, RateLimited, shown
+from scraper.errors import CompressionError, FetchError, PageGone, RateLimited, shown
+from scraper.fetch.limits import FetchLimits
 from scraper.fetch.unpack import unpacker
 from scraper.fetch.validators import usable_etag, usable_last_modified
 from scraper.models import Reason
 from scraper.page_version import Validators
 
 _CHUNK_BYTES = 65_536
+_CUT_CHUNK_BYTES = 1024
+"""So little unpacks to about a megabyte at most, which is what gets lost where an unpacked body is cut off."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FOR_EVER_S = 1e9
 """What a Retry-After of more digits than a clock has is taken for."""
@@ -58,7 +61,7 @@ class FetchedPage:
 
 
 async def read_answer(
-    url: str, response: aiohttp.ClientResponse, max_body_bytes: int, *, is_conditional: bool
+    url: str, response: aiohttp.ClientResponse, limits: FetchLimits, *, is_conditional: bool
 ) -> FetchedPage | str:
     """The page, or the URL that the server redirects to. `url` is the one that was asked for first.
 
@@ -73,7 +76,7 @@ async def read_answer(
         url=url,
         final_url=str(response.url),
         status=response.status,
-        body=b"" if is_unchanged else await _read_body(url, response, max_body_bytes),
+        body=b"" if is_unchanged else await _read_body(url, response, limits),
         content_type=_content_type(response),
         charset=_charset(response),
         fetched_at=clock.utc_now(),
@@ -112,8 +115,9 @@ def _raise_for_status(url: str, status: int, headers: Mapping[str, str]) -> None
     raise FetchError(url, reason, f"the server answered {status}", status=status)
 
 
-async def _read_body(url: str, response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+async def _read_body(url: str, response: aiohttp.ClientResponse, limits: FetchLimits) -> bytes:
     """The body, unpacked. Both what arrives and what it unpacks to are limited."""
+    max_bytes = limits.max_body_bytes
     try:
         packed = unpacker(", ".join(response.headers.getall("Content-Encoding", [])), max_bytes=max_bytes)
     except ValueError as unknown:
@@ -122,14 +126,21 @@ async def _read_body(url: str, response: aiohttp.ClientResponse, max_bytes: int)
     too_large = FetchError(
         url, Reason.BODY_TOO_LARGE, f"the body has more than {max_bytes} bytes", status=response.status
     )
-    if response.content_length is not None and response.content_length > max_bytes:
+    if response.content_length is not None and response.content_length > max_bytes and not limits.cuts_body:
         raise too_large
     received, pieces = 0, []
-    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+    async for chunk in response.content.iter_chunked(_CUT_CHUNK_BYTES if limits.cuts_body else _CHUNK_BYTES):
         received += len(chunk)
-        if received > max_bytes:
+        if received > max_bytes and not limits.cuts_body:
             raise too_large
-        pieces.append(chunk if packed is None else packed.feed(chunk))
+        try:
+            pieces.append(chunk if packed is None else packed.feed(chunk))
+        except CompressionError as error:
+            if limits.cuts_body and error.reason is Reason.BODY_TOO_LARGE and any(pieces):
+                return b"".join(pieces)
+            raise
+        if received > max_bytes:
+            return b"".join(pieces)
     if packed is not None:
         packed.finish()
     return b"".join(pieces)

@@ -134,7 +134,7 @@ class Fetcher:
         headers.update(conditions)
         request = self._session(limits.private_hosts).get(checked, headers=headers, allow_redirects=False)
         async with request as response:
-            return await read_answer(url, response, limits.max_body_bytes, is_conditional=bool(conditions))
+            return await read_answer(url, response, limits, is_conditional=bool(conditions))
 
     def _session(self, private_hosts: frozenset[str]) -> aiohttp.ClientSession:
         if private_hosts not in self._sessions:

@@ -24,6 +24,8 @@ class FetchLimits:
     origins: frozenset[str] = frozenset()
     hosts: frozenset[str] | None = None
     accept: str = accept_header(None)
+    cuts_body: bool = False
+    """Whether a body that is too large is cut off there, instead of refused; a few bytes more or less may come."""
 
 
 def limits_of(source: Source) -> FetchLimits:

@@ -28,7 +28,7 @@ def robots_fetch(source: Source, fetcher: OneAttempt) -> FetchRobots:
     # Where the file itself is moved to is the site's affair, whatever the source says of its pages.
     own = limits_of(source)
     most = max(own.max_redirects, _LEAST_REDIRECTS)
-    limits = replace(own, max_body_bytes=_LARGEST_BODY, max_redirects=most, hosts=None)
+    limits = replace(own, max_body_bytes=_LARGEST_BODY, cuts_body=True, max_redirects=most, hosts=None)
 
     async def fetch(url: str, take_turn: BeforeHop) -> FetchedPage:
         politely = polite_fetch(_InTurn(fetcher, take_turn), limits, pace=pace, max_attempts=source.max_attempts)

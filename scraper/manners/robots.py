@@ -169,4 +169,7 @@ async def _fetched(origin: str, fetch: FetchRobots, take_turn: BeforeHop) -> Rob
             and error.status != HTTPStatus.TOO_MANY_REQUESTS
         )
         return RobotsFile("absent" if is_absent else "unreachable", detail=f"{error.reason}: {error.detail}"[:300])
-    return RobotsFile("found", page.body[:MAX_ROBOTS_BYTES].decode("utf-8-sig", errors="replace"))
+    body = page.body
+    if len(body) > MAX_ROBOTS_BYTES:  # half a rule could be one against all pages
+        body = body[: max(body.rfind(end, 0, MAX_ROBOTS_BYTES) for end in (b"\n", b"\r")) + 1]
+    return RobotsFile("found", body.decode("utf-8-sig", errors="replace"))

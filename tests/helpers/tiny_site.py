@@ -50,6 +50,7 @@ class TinySite:
         self.busy: dict[str, dict[str, str]] = {}
         self.robots: str | int = 404
         """The text of robots.txt, or the status without one."""
+        self.robots_packed = False
         self.hits: Counter[str] = Counter()
         self.robots_hits = 0
         self._sources_file = sources_file
@@ -97,7 +98,12 @@ class TinySite:
 
     def _robots(self) -> web.Response:
         self.robots_hits += 1
-        return web.Response(status=self.robots) if isinstance(self.robots, int) else web.Response(text=self.robots)
+        if isinstance(self.robots, int):
+            return web.Response(status=self.robots)
+        answer = web.Response(text=self.robots)
+        if self.robots_packed:
+            answer.enable_compression(web.ContentCoding.gzip)
+        return answer
 
 
 def _xml(body: bytes) -> web.Response:

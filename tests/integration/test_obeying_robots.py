@@ -32,6 +32,16 @@ async def test_disallowed_pages_are_never_requested_and_listed_with_their_reason
     assert (ended["outcome"], site.robots_hits) == ("completed", 1)
 
 
+@pytest.mark.parametrize("packed", [False, True])
+async def test_of_a_robots_txt_that_is_far_too_long_the_first_part_counts(
+    runs: ActivityRuns, site: TinySite, *, packed: bool
+) -> None:
+    rules = "".join(f"Disallow: /never/{number}\n" for number in range(400_000))
+    site.robots, site.robots_packed = f"{SECRET}{rules}Disallow: /books/1\n", packed
+    await runs.complete(await runs.start("run", **BOOKS))
+    assert await reasons(runs, "run") == dict.fromkeys(["/books/3", "/books/7"], Reason.ROBOTS_DISALLOWED)
+
+
 async def test_the_gate_does_not_count_what_robots_txt_refuses(runs: ActivityRuns, site: TinySite) -> None:
     site.write_sources(max_failed_percent=0)
     site.robots = SECRET

@@ -140,6 +140,12 @@ async def test_a_refusal_by_endless_rules_names_none_of_them() -> None:
     assert caught.value.detail.endswith(f" for {AGENT}")
 
 
+async def test_a_rule_that_the_limit_of_size_cuts_in_two_does_not_count() -> None:
+    start = b"User-agent: *\n# "
+    filler = b"x" * (MAX_ROBOTS_BYTES - len(start) - len(b"\nDisallow: /"))
+    assert await is_allowed(robots(start + filler + b"\nDisallow: /private\n"), "/x")
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 451])
 async def test_a_site_without_robots_txt_allows_everything(status: int) -> None:
     assert await is_allowed(robots(failed(Reason.HTTP_4XX, status)), "/x")
