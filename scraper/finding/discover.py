@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 from scraper.errors import PageError, one_line
@@ -162,7 +163,9 @@ async def _read_feed(url: str, pages: _Pages, *, fetch: Fetch) -> None:
     try:
         fetched, _ = await fetch(url)
         base = fetched.final_url
-        await asyncio.to_thread(parse_feed, fetched.body, url=url, base=base, max_bytes=MAX_FEED_BYTES, into=feed)
+        body, charset = fetched.body, fetched.charset
+        read = partial(parse_feed, url=url, base=base, max_bytes=MAX_FEED_BYTES, into=feed)
+        await asyncio.to_thread(read, body, charset=charset)
     except PageError as error:
         pages.add_unread(error.as_failure())
     await asyncio.to_thread(pages.add_all, base, feed.pages)
@@ -186,7 +189,7 @@ async def _read_sitemaps(root: str, pages: _Pages, *, fetch: Fetch) -> None:
             fetched, _ = await fetch(url)
             base = fetched.final_url
             # Tens of megabytes take seconds to read: other pages' connections must not starve meanwhile.
-            await asyncio.to_thread(parse_sitemap, fetched.body, url=url, into=sitemap)
+            await asyncio.to_thread(parse_sitemap, fetched.body, url=url, into=sitemap, charset=fetched.charset)
         except PageError as error:
             pages.add_unread(error.as_failure())
         await asyncio.to_thread(pages.add_all, base, sitemap.pages)

@@ -12,6 +12,7 @@ from lxml import etree
 from scraper.errors import CompressionError, FeedError, shown
 from scraper.finding.locations import Location, mail_datetime, w3c_datetime
 from scraper.finding.sitemaps import plain_chunks
+from scraper.finding.xml_charset import as_told
 from scraper.models import Reason
 
 _ROOTS: Final = frozenset({"rss", "RDF", "feed"})
@@ -39,13 +40,16 @@ class _Refused(Exception):
     """The document declares entities, or is no feed; the text says which."""
 
 
-def parse_feed(body: bytes, *, url: str, base: str, max_bytes: int, into: Feed) -> None:
+def parse_feed(body: bytes, *, url: str, base: str, max_bytes: int, into: Feed, charset: str | None = None) -> None:
     """Append the pages of a plain or gzipped feed to `into`, resolved with `xml:base`, or else with `base`.
+
+    `charset` is what its header told.
 
     Raises FeedError for a body that is damaged, too large, not XML or no feed.
     """
+    body, encoding = as_told(body, charset, url=url)
     try:
-        for number, entry in enumerate(_entries(body, base=base, max_bytes=max_bytes), start=1):
+        for number, entry in enumerate(_entries(body, encoding, base=base, max_bytes=max_bytes), start=1):
             _take(entry, number, base=base, into=into)
             entry.clear()
     except CompressionError as error:
@@ -54,11 +58,12 @@ def parse_feed(body: bytes, *, url: str, base: str, max_bytes: int, into: Feed) 
         raise FeedError(url, Reason.BAD_FEED, f"not a feed ({_one_line(error)})") from error
 
 
-def _entries(body: bytes, *, base: str, max_bytes: int) -> Iterator[etree._Element]:
+def _entries(body: bytes, encoding: str | None, *, base: str, max_bytes: int) -> Iterator[etree._Element]:
     # Nothing is fetched and nothing is expanded; `huge_tree` off keeps libxml2's own limits of depth and text.
     parser = etree.XMLPullParser(
         events=("start", "end"),
         base_url=base,
+        encoding=encoding,
         resolve_entities=False,
         no_network=True,
         load_dtd=False,

@@ -58,7 +58,7 @@ def named_pages(source: Source, page: FetchedPage) -> NamedPages | None:
         return None
     named, sitemap = NamedPages("sitemap"), Sitemap()
     try:
-        parse_sitemap(page.body, url=page.url, into=sitemap)
+        parse_sitemap(page.body, url=page.url, into=sitemap, charset=page.charset)
     except SitemapError as error:
         if page.url != source.sitemap and not sitemap.pages and not sitemap.sitemaps:
             return None
@@ -70,7 +70,8 @@ def named_pages(source: Source, page: FetchedPage) -> NamedPages | None:
 def _of_feed(page: FetchedPage) -> NamedPages:
     named, feed = NamedPages("feed"), Feed()
     try:
-        parse_feed(page.body, url=page.url, base=page.final_url, max_bytes=MAX_FEED_BYTES, into=feed)
+        told = {"url": page.url, "base": page.final_url}
+        parse_feed(page.body, **told, max_bytes=MAX_FEED_BYTES, into=feed, charset=page.charset)
     except FeedError as error:
         named.defect = error
     named.add(page.final_url, feed.pages)

@@ -8,6 +8,7 @@ from xml.parsers import expat
 from scraper.errors import CompressionError, SitemapError
 from scraper.fetch.inflate import GZIP_MAGIC, Inflater
 from scraper.finding.locations import Location, w3c_datetime
+from scraper.finding.xml_charset import as_told
 from scraper.models import Reason
 
 MAX_SITEMAP_BYTES = 50 * 1024 * 1024
@@ -28,12 +29,13 @@ class _Refused(Exception):
     """The document declares entities, or is no sitemap; the text says which."""
 
 
-def parse_sitemap(body: bytes, *, url: str, into: Sitemap) -> None:
-    """Append the locations of a plain or gzipped sitemap to `into`.
+def parse_sitemap(body: bytes, *, url: str, into: Sitemap, charset: str | None = None) -> None:
+    """Append the locations of a plain or gzipped sitemap to `into`; `charset` is what its header told.
 
     Raises SitemapError for a body that is damaged, too large, not XML or no sitemap.
     """
-    reader = _Reader(into)
+    body, encoding = as_told(body, charset, url=url)
+    reader = _Reader(into, encoding)
     try:
         for chunk in plain_chunks(body, max_bytes=MAX_SITEMAP_BYTES):
             reader.feed(chunk)
@@ -71,12 +73,12 @@ def _unpacked(body: bytes, *, max_bytes: int) -> Iterator[bytes]:
 class _Reader:
     """Collects `loc` and `lastmod` directly below `url` in a `urlset`, or `loc` below `sitemap` in a `sitemapindex`."""
 
-    def __init__(self, into: Sitemap) -> None:
+    def __init__(self, into: Sitemap, encoding: str | None) -> None:
         self._into = into
         self._path: list[str] = []
         self._text: list[str] | None = None
         self._told = {"loc": "", "lastmod": ""}
-        self._parser = expat.ParserCreate()
+        self._parser = expat.ParserCreate(encoding)
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end

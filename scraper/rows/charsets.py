@@ -128,6 +128,11 @@ def _fits_but_for_faults(body: bytes, codec: str) -> bool:
     return beyond_ascii - damaged > _SURELY * damaged
 
 
+def is_plainly_utf8(body: bytes, *, charset: str | None, kind: Format) -> bool:
+    """Whether nothing, neither the header nor the page, speaks of another charset."""
+    return _candidates(body, charset, kind) == ["utf-8"]
+
+
 def known_charset(label: str) -> bool:
     """Whether pages may be in the charset with this label."""
     return _codec(label) is not None
