@@ -11,6 +11,7 @@ import azure.functions as func
 from scraper.errors import ScraperError
 from scraper.run_log import log_context, run_logger
 from storage.errors import StorageUnreachable
+from triggers.known_query import unknown_parameter
 
 Handler = Callable[..., Awaitable[func.HttpResponse]]
 
@@ -54,6 +55,7 @@ def answers_problems(handler: Handler) -> Handler:
     async def guarded(*args: Any, **kwargs: Any) -> func.HttpResponse:
         with log_context(run_id=_run_id(*args, **kwargs)):
             try:
+                _refuse_unknown_query(handler, *args, **kwargs)
                 return await handler(*args, **kwargs)
             except Problem as problem:
                 return problem.response()
@@ -65,6 +67,12 @@ def answers_problems(handler: Handler) -> Handler:
                 return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(fault)).response()
 
     return guarded
+
+
+def _refuse_unknown_query(handler: Handler, req: func.HttpRequest, *_: Any, **__: Any) -> None:
+    reason = unknown_parameter(handler.__name__, req)
+    if reason:
+        raise Problem(HTTPStatus.BAD_REQUEST, reason)
 
 
 def _run_id(req: Any = None, *_: Any, **__: Any) -> str:

@@ -96,6 +96,7 @@ def hostile_requests(document: Node, operation: Operation, key: Mapping[str, str
         yield from ({"path": {**path, name: text}} for text in IN_A_PATH)
     for name in [one["name"] for one in parameters(document, operation) if one["in"] == "query"]:
         yield from ({"path": path, "query": f"{name}={text.format(name=name)}"} for text in IN_A_QUERY)
+    yield {"path": path, "query": "nobody-reads-this=1"}
     yield from ({"path": path, "headers": {**key, **headers}} for headers in WITH_HEADERS)
     if "requestBody" in operation.node:
         yield {"path": path, "body": b"{}", "is_chunked": True}

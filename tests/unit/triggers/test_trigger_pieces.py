@@ -148,10 +148,10 @@ def test_a_body_in_chunks_that_has_arrived_is_read() -> None:
 
 async def test_a_problem_is_answered_as_problem_json() -> None:
     @answers_problems
-    async def handler() -> func.HttpResponse:
+    async def handler(req: func.HttpRequest) -> func.HttpResponse:
         raise StorageUnreachable("the account does not answer")
 
-    answer = await handler()
+    answer = await handler(get())
     assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
     assert json.loads(answer.get_body()) == {
         "type": "about:blank",
@@ -168,11 +168,11 @@ def test_a_problem_does_not_give_back_all_that_it_was_sent() -> None:
 
 async def test_a_defect_is_not_hidden_behind_a_problem() -> None:
     @answers_problems
-    async def handler() -> func.HttpResponse:
+    async def handler(req: func.HttpRequest) -> func.HttpResponse:
         raise KeyError("a defect")
 
     with pytest.raises(KeyError):
-        await handler()
+        await handler(get())
 
 
 @pytest.mark.parametrize(
