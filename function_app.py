@@ -23,6 +23,7 @@ from orchestrations.start_later import start_later
 from orchestrations.watch_source import watch_source
 from orchestrations.welcome import welcome
 from orchestrations.workflow import workflow
+from scraper.app_sources import tell_if_unusable
 from scraper.settings import Settings
 from triggers.dataset_diff import get_diff
 from triggers.dataset_publish import publish_dataset
@@ -45,6 +46,7 @@ from triggers.workflows import check_workflow, start_workflow, stop_workflow
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 settings = Settings()
+tell_if_unusable(settings)
 
 # A function has the name of its handler, which is a plain function in the module that it comes from.
 Handler = Callable[..., Any]

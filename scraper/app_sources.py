@@ -5,8 +5,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from scraper.errors import SourcesFileError
+from scraper.run_log import run_logger
 from scraper.settings import Settings
 from scraper.sources import Source, load_sources
+
+logger = run_logger(__name__)
 
 
 def app_sources(settings: Settings) -> tuple[Source, ...]:
@@ -17,6 +20,14 @@ def app_sources(settings: Settings) -> tuple[Source, ...]:
     except OSError:
         version = 0  # load_sources says what is wrong with the path
     return _loaded(path, version)
+
+
+def tell_if_unusable(settings: Settings) -> None:
+    """Log what is wrong with the sources file, if anything is: for an app that starts, before any run fails with it."""
+    try:
+        app_sources(settings)
+    except SourcesFileError as fault:
+        logger.error("nothing can be scraped: %s", fault)
 
 
 def app_source(settings: Settings, name: str) -> Source:

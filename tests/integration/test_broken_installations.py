@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -87,6 +90,15 @@ async def test_a_text_that_no_run_can_have_as_its_id_is_404_before_anybody_is_as
 async def test_without_its_sources_file_the_app_names_the_file(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCES_FILE", "nowhere.toml")
     assert "nowhere.toml" in check(OPERATIONS["start_run"], await answer("start_run", host), 500)["detail"]
+
+
+def test_without_its_sources_file_the_app_says_so_when_it_is_loaded() -> None:
+    environ = {**os.environ, "SOURCES_FILE": "nowhere.toml"}
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import function_app"], cwd=ROOT, env=environ, capture_output=True, text=True, check=True
+    )
+    cure = f"{ROOT / 'nowhere.toml'}: there is no such file; set SOURCES_FILE to its path"
+    assert loaded.stderr.splitlines() == [f"nothing can be scraped: {cure}"]
 
 
 async def test_without_its_sources_file_the_app_is_unhealthy(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
