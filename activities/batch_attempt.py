@@ -9,12 +9,12 @@ from scraper.models import PageFailed, PageFailure, PageLinks, PageLoaded, PageU
 from scraper.rows.key_faults import rows_without_key
 from scraper.rows.row_hashes import row_hashes
 from scraper.sources import Source
-from storage.batches import BatchResult
+from storage.data.rows import Staging
 from storage.errors import RowTooLarge
-from storage.page_lists import PageList, Part
-from storage.page_memory import RememberedPage
-from storage.past import Past
-from storage.rows import Staging
+from storage.memory.page_memory import RememberedPage
+from storage.memory.past import Past
+from storage.work.batch_results import BatchResult
+from storage.work.page_lists import PageList, Part
 
 Failures = list[tuple[int, PageFailure]]
 """Failed pages, each with its place in the batch."""

@@ -25,14 +25,14 @@ from scraper.rows.fingerprint import extraction_fingerprint
 from scraper.rows.key_faults import PAIRED
 from scraper.run_log import run_logger
 from scraper.settings import Settings
-from storage.batches import BatchResult
+from storage.crawls.past_links import with_links
 from storage.keys import snapshot_id
-from storage.page_lists import PageList
-from storage.page_memory import Remembered
-from storage.past import past_of
-from storage.past_links import with_links
-from storage.pauses import BatchKey, Pause
+from storage.memory.page_memory import Remembered
+from storage.memory.past import past_of
 from storage.store import Store, open_store
+from storage.work.batch_results import BatchResult
+from storage.work.page_lists import PageList
+from storage.work.pauses import BatchKey, Pause
 
 logger = run_logger(__name__)
 

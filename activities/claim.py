@@ -14,12 +14,12 @@ from activities.run_input import chained, wanted_sources, why_refused
 from orchestrations import names
 from scraper import clock
 from scraper.settings import Settings
-from storage.datasets import Superseded
+from storage.data.datasets import Superseded
 from storage.errors import TicketHeld
-from storage.hub import is_live
-from storage.locks import acquire, mark_started
-from storage.runs import UNCLAIMED, RunRecord, finished
-from storage.skips import Skip, SkipReason
+from storage.ledger.hub import is_live
+from storage.ledger.locks import acquire, mark_started
+from storage.ledger.runs import UNCLAIMED, RunRecord, finished
+from storage.ledger.skips import Skip, SkipReason
 from storage.store import Store, open_store
 from storage.ticket import StopMode, Ticket, TicketState
 

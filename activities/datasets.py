@@ -16,12 +16,13 @@ from scraper.rows.key_faults import PAIRED
 from scraper.run_log import run_logger
 from scraper.settings import Settings
 from scraper.sources import Source
-from storage.datasets import Dataset, PublishedMeanwhile, SnapshotPurged, Superseded
-from storage.diffs import diff_of, hashed_pages
+from storage.data.dataset import Dataset
+from storage.data.datasets import PublishedMeanwhile, SnapshotPurged, Superseded
 from storage.errors import MissingRecord, NotComparable, SnapshotIncomplete
 from storage.keys import epoch_of, snapshot_id
-from storage.row_changes import KINDS, rows_with_known_key
-from storage.snapshots import Snapshot, open_snapshot
+from storage.snapshots.diffs import diff_of, hashed_pages
+from storage.snapshots.row_changes import KINDS, rows_with_known_key
+from storage.snapshots.snapshots import Snapshot, open_snapshot
 from storage.store import Store, open_store
 
 logger = run_logger(__name__)

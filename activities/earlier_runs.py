@@ -6,9 +6,9 @@ from typing import Any
 from azure.core.exceptions import ResourceNotFoundError
 
 from orchestrations import names
-from storage.hub import HubClient
-from storage.run_ends import with_its_end
-from storage.runs import UNCLAIMED, RunRecord
+from storage.ledger.hub import HubClient
+from storage.ledger.runs import UNCLAIMED, RunRecord
+from storage.outcomes.run_ends import with_its_end
 from storage.store import Store
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from orchestrations import names
-from storage.hub import HubClient, is_live
+from storage.ledger.hub import HubClient, is_live
 from storage.store import Store
 from storage.ticket import StopMode, Ticket, TicketState
 

@@ -26,13 +26,13 @@ from scraper.page_log import log_failed_pages
 from scraper.run_log import run_logger
 from scraper.settings import Settings
 from scraper.sources import Source
-from storage.batches import Plan, cut_batches
-from storage.following import Crawl, plan_level
+from storage.data.rows import PLAN_BATCH
 from storage.keys import snapshot_id
-from storage.page_lists import PreviousPage
-from storage.retrying import plan_retry
-from storage.rows import PLAN_BATCH
+from storage.planning.following import Crawl, plan_level
+from storage.planning.retrying import plan_retry
 from storage.store import Store, open_store
+from storage.work.batches import Plan, cut_batches
+from storage.work.page_lists import PreviousPage
 
 logger = run_logger(__name__)
 

@@ -7,10 +7,10 @@ from weakref import WeakKeyDictionary
 
 from scraper.rows.fingerprint import extraction_fingerprint
 from scraper.sources import Source
-from storage.page_lists import PreviousPage
-from storage.previous_pages import find_previous
+from storage.account.tables import Tables
+from storage.memory.previous_pages import find_previous
 from storage.store import Store
-from storage.tables import Tables
+from storage.work.page_lists import PreviousPage
 
 REMEMBERED: Final = 4
 """Crawls of which this process remembers what they know; for others it is read anew, at each of their levels."""

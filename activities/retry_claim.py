@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from storage.retrying import rest_of, why_not_retry
-from storage.runs import RunRecord, RunRef
+from storage.ledger.runs import RunRecord, RunRef
+from storage.planning.retrying import rest_of, why_not_retry
 from storage.store import Store
 
 

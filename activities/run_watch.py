@@ -12,8 +12,8 @@ from weakref import WeakKeyDictionary
 from activities.fence import Standing, standing_by_ticket
 from orchestrations import names
 from scraper.run_log import run_logger
+from storage.account.tables import Tables
 from storage.store import Store
-from storage.tables import Tables
 
 POLL_S = 0.1
 

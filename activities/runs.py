@@ -6,8 +6,8 @@ from typing import Any
 from activities.run_context import logs_run
 from scraper import clock
 from scraper.settings import Settings
-from storage.progress import summary_of
-from storage.runs import finished
+from storage.ledger.runs import finished
+from storage.outcomes.progress import summary_of
 from storage.store import Store, open_store
 
 

@@ -12,8 +12,8 @@ from scraper.run_log import log_context, run_logger
 from scraper.settings import Settings
 from starts.later import LaterStart
 from starts.singleton import RunAlreadyLive, Start, start_singleton
-from storage.hub import is_live, is_of
-from storage.skips import Skip, SkipReason
+from storage.ledger.hub import is_live, is_of
+from storage.ledger.skips import Skip, SkipReason
 from storage.store import Store, open_store
 from storage.ticket import StopMode
 

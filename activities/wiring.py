@@ -9,8 +9,8 @@ from scraper.manners.polite_fetch import OneAttempt
 from scraper.manners.robots import Robots
 from scraper.settings import Settings
 from scraper.sources import Source
-from storage.robots import RobotsShelf
 from storage.store import Store
+from storage.work.robots import RobotsShelf
 
 _fetchers: WeakKeyDictionary[asyncio.AbstractEventLoop, Fetcher] = WeakKeyDictionary()
 

@@ -14,9 +14,9 @@ from uuid import uuid4
 from orchestrations import names
 from scraper import clock
 from starts.singleton import Start, StartingClient, start_singleton
-from storage.hub import LIVE, decoded, is_of
-from storage.locks import TicketStore
-from storage.schedule import Schedules
+from storage.ledger.hub import LIVE, decoded, is_of
+from storage.ledger.locks import TicketStore
+from storage.ledger.schedule import Schedules
 
 
 class LaterClient(Protocol):

@@ -15,8 +15,8 @@ from orchestrations import names
 from scraper import clock
 from scraper.run_log import log_context, run_logger
 from storage.errors import TicketHeld
-from storage.hub import HubClient, is_live, is_live_status
-from storage.locks import TicketStore, acquire, give_back, mark_started
+from storage.ledger.hub import HubClient, is_live, is_live_status
+from storage.ledger.locks import TicketStore, acquire, give_back, mark_started
 from storage.ticket import Ticket, TicketState
 
 logger = run_logger(__name__)

@@ -9,9 +9,9 @@ from typing import Final
 
 from scraper.errors import ScraperError
 from scraper.settings import Settings
+from storage.data.row_formats import csv_header, csv_line, json_line, row_document
 from storage.errors import StorageError
-from storage.row_formats import csv_header, csv_line, json_line, row_document
-from storage.snapshots import RunIds, columns_of, open_snapshot
+from storage.snapshots.snapshots import RunIds, columns_of, open_snapshot
 from storage.store import Store, open_store
 
 _PUBLISHED: Final = ("run_id", "epoch", "published_at", "pages", "failed", "rows")

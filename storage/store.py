@@ -5,21 +5,22 @@ from dataclasses import dataclass
 
 from scraper.models import PageFailure
 from scraper.settings import Settings
-from storage.batches import Batches, failing
-from storage.datasets import Dataset, Datasets
+from storage.account.tables import Tables, open_tables
+from storage.crawls.frontiers import Frontiers
+from storage.crawls.page_links import BatchLinks
+from storage.data.dataset import Dataset
+from storage.data.datasets import Datasets
+from storage.data.rows import FailurePlace, Rows
+from storage.data.stored_rows import StoredRow
 from storage.errors import MissingRecord
-from storage.frontiers import Frontiers
-from storage.locks import TableTickets
-from storage.page_links import BatchLinks
-from storage.page_memory import PageMemory
-from storage.pauses import Pauses
-from storage.rows import FailurePlace, Rows
-from storage.runs import Runs
-from storage.schedule import Schedules
-from storage.skips import Skips
-from storage.stalls import Stalls
-from storage.stored_rows import StoredRow
-from storage.tables import Tables, open_tables
+from storage.ledger.locks import TableTickets
+from storage.ledger.runs import Runs
+from storage.ledger.schedule import Schedules
+from storage.ledger.skips import Skips
+from storage.ledger.stalls import Stalls
+from storage.memory.page_memory import PageMemory
+from storage.work.batches import Batches, failing
+from storage.work.pauses import Pauses
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from scraper.settings import Settings
-from storage.datasets import Dataset
-from storage.diffs import diff_of, rows_at
+from storage.data.dataset import Dataset
+from storage.data.row_formats import LINEAGE, json_line, row_document
 from storage.errors import MissingRecord, NotComparable
 from storage.keys import epoch_of
-from storage.row_changes import Change, Diff, RowRef
-from storage.row_formats import LINEAGE, json_line, row_document
-from storage.snapshots import RunIds
+from storage.snapshots.diffs import diff_of, rows_at
+from storage.snapshots.row_changes import Change, Diff, RowRef
+from storage.snapshots.snapshots import RunIds
 from storage.store import Store, open_store
 from triggers.dataset_lookup import Chosen, chosen, dataset_links, dataset_of, of_epoch, opened
 from triggers.problem import Problem, answers_problems

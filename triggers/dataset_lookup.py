@@ -10,10 +10,10 @@ import azure.functions as func
 from azure.core.exceptions import ResourceNotFoundError
 
 from orchestrations import names
-from storage.datasets import Dataset
+from storage.data.dataset import Dataset
 from storage.errors import SnapshotGone, SnapshotIncomplete
-from storage.runs import RunRecord, RunRef
-from storage.snapshots import Snapshot, kept_snapshots, open_snapshot
+from storage.ledger.runs import RunRecord, RunRef
+from storage.snapshots.snapshots import Snapshot, kept_snapshots, open_snapshot
 from storage.store import Store
 from triggers.problem import Problem
 from triggers.run_views import api_root

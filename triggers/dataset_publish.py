@@ -15,12 +15,13 @@ from scraper.app_sources import app_sources
 from scraper.gate import why_refused
 from scraper.run_log import run_logger
 from scraper.settings import Settings
-from storage.datasets import Dataset, PublishedMeanwhile, SnapshotPurged
-from storage.hub import HubClient, is_live
-from storage.locks import is_held
-from storage.publications import BY_RUN, Publication
-from storage.runs import RunRecord, RunRef
-from storage.snapshots import Snapshot, has_all_rows
+from storage.data.dataset import Dataset
+from storage.data.datasets import PublishedMeanwhile, SnapshotPurged
+from storage.data.publications import BY_RUN, Publication
+from storage.ledger.hub import HubClient, is_live
+from storage.ledger.locks import is_held
+from storage.ledger.runs import RunRecord, RunRef
+from storage.snapshots.snapshots import Snapshot, has_all_rows
 from storage.store import Store, open_store
 from triggers.dataset_lookup import Chosen, chosen, dataset_of, opened, purged, snapshot_links
 from triggers.dataset_views import dataset_view, published_view

@@ -15,11 +15,11 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from scraper.settings import Settings
+from storage.data.row_formats import csv_header, csv_line, json_line, row_document
+from storage.data.stored_rows import RowPlace
 from storage.errors import MissingRecord
-from storage.row_formats import csv_header, csv_line, json_line, row_document
-from storage.snapshots import RunIds, Snapshot, columns_of
+from storage.snapshots.snapshots import RunIds, Snapshot, columns_of
 from storage.store import Store, open_store
-from storage.stored_rows import RowPlace
 from triggers.dataset_lookup import Chosen, chosen, dataset_links, dataset_of, of_epoch, opened, purged
 from triggers.problem import Problem, answers_problems
 from triggers.request_reading import one_of, whole_number

@@ -4,8 +4,8 @@ from typing import Any
 
 import azure.functions as func
 
-from storage.datasets import Dataset
-from storage.publications import Publication
+from storage.data.dataset import Dataset
+from storage.data.publications import Publication
 from triggers.dataset_lookup import dataset_links
 
 

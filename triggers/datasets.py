@@ -7,12 +7,12 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from scraper.settings import Settings
-from storage.batches import Plan
-from storage.datasets import Dataset
-from storage.progress import summary_of
-from storage.runs import RunRecord
-from storage.snapshots import kept_snapshots
+from storage.data.dataset import Dataset
+from storage.ledger.runs import RunRecord
+from storage.outcomes.progress import summary_of
+from storage.snapshots.snapshots import kept_snapshots
 from storage.store import Store, open_store
+from storage.work.batches import Plan
 from triggers.dataset_lookup import Chosen, dataset_of, snapshot_links
 from triggers.dataset_views import dataset_view, publication_view
 from triggers.live_runs import in_json

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from orchestrations import names
-from storage.hub import HubClient, is_live_status
-from storage.progress import Count, RunProgress, run_progress
-from storage.runs import RunRecord
-from storage.stalls import Stall
+from storage.ledger.hub import HubClient, is_live_status
+from storage.ledger.runs import RunRecord
+from storage.ledger.stalls import Stall
+from storage.outcomes.progress import Count, RunProgress, run_progress
 from storage.store import Store
 from storage.ticket import TicketState
 

@@ -12,8 +12,8 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from scraper.settings import Settings
 from starts.singleton import RunAlreadyLive, Start, StartingClient, start_singleton
-from storage.hub import LIVE, is_of
-from storage.locks import TicketStore
+from storage.ledger.hub import LIVE, is_of
+from storage.ledger.locks import TicketStore
 from storage.store import open_store
 from triggers.http_start import conflict
 from triggers.orchestrators import known_orchestrator, start_input, valid_instance_id

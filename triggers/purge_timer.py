@@ -9,7 +9,7 @@ from orchestrations import names
 from scraper.run_log import run_logger
 from scraper.settings import Settings
 from starts.singleton import RunAlreadyLive, Start, start_singleton
-from storage.hub import HubClient, decoded, is_of
+from storage.ledger.hub import HubClient, decoded, is_of
 from storage.store import open_store
 
 PURGE_SCHEDULE: Final = "0 30 3 * * *"

@@ -11,9 +11,9 @@ import azure.functions as func
 
 from scraper.settings import Settings
 from starts.later import LaterClient, Scheduled
+from storage.data.rows import FailurePlace
 from storage.keys import snapshot_id
-from storage.rows import FailurePlace
-from storage.runs import RunRecord, RunRef
+from storage.ledger.runs import RunRecord, RunRef
 from storage.store import Store, open_store
 from triggers.problem import Problem, answers_problems, json_response
 from triggers.request_reading import whole_number

@@ -8,8 +8,8 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from orchestrations import names
 from scraper.run_log import run_logger
-from storage.hub import HubClient, is_live, is_live_status
-from storage.runs import RunRecord
+from storage.ledger.hub import HubClient, is_live, is_live_status
+from storage.ledger.runs import RunRecord
 from storage.store import Store
 
 HUB_POLLS = 100

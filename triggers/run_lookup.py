@@ -4,9 +4,9 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from orchestrations import names
 from starts.later import LaterClient, Scheduled, find_scheduled_run
-from storage.hub import HubClient, is_live_status, is_of
-from storage.run_ends import ended_by_the_hub
-from storage.runs import UNCLAIMED, RunRecord
+from storage.ledger.hub import HubClient, is_live_status, is_of
+from storage.ledger.runs import UNCLAIMED, RunRecord
+from storage.outcomes.run_ends import ended_by_the_hub
 from storage.store import Store
 from triggers.run_views import as_it_is, no_such_run
 

@@ -12,8 +12,8 @@ from scraper.app_sources import app_sources
 from scraper.settings import Settings
 from starts.later import Scheduled
 from starts.singleton import Start
-from storage.retrying import Rest, rest_of, why_not_retry
-from storage.runs import RunRecord
+from storage.ledger.runs import RunRecord
+from storage.planning.retrying import Rest, rest_of, why_not_retry
 from storage.store import Store, open_store
 from triggers.http_start import start_or_conflict
 from triggers.problem import Problem, answers_problems

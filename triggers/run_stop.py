@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from orchestrations import names
 from scraper import clock
 from scraper.run_log import log_context, run_logger
-from storage.datasets import Superseded
+from storage.data.datasets import Superseded
 from storage.errors import TicketChanged
-from storage.hub import is_live, is_live_status, is_of
-from storage.progress import summary_of
-from storage.run_ends import outcome_in_hub
-from storage.runs import UNCLAIMED, RunRecord, RunRef, finished
+from storage.ledger.hub import is_live, is_live_status, is_of
+from storage.ledger.runs import UNCLAIMED, RunRecord, RunRef, finished
+from storage.outcomes.progress import summary_of
+from storage.outcomes.run_ends import outcome_in_hub
 from storage.store import Store
 from storage.ticket import StopMode, Ticket, TicketState
 from triggers.run_instances import StoppingClient, end_what_is_left, terminate_run

@@ -9,10 +9,10 @@ from urllib.parse import quote, urlsplit
 import azure.functions as func
 
 from orchestrations import names
-from storage.hub import HubClient
-from storage.progress import SourceProgress
-from storage.run_ends import with_its_end
-from storage.runs import RunRecord
+from storage.ledger.hub import HubClient
+from storage.ledger.runs import RunRecord
+from storage.outcomes.progress import SourceProgress
+from storage.outcomes.run_ends import with_its_end
 from storage.store import Store
 from storage.ticket import StopMode
 from triggers.live_runs import in_json, progress

@@ -7,8 +7,8 @@ import azure.functions as func
 
 from scraper.settings import Settings
 from starts.later import Scheduled
-from storage.hub import HubClient
-from storage.runs import RunRecord
+from storage.ledger.hub import HubClient
+from storage.ledger.runs import RunRecord
 from storage.store import Store, open_store
 from triggers.live_runs import is_starting, live_run, progress, run_facts
 from triggers.problem import answers_problems, json_response

@@ -14,9 +14,9 @@ from scraper.run_log import log_context, run_logger
 from scraper.settings import Settings
 from starts.later import find_scheduled, start_when_free
 from starts.singleton import RunAlreadyLive, Start, start_singleton
-from storage.hub import is_live
-from storage.locks import is_held
-from storage.skips import Skip, SkipReason
+from storage.ledger.hub import is_live
+from storage.ledger.locks import is_held
+from storage.ledger.skips import Skip, SkipReason
 from storage.store import Store, open_store
 from storage.ticket import StopMode, Ticket, TicketState
 from triggers.run_stop import RunHasEnded, RunNotFound, stop_run

@@ -10,8 +10,8 @@ import azure.functions as func
 from orchestrations import names
 from scraper import clock
 from scraper.settings import Settings
-from storage.schedule import ScheduleState
-from storage.skips import Skip
+from storage.ledger.schedule import ScheduleState
+from storage.ledger.skips import Skip
 from storage.store import open_store
 from triggers.problem import Problem, answers_problems, json_response
 from triggers.request_reading import json_object, json_type, whole_number

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
-from storage.skips import SkipReason
+from storage.ledger.skips import SkipReason
 
 Policy = Literal["skip", "buffer_one", "cancel_other"]
 

@@ -15,7 +15,7 @@ from scraper.app_sources import app_sources
 from scraper.run_log import log_context, run_logger
 from scraper.settings import Settings
 from starts.singleton import RunAlreadyLive, Start, StartingClient, start_singleton
-from storage.hub import LIVE, HubClient, is_of
+from storage.ledger.hub import LIVE, HubClient, is_of
 from storage.store import Store, open_store
 from triggers.problem import Problem
 from triggers.request_reading import json_type, strict_json

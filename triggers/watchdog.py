@@ -9,7 +9,7 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from scraper import clock
 from scraper.run_log import log_context, run_logger
 from scraper.settings import Settings
-from storage.stalls import Stall
+from storage.ledger.stalls import Stall
 from storage.store import open_store
 from triggers.live_runs import LiveRun, live_run, progress
 

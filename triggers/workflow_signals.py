@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from orchestrations.workflow_request import WorkflowRequest, workflow_id
-from storage.locks import TicketStore
+from storage.ledger.locks import TicketStore
 from triggers.workflow_requests import WorkflowEvent
 from triggers.workflow_state import Phase, StatusClient, WorkflowState, settled_state
 

@@ -10,8 +10,8 @@ from typing import Any, Final, Protocol
 from orchestrations import names
 from orchestrations.workflow_request import BadWorkflow, WorkflowRequest, workflow_id, workflow_request
 from scraper import clock
-from storage.hub import LIVE, is_of
-from storage.locks import TicketStore
+from storage.ledger.hub import LIVE, is_of
+from storage.ledger.locks import TicketStore
 from storage.ticket import Ticket
 
 PATIENCE: Final = timedelta(seconds=5)

@@ -11,9 +11,9 @@ from typing import Final
 from azure.core.exceptions import HttpResponseError
 from azure.data.tables.aio import TableClient
 
-from storage.entity_groups import Key, delete_all
-from storage.tables import Tables
-from storage.writes import TRANSACTION_ENTITIES, TRANSACTIONS_IN_FLIGHT
+from storage.account.entity_groups import Key, delete_all
+from storage.account.tables import Tables
+from storage.account.writes import TRANSACTION_ENTITIES, TRANSACTIONS_IN_FLIGHT
 
 CALLS_OF_A_SLICE: Final = 500
 SECONDS_OF_A_SLICE: Final = 60.0

@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from storage.hub import is_live
+from storage.account.tables import Tables
 from storage.keys import before_filter, behind_filter, newest_first, partition_filter, since_filter
+from storage.ledger.hub import is_live
+from storage.ledger.runs import RUNS, RunRecord, run_from_entity
+from storage.outcomes.run_ends import with_its_end
 from storage.purge.work import Slice, Work
-from storage.run_ends import with_its_end
-from storage.runs import RUNS, RunRecord, run_from_entity
-from storage.tables import Tables
 
 CLOCKS_DIFFER: Final = timedelta(days=1)
 """So far from ours may the clock be of the worker that has written down a time."""

@@ -8,13 +8,13 @@ from typing import Any, Final
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError
 
-from storage.hub import is_live
 from storage.keys import before_filter, behind_filter, newest_time_first, partition_filter
-from storage.locks import PARTITION as TICKETS
+from storage.ledger.hub import is_live
+from storage.ledger.locks import PARTITION as TICKETS
+from storage.ledger.schedule import CANCELLED
+from storage.ledger.skips import SKIP_IDS, SKIPS
 from storage.purge.deleting import delete_found
 from storage.purge.work import Slice, Work
-from storage.schedule import CANCELLED
-from storage.skips import SKIP_IDS, SKIPS
 
 LOOKED_AT_ONCE: Final = 100
 

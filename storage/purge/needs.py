@@ -9,10 +9,10 @@ from datetime import timedelta
 from typing import Final
 
 from storage.keys import newest_first, partition_filter, snapshot_id
-from storage.page_lists import parts_from_text
+from storage.ledger.runs import RUNS, RunRecord, run_from_entity
 from storage.purge.work import Slice
-from storage.runs import RUNS, RunRecord, run_from_entity
 from storage.store import Store
+from storage.work.page_lists import parts_from_text
 
 READERS_TIME: Final = timedelta(days=1)
 """For so long what was published until now stays: somebody may be reading it."""

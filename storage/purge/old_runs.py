@@ -4,11 +4,11 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 
 from storage.keys import batches_filter, key_text, newest_first, partition_filter, prefix_filter, robots_partition
-from storage.plans import PLAN
+from storage.ledger.runs import RUN_IDS, RUNS, RunRecord
+from storage.ledger.stalls import stalls_filter
 from storage.purge.deleting import delete_found
 from storage.purge.work import Slice
-from storage.runs import RUN_IDS, RUNS, RunRecord
-from storage.stalls import stalls_filter
+from storage.work.plans import PLAN
 
 
 async def delete_snapshot(slice_: Slice, snapshot: str) -> bool:

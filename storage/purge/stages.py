@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Final
 
 from storage.keys import newest_first, snapshot_id
+from storage.ledger.runs import RunRecord
 from storage.purge.expiry import expired_runs, find_expired
 from storage.purge.instances import forget_instances
 from storage.purge.ledgers import delete_cancellations, delete_skips, delete_tickets
 from storage.purge.needs import Needs
 from storage.purge.old_runs import delete_record, delete_snapshot, delete_what_sites_said
 from storage.purge.work import Slice, Work
-from storage.runs import RunRecord
 
 RUNS_AT_ONCE: Final = 50
 

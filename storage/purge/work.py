@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
-from storage.hub import HubClient
+from storage.ledger.hub import HubClient
 from storage.purge.deleting import Budget
 from storage.store import Store
 

@@ -12,10 +12,10 @@ from itertools import islice
 import pytest
 
 from scraper.settings import Settings
-from storage.batches import Plan
 from storage.keys import snapshot_id
-from storage.runs import RunRecord, finished
+from storage.ledger.runs import RunRecord, finished
 from storage.store import open_store
+from storage.work.batches import Plan
 from tests.helpers.api_description import Operation, usual_path
 from tests.helpers.api_prober import Prober
 from tests.helpers.described_app import DescribedApp, described_app

@@ -14,7 +14,7 @@ from samples.site.catalogue import Catalogue
 from scraper.settings import Settings
 from scripts.processes import Supervisor
 from scripts.sample_site import start_sample_site
-from storage.runs import RunRecord
+from storage.ledger.runs import RunRecord
 from storage.store import Store, open_store
 from tests.e2e.conftest import StartApp
 from tests.helpers.running_app import RunningApp, expected_rows, failures_by_path, rows_by_path, wait_for

@@ -24,7 +24,7 @@ from scraper.models import Reason
 from scraper.page_version import Validators
 from scraper.rows.fingerprint import extraction_fingerprint
 from scraper.sources import Source, load_sources
-from storage.batches import PAGE_LIST_BYTES, cut_batches
+from storage.work.batches import PAGE_LIST_BYTES, cut_batches
 from tests.fuzz.documents import FEED, HEADER, ROBOTS, SITEMAP, SOURCES_FILE
 from tests.fuzz.page_readers import URL, source
 from tests.fuzz.readers import Reader, text_of

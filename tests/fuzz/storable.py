@@ -15,11 +15,11 @@ from scraper.finding.frontier import Frontier, Harvest
 from scraper.models import PageFailure, PageLinks, PageLoaded, Reason, Row
 from scraper.rows.row_hashes import HASH_BYTES, row_hashes
 from scraper.web_urls import MAX_URL_LENGTH, origin_of, url_problem
+from storage.account.writes import refused_size
+from storage.crawls.page_links import _as_text, _from_text
+from storage.data.rows import Staging
 from storage.errors import RowTooLarge
 from storage.keys import fits_a_key
-from storage.page_links import _as_text, _from_text
-from storage.rows import Staging
-from storage.writes import refused_size
 
 PROPERTY_BYTES = 65_536
 DETAIL_CHARACTERS = 4000

@@ -13,7 +13,7 @@ from typing import Any
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import EdmType, EntityProperty, TableEntity
 
-from storage.tables import TABLE_NAMES
+from storage.account.tables import TABLE_NAMES
 from tests.helpers.interleaving import Pause
 
 _CONDITION = re.compile(r"(\w+) (eq|ne|ge|gt|lt) (?:datetime)?('(?:[^']|'')*'|[0-9]+)")
@@ -114,7 +114,7 @@ class MemoryTable:
 
 
 class MemoryTables:
-    """Stands for `storage.tables.Tables`; only calls to the tables `in_turns` give the turn away."""
+    """Stands for `storage.account.tables.Tables`; only calls to the tables `in_turns` give the turn away."""
 
     def __init__(self, *, in_turns: Collection[str] = TABLE_NAMES) -> None:
         self.tables = {name: MemoryTable(gives_turn=name in in_turns) for name in TABLE_NAMES}

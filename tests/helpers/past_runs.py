@@ -13,21 +13,22 @@ from scraper.finding.frontier import Frontier
 from scraper.manners.robots import RobotsFile
 from scraper.models import Link, PageFailure, PageLinks, PageLoaded, Purpose, Reason, Row
 from scraper.page_version import PageVersion
-from storage.batches import BatchResult, Plan
-from storage.diffs import hashed_pages
+from storage.data.publications import Publication
+from storage.data.rows import PLAN_BATCH
 from storage.keys import snapshot_id
-from storage.page_lists import PageList, Part
-from storage.page_memory import Remembered, RememberedPage
-from storage.pauses import BatchKey, Pause
-from storage.publications import Publication
-from storage.robots import RobotsShelf
-from storage.rows import PLAN_BATCH
-from storage.runs import RunRecord, RunRef, finished
-from storage.skips import Skip, SkipReason
-from storage.snapshots import open_snapshot
-from storage.stalls import Stall
+from storage.ledger.runs import RunRecord, RunRef, finished
+from storage.ledger.skips import Skip, SkipReason
+from storage.ledger.stalls import Stall
+from storage.memory.page_memory import Remembered, RememberedPage
+from storage.snapshots.diffs import hashed_pages
+from storage.snapshots.snapshots import open_snapshot
 from storage.store import Store
 from storage.ticket import Ticket, TicketState
+from storage.work.batch_results import BatchResult
+from storage.work.batches import Plan
+from storage.work.page_lists import PageList, Part
+from storage.work.pauses import BatchKey, Pause
+from storage.work.robots import RobotsShelf
 from tests.helpers.ticket_stores import HubInstance, MemoryHub
 
 SCRAPE = "daily_scrape"

@@ -19,7 +19,7 @@ from scripts.checkout import ROOT
 from scripts.functions_host import FunctionsHost, start_devhost
 from scripts.http_json import Answer, Unreachable, ask
 from scripts.processes import Child, Supervisor
-from storage.datasets import Dataset
+from storage.data.dataset import Dataset
 from storage.store import Store, open_store
 
 POLL_S = 0.25

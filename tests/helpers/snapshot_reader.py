@@ -15,9 +15,9 @@ from urllib.parse import quote
 from azure.data.tables.aio import TableServiceClient
 
 from scripts.http_json import Unreachable, ask
+from storage.account.tables import Tables
 from storage.errors import StorageError, StorageUnreachable
 from storage.store import Store, store_on
-from storage.tables import Tables
 
 Rows = tuple[tuple[str, int, str], ...]
 """Path, position and value of each row, in page order."""

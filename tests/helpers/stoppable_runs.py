@@ -21,13 +21,14 @@ from scraper.models import PageLoaded, Row
 from scraper.settings import Settings
 from scraper.sources import Source
 from starts.singleton import RunAlreadyLive, Start, start_singleton
-from storage.batches import BatchResult, Plan
-from storage.datasets import Dataset
+from storage.data.dataset import Dataset
 from storage.keys import snapshot_id
-from storage.runs import RunRecord
-from storage.skips import Skip
+from storage.ledger.runs import RunRecord
+from storage.ledger.skips import Skip
 from storage.store import store_on
 from storage.ticket import StopMode, Ticket
+from storage.work.batch_results import BatchResult
+from storage.work.batches import Plan
 from tests.helpers.interleaving import Pause, run_schedule
 from tests.helpers.memory_tables import MemoryTables
 from tests.helpers.ticket_stores import HubInstance, HubRefusal, MemoryHub

@@ -10,7 +10,7 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from scraper import clock
 from storage.errors import TicketChanged
-from storage.hub import LIVE
+from storage.ledger.hub import LIVE
 from storage.ticket import Ticket
 from tests.helpers.interleaving import Pause
 

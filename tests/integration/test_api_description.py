@@ -19,9 +19,9 @@ from orchestrations import names, watch_plan, workflow_request
 from scraper.models import Reason
 from scraper.settings import Settings
 from scripts.checkout import ROOT
-from storage.publications import MOST_PUBLICATIONS
-from storage.row_changes import KINDS
-from storage.skips import SkipReason
+from storage.data.publications import MOST_PUBLICATIONS
+from storage.ledger.skips import SkipReason
+from storage.snapshots.row_changes import KINDS
 from tests.helpers.answer_checks import PROBLEM as PROBLEM_JSON
 from tests.helpers.answer_checks import faults, response_of
 from tests.helpers.api_description import Node, Operation, closed, operations, parameters, read_description, resolved

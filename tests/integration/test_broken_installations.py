@@ -14,7 +14,7 @@ import schemathesis
 from devhost.testing import Host, Reply
 from scraper.settings import Settings
 from scripts.checkout import ROOT
-from storage import tables
+from storage.account import tables
 from storage.store import open_store
 from tests.helpers.answer_checks import faults, response_of
 from tests.helpers.api_description import Operation, closed, operations, read_description, usual_body, usual_path

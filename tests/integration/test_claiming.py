@@ -10,14 +10,15 @@ from activities.claim import claim_run
 from activities.runs import finish_run, outcome_of
 from scraper.settings import Settings
 from starts.singleton import RunAlreadyLive, Start, start_singleton
-from storage.batches import BatchResult, Plan
-from storage.datasets import Superseded
+from storage.data.datasets import Superseded
 from storage.keys import snapshot_id
-from storage.locks import TableTickets
-from storage.runs import RunRecord, finished
-from storage.skips import Skip
+from storage.ledger.locks import TableTickets
+from storage.ledger.runs import RunRecord, finished
+from storage.ledger.skips import Skip
 from storage.store import Store
 from storage.ticket import Ticket, TicketState
+from storage.work.batch_results import BatchResult
+from storage.work.batches import Plan
 from tests.helpers.ticket_stores import MemoryHub, Status
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)

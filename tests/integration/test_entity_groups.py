@@ -12,8 +12,8 @@ import pytest
 from azure.data.tables import EdmType, EntityProperty, TableTransactionError
 from azure.data.tables.aio import TableClient, TableServiceClient
 
-from storage.entity_groups import delete_all, replace_all
-from storage.tables import PATIENCE
+from storage.account.entity_groups import delete_all, replace_all
+from storage.account.tables import PATIENCE
 
 VALUES: dict[str, Any] = {
     "text": "Zähler 中文 🐍 \" ' \\ </p>\r\n\t\x7f\u2028",

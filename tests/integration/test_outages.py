@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from devhost.testing import CrashPoint, HostCrashed
+from storage.account.tables import Tables
 from storage.errors import StorageUnreachable
-from storage.tables import Tables
 from tests.helpers.scheduled_month import ScheduledMonth, scheduled_month
 
 SCRAPE = "/api/orchestrators/daily_scrape"

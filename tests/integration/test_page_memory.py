@@ -10,15 +10,16 @@ import pytest
 from scraper.models import PageLoaded, PageUnchanged, Row, Scalar
 from scraper.page_version import PageVersion, Validators
 from scraper.settings import Settings
-from storage.batches import BatchResult, Plan
-from storage.diffs import hashed_pages
 from storage.errors import NotComparable
-from storage.page_lists import PageList, PreviousPage
-from storage.page_memory import Remembered, RememberedPage
-from storage.past import Past, past_of
-from storage.previous_pages import find_previous
-from storage.snapshots import Snapshot
+from storage.memory.page_memory import Remembered, RememberedPage
+from storage.memory.past import Past, past_of
+from storage.memory.previous_pages import find_previous
+from storage.snapshots.diffs import hashed_pages
+from storage.snapshots.snapshots import Snapshot
 from storage.store import Store, open_store, store_on
+from storage.work.batch_results import BatchResult
+from storage.work.batches import Plan
+from storage.work.page_lists import PageList, PreviousPage
 from tests.helpers.memory_tables import MemoryTables
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
@@ -239,7 +240,7 @@ async def test_pages_whose_memory_is_gone_or_of_other_rules_are_unknown(store: S
 
 
 async def test_pages_of_many_rows_are_read_a_few_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.past.ROWS_AT_ONCE", 10)
+    monkeypatch.setattr("storage.memory.past.ROWS_AT_ONCE", 10)
     rows: list[dict[str, Scalar | None]] = [{"n": number} for number in range(4)]
     await store.rows.stage(SNAPSHOT, 0, "a", [loaded(place, *rows) for place in range(5)])
     await remember(store, SNAPSHOT, 0, "a", *(remembered(place, 4) for place in range(5)))

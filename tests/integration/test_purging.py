@@ -16,8 +16,8 @@ from devhost.testing import Host, survive_every_crash
 from orchestrations import names
 from scraper import clock
 from scraper.settings import Settings
+from storage.account.tables import TABLE_NAMES
 from storage.keys import snapshot_id
-from storage.tables import TABLE_NAMES
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.scheduled_month import ScheduledMonth, moment, scheduled_month
 from tests.helpers.scrape_host import REPOSITORY, WITHOUT_TIMERS

@@ -9,12 +9,13 @@ import pytest
 
 from orchestrations import names
 from scraper.models import PageFailure, Reason
-from storage.batches import BatchResult, Plan
+from storage.data.rows import PLAN_BATCH
 from storage.keys import snapshot_id
-from storage.rows import PLAN_BATCH
-from storage.runs import RunRecord, finished
+from storage.ledger.runs import RunRecord, finished
 from storage.store import Store
 from storage.ticket import Ticket, TicketState
+from storage.work.batch_results import BatchResult
+from storage.work.batches import Plan
 from tests.helpers.ticket_stores import MemoryHub
 from triggers.run_failures import list_failures
 

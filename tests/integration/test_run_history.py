@@ -8,12 +8,13 @@ import azure.functions as func
 import pytest
 
 from orchestrations import names
-from storage.batches import Batches, BatchResult, Plan
 from storage.keys import snapshot_id
-from storage.runs import RunRecord, finished
-from storage.stalls import Stall
+from storage.ledger.runs import RunRecord, finished
+from storage.ledger.stalls import Stall
 from storage.store import Store
 from storage.ticket import Ticket, TicketState
+from storage.work.batch_results import BatchResult
+from storage.work.batches import Batches, Plan
 from tests.helpers.ticket_stores import MemoryHub, Status
 from triggers.runs import get_run, list_runs
 

@@ -11,7 +11,7 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from scraper.settings import Settings
 from storage.keys import key_text, newest_first
-from storage.runs import RUN_IDS, RUNS, RunRecord, finished
+from storage.ledger.runs import RUN_IDS, RUNS, RunRecord, finished
 from storage.store import Store, open_store
 from triggers.run_views import as_it_is
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from scraper.settings import Settings
-from storage.skips import Skip, Skips
+from storage.ledger.skips import Skip, Skips
 from storage.store import open_store
 
 SIX = datetime(2026, 11, 21, 6, tzinfo=UTC)
@@ -52,7 +52,7 @@ async def test_a_record_that_was_cut_between_its_two_writes_is_completed_by_the_
         raise OSError("the worker died")
 
     with monkeypatch.context() as patched:
-        patched.setattr("storage.skips._to_entity", cut)
+        patched.setattr("storage.ledger.skips._to_entity", cut)
         with pytest.raises(OSError, match="the worker died"):
             await skips.record(HELD)
     await skips.record(replace(HELD, at=SIX + timedelta(minutes=5)))

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from scraper.settings import Settings
-from storage.batches import BatchResult, Plan
 from storage.keys import snapshot_id
-from storage.progress import run_progress
-from storage.runs import RunRecord
-from storage.stalls import Stall
+from storage.ledger.runs import RunRecord
+from storage.ledger.stalls import Stall
+from storage.outcomes.progress import run_progress
 from storage.store import Store, open_store
+from storage.work.batch_results import BatchResult
+from storage.work.batches import Plan
 
 NOW = datetime(2026, 11, 21, 6, 0, 0, 123456, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

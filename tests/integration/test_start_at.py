@@ -12,8 +12,8 @@ import pytest
 from devhost.testing import CrashPoint, HostCrashed
 from starts.later import cancel_scheduled
 from starts.singleton import start_singleton
-from storage.locks import TableTickets
-from storage.schedule import Schedules
+from storage.ledger.locks import TableTickets
+from storage.ledger.schedule import Schedules
 from storage.ticket import Ticket
 from tests.helpers.scheduled_month import ScheduledMonth, scheduled_month
 

@@ -11,11 +11,12 @@ from activities.claim import claim_run
 from activities.runs import finish_run
 from scraper.settings import Settings
 from starts.singleton import Start, start_singleton
-from storage.batches import BatchResult, Plan
-from storage.datasets import Superseded
+from storage.data.datasets import Superseded
 from storage.keys import snapshot_id
 from storage.store import Store
 from storage.ticket import StopMode, TicketState
+from storage.work.batch_results import BatchResult
+from storage.work.batches import Plan
 from tests.helpers.ticket_stores import MemoryHub, Status
 from triggers.run_commands import request_stop
 from triggers.run_stop import RunHasEnded, RunNotFound, stop_run

@@ -10,13 +10,14 @@ import pytest
 
 from scraper.models import PageFailure, PageLoaded, Reason, Row, Value
 from scraper.settings import Settings
-from storage.batches import BatchResult, Plan
-from storage.datasets import Superseded
+from storage.data.datasets import Superseded
 from storage.errors import MissingRecord, RowTooLarge, StorageUnreachable
-from storage.page_lists import PageList, Part
-from storage.progress import progress_of
-from storage.runs import RunRecord, finished
+from storage.ledger.runs import RunRecord, finished
+from storage.outcomes.progress import progress_of
 from storage.store import Store, open_store, store_on
+from storage.work.batch_results import BatchResult
+from storage.work.batches import Plan
+from storage.work.page_lists import PageList, Part
 from tests.helpers.memory_tables import MemoryTables
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)

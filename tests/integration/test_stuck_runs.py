@@ -14,9 +14,9 @@ import pytest
 from devhost.testing import Host
 from scraper import clock
 from scraper.settings import Settings
-from storage.batches import BatchResult
 from storage.keys import snapshot_id
 from storage.store import Store, open_store
+from storage.work.batch_results import BatchResult
 from tests.helpers.scrape_host import REPOSITORY
 
 SOURCES = """

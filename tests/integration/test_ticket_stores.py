@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from scraper.settings import Settings
+from storage.account.tables import open_tables
 from storage.errors import TicketChanged
-from storage.locks import TableTickets, TicketStore
-from storage.tables import open_tables
+from storage.ledger.locks import TableTickets, TicketStore
 from storage.ticket import StopMode, Ticket, TicketState
 from tests.helpers.memory_tables import MemoryTables
 from tests.helpers.ticket_stores import MemoryTickets

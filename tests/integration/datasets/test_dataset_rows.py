@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from storage.row_formats import json_line
-from storage.rows import Rows
-from storage.snapshots import Snapshot
-from storage.stored_rows import StoredRow
+from storage.data.row_formats import json_line
+from storage.data.rows import Rows
+from storage.data.stored_rows import StoredRow
+from storage.snapshots.snapshots import Snapshot
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.dataset_requests import ROOT, ask, ask_json, complete, delete
 from tests.helpers.versioned_site import VersionedSite

@@ -9,10 +9,11 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from storage import publications
-from storage.datasets import Dataset, Datasets
+from storage.data import publications
+from storage.data.dataset import Dataset
+from storage.data.datasets import Datasets
 from storage.keys import newest_first
-from storage.runs import RUNS
+from storage.ledger.runs import RUNS
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.dataset_requests import ROOT, ask_json, complete, delete
 from tests.helpers.ticket_stores import Status

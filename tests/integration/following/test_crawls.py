@@ -9,9 +9,9 @@ import pytest
 
 from activities.batches import scrape_batch
 from scraper import clock
-from storage import frontiers
-from storage.batches import Batches
+from storage.crawls import frontiers
 from storage.keys import snapshot_id
+from storage.work.batches import Batches
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.leaping_clock import LeapingClock
 from tests.helpers.linked_site import LinkedSite, random_graph, reachable

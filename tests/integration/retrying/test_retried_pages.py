@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 
-from storage.batches import Batches
+from storage.data.rows import Rows
 from storage.keys import snapshot_id
-from storage.rows import Rows
 from storage.store import Store
 from storage.ticket import StopMode
+from storage.work.batches import Batches
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.tiny_site import TinySite
 from triggers.run_stop import stop_run

@@ -8,7 +8,7 @@ import pytest
 
 from activities.claim import claim_run
 from storage.keys import batch_partition, snapshot_id
-from storage.runs import RunRecord
+from storage.ledger.runs import RunRecord
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.tiny_site import TinySite
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from storage.datasets import Dataset
+from storage.data.dataset import Dataset
+from storage.data.stored_rows import StoredRow
 from storage.keys import snapshot_id
-from storage.stored_rows import StoredRow
 from storage.ticket import StopMode
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.versioned_site import Told, VersionedSite

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from scraper.finding.frontier import Frontier
 from scraper.models import Link, PageLinks, Purpose
-from storage.batches import Plan
+from storage.account.pieces import PIECE_BYTES, read_pieces, write_pieces
 from storage.errors import MissingRecord
-from storage.page_lists import PageList
-from storage.pieces import PIECE_BYTES, read_pieces, write_pieces
 from storage.store import Store, store_on
+from storage.work.batches import Plan
+from storage.work.page_lists import PageList
 from tests.helpers.memory_tables import MemoryTables
 
 S = "shop~0000000001"

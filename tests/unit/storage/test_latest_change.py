@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storage.previous_pages import latest_of
+from storage.memory.previous_pages import latest_of
 
 
 @pytest.mark.parametrize(

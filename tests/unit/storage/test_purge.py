@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from scraper.models import PageLoaded, Row
-from storage.datasets import SnapshotPurged
+from storage.data.datasets import SnapshotPurged
 from storage.keys import snapshot_id
+from storage.ledger.schedule import ScheduleState
+from storage.planning.retrying import rest_of, why_not_retry
 from storage.purge.deleting import Budget
 from storage.purge.stages import purge_slice
 from storage.purge.work import Slice, Work
-from storage.retrying import rest_of, why_not_retry
-from storage.schedule import ScheduleState
 from tests.helpers.archive import LIMIT, Archive
 from tests.helpers.past_runs import SCRAPE, PastRuns, day
 from tests.helpers.ticket_stores import HubInstance, Status

@@ -6,8 +6,8 @@ import ast
 from pathlib import Path
 
 import storage
-from storage.schedule import ScheduleState
-from storage.tables import TABLE_NAMES
+from storage.account.tables import TABLE_NAMES
+from storage.ledger.schedule import ScheduleState
 from tests.helpers.archive import Archive
 from tests.helpers.past_runs import SCRAPE, day
 from tests.helpers.storage_families import FAMILIES, WRITES, Family, family_of

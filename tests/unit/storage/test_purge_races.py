@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from scraper.models import PageLoaded, Row
-from storage.datasets import SnapshotPurged
+from storage.data.datasets import SnapshotPurged
+from storage.data.stored_rows import StoredRow
 from storage.keys import snapshot_id
-from storage.retrying import rest_of, why_not_retry
-from storage.runs import RunRecord, RunRef
-from storage.stored_rows import StoredRow
+from storage.ledger.runs import RunRecord, RunRef
+from storage.planning.retrying import rest_of, why_not_retry
 from tests.helpers.archive import Archive
 from tests.helpers.past_runs import day
 

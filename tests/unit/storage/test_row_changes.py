@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.row_changes import KINDS, Diff, HashedPage, RowRef, compare, rows_with_known_key
+from storage.snapshots.row_changes import KINDS, Diff, HashedPage, RowRef, compare, rows_with_known_key
 
 Rows = Sequence[tuple[str, str]]
 """Key and values of the rows of a page."""

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.row_formats import LINEAGE, csv_header, csv_line, json_line, row_document
-from storage.stored_rows import StoredRow
+from storage.data.row_formats import LINEAGE, csv_header, csv_line, json_line, row_document
+from storage.data.stored_rows import StoredRow
 
 ROW = StoredRow("http://site/1", 0, datetime(2026, 11, 21, 6, tzinfo=UTC), {"title": "A", "price": "51.77"}, 7)
 LINEAGE_TEXTS = ["daily", "7", "http://site/1", "0", "2026-11-21T06:00:00+00:00"]

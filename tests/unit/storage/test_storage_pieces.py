@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.batches import PAGE_LIST_BYTES, cut_batches
+from storage.account.writes import TRANSACTION_BYTES, TRANSACTION_ENTITIES, refused_size, transactions
 from storage.keys import attempt_key, fits_a_key, key_text, newest_first, prefix_filter
-from storage.writes import TRANSACTION_BYTES, TRANSACTION_ENTITIES, refused_size, transactions
+from storage.work.batches import PAGE_LIST_BYTES, cut_batches
 
 
 @given(st.text(), st.text())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from storage.datasets import Dataset
+from storage.data.dataset import Dataset
 from tests.helpers.interleaving import explore_switches
 from tests.helpers.memory_tables import MemoryTables
 from tests.helpers.stoppable_runs import Actor, World, patch_surroundings, scraped_tables

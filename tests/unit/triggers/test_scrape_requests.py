@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from storage.runs import RunRecord
+from storage.ledger.runs import RunRecord
 from tests.helpers.interleaving import Pause, explore, run_schedule
 from tests.helpers.ticket_stores import HubInstance, MemoryHub, MemoryTickets, Status
 from triggers.scrape_requests import BadMessage, RunNotComplete, read_scrape_request, serve

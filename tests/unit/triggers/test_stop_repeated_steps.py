@@ -8,7 +8,7 @@ import pytest
 from activities import datasets
 from activities.fence import standing_by_ticket
 from activities.runs import finish_run
-from storage.locks import give_back, mark_started
+from storage.ledger.locks import give_back, mark_started
 from storage.ticket import StopMode, Ticket, TicketState
 from tests.helpers.interleaving import run_schedule
 from tests.helpers.stoppable_runs import World, patch_surroundings, scraped_tables

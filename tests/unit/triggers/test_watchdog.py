@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
-from storage.runs import RunRecord
-from storage.stalls import Stall
+from storage.ledger.runs import RunRecord
+from storage.ledger.stalls import Stall
 from triggers.live_runs import LiveRun
 from triggers.watchdog import stall_in
 

@@ -1,0 +1,1 @@
+"""Links that lead from page to page, and which pages a crawl knows."""

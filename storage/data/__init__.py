@@ -1,0 +1,1 @@
+"""Rows, and the datasets that readers see."""

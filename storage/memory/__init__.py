@@ -1,0 +1,1 @@
+"""What is remembered of pages, so that those that have not changed are not parsed again."""

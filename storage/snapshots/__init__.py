@@ -1,0 +1,1 @@
+"""Snapshots as a whole, and how they differ."""
