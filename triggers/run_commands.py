@@ -32,7 +32,9 @@ async def start_run(req: func.HttpRequest, client: df.DurableOrchestrationClient
     settings = Settings()
     body = json_object(req)
     request = run_request(body, known=[source.name for source in app_sources(settings)], also=["startAt"])
-    due = start_at(body["startAt"]) if "startAt" in body else start_at_of_query(req)
+    due = start_at_of_query(req)  # also if the body has the last word: a time that cannot be is refused wherever it is
+    if "startAt" in body:
+        due = start_at(body["startAt"])
     run_id, store = new_run_id("run"), open_store(settings)
     start = Start(names.DAILY_SCRAPE, run_id, request, started_by="http")
     if due is not None:

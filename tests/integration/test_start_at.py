@@ -330,6 +330,7 @@ async def test_put_does_not_schedule_again_what_somebody_has_cancelled(month: Sc
         ("PUT", f"{SCRAPE}/a?startat", None, "'startAt' must be a time like"),
         ("POST", f"{SCRAPE}/a?startAt={NOON}&STARTAT={NOON}", None, "'startAt' must be a time like"),
         ("POST", "/api/runs?startAt=noon", {"sources": ["books"]}, "'startAt' must be a time like"),
+        ("POST", "/api/runs?startAt=noon", {"startAt": NOON}, "'startAt' must be a time like"),
         ("POST", f"{SCRAPE}/a", {"startAt": NOON}, "Unknown field 'startAt' in the body; known: sources."),
         ("PUT", f"{SCRAPE}/a?startAt=2026-10-31T12:00:00Z", None, "'startAt' is in the past"),
         ("POST", f"/api/orchestrators/welcome/{'x' * 255}?startAt={NOON}", None, "it has 261 characters"),
