@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from samples.site.catalogue import Catalogue
 from scripts.processes import Supervisor
 from scripts.sample_site import start_sample_site
+from storage.data.publications import as_text
 from storage.keys import newest_first, snapshot_id
 from storage.store import Store
 from tests.e2e.conftest import StartApp
@@ -51,6 +53,12 @@ async def let_age(store: Store, run_id: str, *, days: float) -> None:
     key = {"PartitionKey": "run", "RowKey": newest_first(run.epoch)}
     times = {"started_at": run.started_at - span, "finished_at": run.finished_at - span}
     await table.upsert_entity({**key, **times}, mode="merge")
+    dataset = await store.datasets.find("books")
+    assert dataset is not None
+    aged = [replace(one, at=one.at - span) if one.epoch == run.epoch else one for one in dataset.publications]
+    pointers = await store.tables.table("datasets")
+    pointer = {"PartitionKey": "dataset", "RowKey": "books", "publications": as_text(aged)}
+    await pointers.upsert_entity(pointer, mode="merge")
 
 
 async def partitions(store: Store, name: str) -> set[str]:
