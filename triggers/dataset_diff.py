@@ -19,7 +19,7 @@ from storage.snapshots.diffs import diff_of, rows_at
 from storage.snapshots.row_changes import Change, Diff, RowRef
 from storage.snapshots.snapshots import RunIds
 from storage.store import Store, open_store
-from triggers.dataset_lookup import Chosen, chosen, dataset_links, dataset_of, of_epoch, opened
+from triggers.dataset_lookup import Chosen, chosen, dataset_links, dataset_of, of_epoch, opened, refuse_other
 from triggers.problem import Problem, answers_problems
 from triggers.request_reading import whole_number
 
@@ -70,6 +70,9 @@ async def get_diff(req: func.HttpRequest, client: df.DurableOrchestrationClient)
     else:
         older, newer = [await of_epoch(store, dataset.source, epoch) for epoch in (cursor.older, cursor.newer)]
     snapshots = [await opened(store, one) for one in (older, newer)]
+    if text:
+        refuse_other(req, "from", older)
+        refuse_other(req, "to", newer)
     try:
         diff = await diff_of(store, *snapshots)
         changes = await _page(store, diff.changes[cursor.told : cursor.told + limit])

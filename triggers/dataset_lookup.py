@@ -100,6 +100,14 @@ async def of_epoch(store: Store, source: str, epoch: int) -> Chosen:
     return Chosen(source, epoch, run.run_id)
 
 
+def refuse_other(req: func.HttpRequest, name: str, wanted: Chosen) -> None:
+    """Raise Problem 400 if the parameter `name` is another run than the one that a continuation goes on with."""
+    text = req.params.get(name)
+    if text and text not in {wanted.run_id, wanted.text}:
+        reason = f"'{name}' is '{text[:100]}', but 'continuation' goes on with {wanted.run}: leave '{name}' out."
+        raise Problem(HTTPStatus.BAD_REQUEST, reason)
+
+
 async def opened(store: Store, wanted: Chosen) -> Snapshot:
     """The snapshot, if it is whole.
 

@@ -20,7 +20,7 @@ from storage.data.stored_rows import RowPlace
 from storage.errors import MissingRecord
 from storage.snapshots.snapshots import RunIds, Snapshot, columns_of
 from storage.store import Store, open_store
-from triggers.dataset_lookup import Chosen, chosen, dataset_links, dataset_of, of_epoch, opened, purged
+from triggers.dataset_lookup import Chosen, chosen, dataset_links, dataset_of, of_epoch, opened, purged, refuse_other
 from triggers.problem import Problem, answers_problems
 from triggers.request_reading import one_of, whole_number
 
@@ -85,6 +85,8 @@ async def list_rows(req: func.HttpRequest, client: df.DurableOrchestrationClient
     else:
         wanted = await of_epoch(store, dataset.source, cursor.epoch)
     snapshot = await opened(store, wanted)
+    if cursor is not None:
+        refuse_other(req, "run", wanted)
     try:
         head, line = await _csv(store, snapshot, cursor) if wanted_format == "csv" else ("", json_line)
         part = await _part(store, snapshot, cursor, limit=limit, line=line)

@@ -281,3 +281,13 @@ async def test_queries_that_cannot_be_right_are_refused(runs: ActivityRuns, site
     assert (await refusal(runs, continuation="7-8-0"))[0] == 410
     assert (await diff(runs, continuation="1-2-999"))["changes"] == []
     assert [(await refusal(runs, limit=text))[0] for text in ("0", "1001", "x")] == [400] * 3
+
+
+async def test_a_continuation_with_other_runs_than_its_own_is_refused(runs: ActivityRuns, site: VersionedSite) -> None:
+    await two_runs(runs, site)
+    page = await diff(runs, limit="2")
+    same = {"from": "first", "to": "second@2", "limit": "2", "continuation": page["continuation"]}
+    assert told(await diff(runs, **same)) == CHANGES[2:4]
+    detail = "'from' is 'second', but 'continuation' goes on with run 'first': leave 'from' out."
+    assert await refusal(runs, **{**same, "from": "second"}) == (400, detail)
+    assert (await refusal(runs, **{**same, "to": "x" * 300}))[0] == 400

@@ -296,3 +296,13 @@ async def test_a_continuation_of_another_source_is_refused_with_the_source_that_
         404,
         "The continuation is of run 'first', which did not have 'news': give it to the source that it came from.",
     )
+
+
+async def test_a_continuation_with_another_run_than_its_own_is_refused(runs: ActivityRuns, site: VersionedSite) -> None:
+    await complete(runs, "first")
+    rows, continuation = await page(runs, limit="5")
+    assert continuation is not None
+    following, _ = await page(runs, limit="5", run="first", continuation=continuation)
+    assert following != rows
+    detail = "'run' is 'second', but 'continuation' goes on with run 'first': leave 'run' out."
+    assert await refusal(runs, run="second", continuation=continuation) == (400, detail)
