@@ -69,10 +69,9 @@ async def get_diff(req: func.HttpRequest, client: df.DurableOrchestrationClient)
         cursor = Cursor(older.epoch, newer.epoch, 0)
     else:
         older, newer = [await of_epoch(store, dataset.source, epoch) for epoch in (cursor.older, cursor.newer)]
-    snapshots = [await opened(store, one) for one in (older, newer)]
-    if text:
         refuse_other(req, "from", older)
         refuse_other(req, "to", newer)
+    snapshots = [await opened(store, one) for one in (older, newer)]
     try:
         diff = await diff_of(store, *snapshots)
         changes = await _page(store, diff.changes[cursor.told : cursor.told + limit])

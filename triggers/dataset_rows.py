@@ -84,9 +84,8 @@ async def list_rows(req: func.HttpRequest, client: df.DurableOrchestrationClient
         wanted = await chosen(store, dataset, req.params.get("run"))
     else:
         wanted = await of_epoch(store, dataset.source, cursor.epoch)
-    snapshot = await opened(store, wanted)
-    if cursor is not None:
         refuse_other(req, "run", wanted)
+    snapshot = await opened(store, wanted)
     try:
         head, line = await _csv(store, snapshot, cursor) if wanted_format == "csv" else ("", json_line)
         part = await _part(store, snapshot, cursor, limit=limit, line=line)
