@@ -21,7 +21,7 @@ from storage.snapshots.snapshots import RunIds
 from storage.store import Store, open_store
 from triggers.dataset_lookup import Chosen, chosen, dataset_links, dataset_of, of_epoch, opened, refuse_other
 from triggers.problem import Problem, answers_problems
-from triggers.request_reading import whole_number
+from triggers.request_reading import not_given, whole_number
 
 MOST_CHANGES: Final = 1000
 USUAL_CHANGES: Final = 100
@@ -44,8 +44,7 @@ class Cursor:
         """From a `continuation`. Raises Problem 400 for what cannot be one."""
         found = _CURSOR.fullmatch(text)
         if found is None:
-            reason = f"'continuation' must be one that the page before has given, not '{text[:100]}'."
-            raise Problem(HTTPStatus.BAD_REQUEST, reason)
+            raise not_given(text)
         return cls(*map(int, found.groups()))
 
     def __str__(self) -> str:

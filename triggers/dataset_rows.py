@@ -7,7 +7,6 @@ so all parts are of the same one, whatever is published meanwhile.
 import re
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, field
-from http import HTTPStatus
 from typing import Any, Final, Self
 from urllib.parse import urlencode
 
@@ -21,8 +20,8 @@ from storage.errors import MissingRecord
 from storage.snapshots.snapshots import RunIds, Snapshot, columns_of
 from storage.store import Store, open_store
 from triggers.dataset_lookup import Chosen, chosen, dataset_links, dataset_of, of_epoch, opened, purged, refuse_other
-from triggers.problem import Problem, answers_problems
-from triggers.request_reading import one_of, whole_number
+from triggers.problem import answers_problems
+from triggers.request_reading import not_given, one_of, whole_number
 
 MOST_ROWS: Final = 10_000
 USUAL_ROWS: Final = 1_000
@@ -51,8 +50,7 @@ class Cursor:
         """From a `continuation`. Raises Problem 400 for what cannot be one."""
         found = _CURSOR.fullmatch(text)
         if found is None:
-            reason = f"'continuation' must be one that the part before has given, not '{text[:100]}'."
-            raise Problem(HTTPStatus.BAD_REQUEST, reason)
+            raise not_given(text, before="part")
         epoch, *place = map(int, found.groups())
         return cls(epoch, RowPlace(*place))
 

@@ -105,3 +105,9 @@ def json_type(value: Any) -> str:
         dict: "an object",
     }
     return kinds.get(type(value), "null")
+
+
+def not_given(text: str, *, before: str = "page") -> Problem:
+    """400 for a `continuation` that no page, or whatever came `before`, has given."""
+    reason = f"'continuation' must be one that the {before} before has given, not '{text[:100]}'."
+    return Problem(HTTPStatus.BAD_REQUEST, reason)

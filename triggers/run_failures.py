@@ -3,7 +3,6 @@
 import asyncio
 import re
 from dataclasses import astuple, dataclass
-from http import HTTPStatus
 from typing import Any, Final, Self
 
 import azure.durable_functions as df
@@ -15,8 +14,8 @@ from storage.data.rows import FailurePlace
 from storage.keys import snapshot_id
 from storage.ledger.runs import RunRecord, RunRef
 from storage.store import Store, open_store
-from triggers.problem import Problem, answers_problems, json_response
-from triggers.request_reading import whole_number
+from triggers.problem import answers_problems, json_response
+from triggers.request_reading import not_given, whole_number
 from triggers.run_lookup import newest_run
 from triggers.run_views import run_id_of
 
@@ -43,12 +42,6 @@ class Cursor:
 
     def __str__(self) -> str:
         return "-".join(map(str, astuple(self)))
-
-
-def not_given(text: str) -> Problem:
-    """400 for a `continuation` that this run has not given."""
-    reason = f"'continuation' must be one that the page before has given, not '{text[:100]}'."
-    return Problem(HTTPStatus.BAD_REQUEST, reason)
 
 
 @answers_problems
