@@ -25,24 +25,24 @@ from orchestrations.welcome import welcome
 from orchestrations.workflow import workflow
 from scraper.app_sources import tell_if_unusable
 from scraper.settings import Settings
-from triggers.dataset_diff import get_diff
-from triggers.dataset_publish import publish_dataset
-from triggers.dataset_rows import list_rows
-from triggers.datasets import get_dataset, list_datasets
-from triggers.health import health, health_details
-from triggers.orchestrators import start_orchestrator
-from triggers.polling import poll_orchestrator
-from triggers.purge_timer import PURGE_SCHEDULE, purge_timer
-from triggers.run_commands import request_stop, start_run
-from triggers.run_failures import list_failures
-from triggers.run_retry import retry_run
-from triggers.runs import get_run, list_runs
-from triggers.schedule import daily_timer
-from triggers.schedule_control import get_schedule, list_skips, put_schedule
-from triggers.scrape_requests import scrape_requests
-from triggers.watchdog import watchdog
-from triggers.workflow_events import workflow_events
-from triggers.workflows import check_workflow, start_workflow, stop_workflow
+from triggers.datasets.diff import get_diff
+from triggers.datasets.overview import get_dataset, list_datasets
+from triggers.datasets.publish import publish_dataset
+from triggers.datasets.rows import list_rows
+from triggers.operations.health import health, health_details
+from triggers.operations.purge_timer import PURGE_SCHEDULE, purge_timer
+from triggers.operations.watchdog import watchdog
+from triggers.orchestrators.polling import poll_orchestrator
+from triggers.orchestrators.start import start_orchestrator
+from triggers.runs.commands import request_stop, start_run
+from triggers.runs.failures import list_failures
+from triggers.runs.history import get_run, list_runs
+from triggers.runs.retry import retry_run
+from triggers.runs.scrape_queue import scrape_requests
+from triggers.schedule.control import get_schedule, list_skips, put_schedule
+from triggers.schedule.timer import daily_timer
+from triggers.workflows.commands import check_workflow, start_workflow, stop_workflow
+from triggers.workflows.event_queue import workflow_events
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 settings = Settings()

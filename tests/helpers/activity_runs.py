@@ -18,7 +18,7 @@ from scraper.settings import Settings
 from starts.singleton import Start, start_singleton
 from storage.store import Store
 from tests.helpers.ticket_stores import MemoryHub, Status
-from triggers.run_retry import retry_run
+from triggers.runs.retry import retry_run
 
 Answer = tuple[int, dict[str, Any]]
 

@@ -32,8 +32,8 @@ from storage.work.batches import Plan
 from tests.helpers.interleaving import Pause, run_schedule
 from tests.helpers.memory_tables import MemoryTables
 from tests.helpers.ticket_stores import HubInstance, HubRefusal, MemoryHub
-from triggers import dataset_publish
-from triggers.run_stop import RunHasEnded, RunNotFound, StopResult, stop_run
+from triggers.datasets import publish as dataset_publish
+from triggers.runs.stop import RunHasEnded, RunNotFound, StopResult, stop_run
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 GRACE = timedelta(seconds=60)

@@ -26,12 +26,17 @@ from tests.helpers.answer_checks import PROBLEM as PROBLEM_JSON
 from tests.helpers.answer_checks import faults, response_of
 from tests.helpers.api_description import Node, Operation, closed, operations, parameters, read_description, resolved
 from tests.helpers.described_app import ALL_ROUTES, loaded_app
-from triggers import dataset_diff, dataset_rows, datasets, run_failures, runs, watch_requests
-from triggers.problem import DETAIL_CHARACTERS
-from triggers.request_reading import DEEPEST
-from triggers.schedule_control import MOST_SKIPS
-from triggers.start_times import FARTHEST
-from triggers.workflow_requests import MOST_BYTES
+from triggers.datasets import diff as dataset_diff
+from triggers.datasets import overview as datasets
+from triggers.datasets import rows as dataset_rows
+from triggers.orchestrators import watch_requests
+from triggers.runs import failures as run_failures
+from triggers.runs import history as runs
+from triggers.schedule.control import MOST_SKIPS
+from triggers.web.problem import DETAIL_CHARACTERS
+from triggers.web.request_reading import DEEPEST
+from triggers.web.start_times import FARTHEST
+from triggers.workflows.requests import MOST_BYTES
 
 DOCUMENT = read_description()
 BY_GET = "_by_get"

@@ -9,8 +9,8 @@ import pytest
 
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.tiny_site import TinySite
-from triggers.datasets import get_dataset
-from triggers.runs import get_run, list_runs
+from triggers.datasets.overview import get_dataset
+from triggers.runs.history import get_run, list_runs
 
 URL = "http://localhost/api"
 

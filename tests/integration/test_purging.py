@@ -22,7 +22,7 @@ from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.scheduled_month import ScheduledMonth, moment, scheduled_month
 from tests.helpers.scrape_host import REPOSITORY, WITHOUT_TIMERS
 from tests.helpers.storage_families import family_of
-from triggers.dataset_rows import list_rows
+from triggers.datasets.rows import list_rows
 
 PURGE = names.PURGE_ID
 WORK = {"stage": "runs", "before": "2026-10-01T00:00:00+00:00"}

@@ -17,7 +17,7 @@ from storage.ticket import Ticket, TicketState
 from storage.work.batch_results import BatchResult
 from storage.work.batches import Plan
 from tests.helpers.ticket_stores import MemoryHub
-from triggers.run_failures import list_failures
+from triggers.runs.failures import list_failures
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 NAMES = ("books", "news")

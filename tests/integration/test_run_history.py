@@ -16,7 +16,7 @@ from storage.ticket import Ticket, TicketState
 from storage.work.batch_results import BatchResult
 from storage.work.batches import Batches, Plan
 from tests.helpers.ticket_stores import MemoryHub, Status
-from triggers.runs import get_run, list_runs
+from triggers.runs.history import get_run, list_runs
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 SUMMARY = {"source": "books", "outcome": "published", "reason": "", "pages": 5, "loaded": 4, "failed": 1, "rows": 9}

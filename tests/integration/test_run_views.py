@@ -13,7 +13,7 @@ from scraper.settings import Settings
 from storage.keys import key_text, newest_first
 from storage.ledger.runs import RUN_IDS, RUNS, RunRecord, finished
 from storage.store import Store, open_store
-from triggers.run_views import as_it_is
+from triggers.runs.views import as_it_is
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 RUN = RunRecord("daily", 1, "c", NOW, "timer", ("books",))

@@ -170,7 +170,7 @@ async def test_a_source_that_has_gone_since_the_run_began_does_not_make_its_mess
 ) -> None:
     make_runs_last_a_minute(host)
     await host.send_message(app_queue(REQUESTS), {"sources": ["books"]})
-    monkeypatch.setattr("triggers.scrape_requests.app_sources", lambda _: [])
+    monkeypatch.setattr("triggers.runs.scrape_queue.app_sources", lambda _: [])
     await host.advance(minutes=2)
     assert left(host) == ([], [])
     assert [run["outcome"] for run in await runs(host)] == ["completed"]
@@ -180,10 +180,10 @@ async def test_a_source_that_has_gone_since_the_run_began_does_not_make_its_mess
 async def test_what_is_logged_of_a_message_names_its_run(
     host: Host, sources: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "triggers.scrape_requests")
+    caplog.set_level("INFO", "triggers.runs.scrape_queue")
     make_runs_last_a_minute(host)
     await host.send_message(app_queue(REQUESTS), {"sources": sources, "runId": "mine"})
     await host.advance(minutes=3)
-    told = [record.getMessage() for record in caplog.records if record.name == "triggers.scrape_requests"]
+    told = [record.getMessage() for record in caplog.records if record.name == "triggers.runs.scrape_queue"]
     assert told
     assert [one for one in told if not one.endswith(" [run_id=mine]")] == []

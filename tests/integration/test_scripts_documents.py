@@ -95,7 +95,14 @@ def is_uploaded(path: str) -> bool:
 
 @pytest.mark.parametrize(
     "path",
-    ["function_app.py", "host.json", "requirements.txt", "sources.toml", "scraper/sources.py", "triggers/runs.py"],
+    [
+        "function_app.py",
+        "host.json",
+        "requirements.txt",
+        "sources.toml",
+        "scraper/sources.py",
+        "triggers/runs/history.py",
+    ],
 )
 def test_what_the_app_needs_is_uploaded(path: str) -> None:
     assert (ROOT / path).exists()

@@ -188,7 +188,7 @@ async def test_a_run_that_begins_while_its_start_is_being_cancelled_is_stopped(
             await host.clock.sleep(12 * 3600 + 60)  # before the word is written, the start is due and happens
             await cancel_scheduled(*given, **named)
 
-        monkeypatch.setattr("triggers.scheduled_starts.cancel_scheduled", too_late)
+        monkeypatch.setattr("triggers.runs.scheduled_starts.cancel_scheduled", too_late)
         stopped = await month.ask("POST", "/api/runs/a/stop?mode=now", status=202)
         assert stopped["mode"] == "now"
         assert await month.runs() == [("a", "startAt", "stopped")]

@@ -18,8 +18,8 @@ from storage.ticket import StopMode, TicketState
 from storage.work.batch_results import BatchResult
 from storage.work.batches import Plan
 from tests.helpers.ticket_stores import MemoryHub, Status
-from triggers.run_commands import request_stop
-from triggers.run_stop import RunHasEnded, RunNotFound, stop_run
+from triggers.runs.commands import request_stop
+from triggers.runs.stop import RunHasEnded, RunNotFound, stop_run
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 SOURCES = """

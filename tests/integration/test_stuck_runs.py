@@ -84,9 +84,9 @@ async def world(
         "AzureWebJobs.watchdog.Disabled": "false",
     }
     made = World(settings, tmp_path / "state", monkeypatch)
-    logging.getLogger("triggers.watchdog").addHandler(made.errors)
+    logging.getLogger("triggers.operations.watchdog").addHandler(made.errors)
     yield made
-    logging.getLogger("triggers.watchdog").removeHandler(made.errors)
+    logging.getLogger("triggers.operations.watchdog").removeHandler(made.errors)
     await made.store.tables.close()
 
 

@@ -15,8 +15,9 @@ from scraper.settings import Settings
 from storage.store import Store, open_store
 from storage.ticket import Ticket, TicketState
 from tests.helpers.scrape_host import REPOSITORY, app_queue
-from triggers import workflow_events, workflow_state
-from triggers.workflow_signals import raise_workflow_event
+from triggers.workflows import event_queue as workflow_events
+from triggers.workflows import state as workflow_state
+from triggers.workflows.signals import raise_workflow_event
 
 EVENTS = "workflow-events"
 TYPE = "application/problem+json"
@@ -308,7 +309,7 @@ async def test_a_message_that_is_no_text_is_a_bad_message_of_ours(host: Host, ca
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.message for record in caplog.records if record.name == "triggers.workflow_events"]
+    return [record.message for record in caplog.records if record.name == "triggers.workflows.event_queue"]
 
 
 def breaks_once(monkeypatch: pytest.MonkeyPatch, *, after_the_event: bool) -> None:

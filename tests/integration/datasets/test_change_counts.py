@@ -7,8 +7,8 @@ import pytest
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.dataset_requests import ask_json, complete, delete
 from tests.helpers.versioned_site import VersionedSite
-from triggers.datasets import get_dataset
-from triggers.run_views import progress_of_run, result_view
+from triggers.datasets.overview import get_dataset
+from triggers.runs.views import progress_of_run, result_view
 
 UNKNOWN = (None, None, None)
 

@@ -10,8 +10,8 @@ import pytest
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.dataset_requests import ROOT, ask, ask_json, complete, delete
 from tests.helpers.versioned_site import VersionedSite
-from triggers import dataset_diff
-from triggers.dataset_diff import get_diff
+from triggers.datasets import diff as dataset_diff
+from triggers.datasets.diff import get_diff
 
 ALL = 19  # rows of the ten books
 KEYED = r"""{ id = { css = "b::text", regex = "(.*) v" }, version = { css = "b::text", regex = "v(.*)" } }"""

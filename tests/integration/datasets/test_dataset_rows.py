@@ -14,9 +14,9 @@ from storage.snapshots.snapshots import Snapshot
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.dataset_requests import ROOT, ask, ask_json, complete, delete
 from tests.helpers.versioned_site import VersionedSite
-from triggers import dataset_rows
-from triggers.dataset_lookup import opened
-from triggers.dataset_rows import list_rows
+from triggers.datasets import rows as dataset_rows
+from triggers.datasets.lookup import opened
+from triggers.datasets.rows import list_rows
 
 ALL = 19  # rows of the ten books
 GONE = "What run 'first' loaded of 'books' is not kept any more. GET /api/datasets/books lists what is."

@@ -5,7 +5,7 @@ from typing import Any
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.dataset_requests import ROOT, ask_json, complete, delete
 from tests.helpers.versioned_site import VersionedSite
-from triggers.datasets import get_dataset, list_datasets
+from triggers.datasets.overview import get_dataset, list_datasets
 
 
 async def dataset(runs: ActivityRuns, **query: str) -> dict[str, Any]:

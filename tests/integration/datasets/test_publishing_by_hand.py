@@ -18,11 +18,11 @@ from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.dataset_requests import ROOT, ask_json, complete, delete
 from tests.helpers.ticket_stores import Status
 from tests.helpers.versioned_site import VersionedSite
-from triggers import dataset_publish
-from triggers.dataset_lookup import Chosen, chosen
-from triggers.dataset_publish import publish_dataset
-from triggers.dataset_rows import list_rows
-from triggers.datasets import get_dataset
+from triggers.datasets import publish as dataset_publish
+from triggers.datasets.lookup import Chosen, chosen
+from triggers.datasets.overview import get_dataset
+from triggers.datasets.publish import publish_dataset
+from triggers.datasets.rows import list_rows
 
 RULE = "max_drop_percent: 3 rows after 19 (84.2 % fewer), at most 50 % may be lost"
 

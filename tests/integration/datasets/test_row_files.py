@@ -13,7 +13,7 @@ from storage.__main__ import _print_rows
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.dataset_requests import ask, ask_json, complete
 from tests.helpers.versioned_site import VersionedSite
-from triggers.dataset_rows import list_rows
+from triggers.datasets.rows import list_rows
 
 ABSENT = '{ css = "u::text", required = false }'  # no page has it
 

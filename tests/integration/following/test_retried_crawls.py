@@ -10,7 +10,7 @@ from storage.keys import snapshot_id
 from storage.ticket import StopMode
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.linked_site import LinkedSite, random_graph, reachable
-from triggers.run_stop import stop_run
+from triggers.runs.stop import stop_run
 
 
 async def published(runs: ActivityRuns) -> Counter[str]:

@@ -13,7 +13,7 @@ from storage.ticket import StopMode
 from storage.work.batches import Batches
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.tiny_site import TinySite
-from triggers.run_stop import stop_run
+from triggers.runs.stop import stop_run
 
 BOOKS_ONLY = {"sources": ["books"]}
 

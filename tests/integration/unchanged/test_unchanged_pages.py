@@ -11,7 +11,7 @@ from storage.keys import snapshot_id
 from storage.ticket import StopMode
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.versioned_site import Told, VersionedSite
-from triggers.run_stop import stop_run
+from triggers.runs.stop import stop_run
 
 ALL = 10
 

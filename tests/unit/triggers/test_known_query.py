@@ -6,11 +6,11 @@ import azure.functions as func
 import pytest
 
 from tests.helpers.api_description import operations, parameters, read_description
-from triggers.dataset_diff import get_diff
-from triggers.dataset_rows import list_rows
-from triggers.known_query import QUERIES, unknown_parameter
-from triggers.runs import get_run
-from triggers.workflows import check_workflow
+from triggers.datasets.diff import get_diff
+from triggers.datasets.rows import list_rows
+from triggers.runs.history import get_run
+from triggers.web.known_query import QUERIES, unknown_parameter
+from triggers.workflows.commands import check_workflow
 
 URL = "http://localhost/api/x"
 

@@ -9,7 +9,7 @@ import pytest
 from starts.singleton import RunAlreadyLive, Start, start_singleton
 from tests.helpers.interleaving import explore, run_schedule
 from tests.helpers.ticket_stores import MemoryHub, MemoryTickets, Status
-from triggers.polling import start_unless_there
+from triggers.orchestrators.polling import start_unless_there
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 GRACE = timedelta(seconds=60)

@@ -5,7 +5,7 @@ from typing import Any
 from orchestrations import names
 from scraper import clock
 from tests.helpers.ticket_stores import HubInstance, MemoryHub, Status
-from triggers.purge_timer import last_purge
+from triggers.operations.purge_timer import last_purge
 
 COUNTS = {"rows": 7, "runs": 1}
 

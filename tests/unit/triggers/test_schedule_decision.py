@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggers.schedule_decision import Act, Decision, Facts, decide
+from triggers.schedule.decision import Act, Decision, Facts, decide
 
 SIX = datetime(2026, 11, 21, 6, tzinfo=UTC)
 POLICIES = ("skip", "buffer_one", "cancel_other")

@@ -11,7 +11,7 @@ import pytest
 from storage.ledger.runs import RunRecord
 from tests.helpers.interleaving import Pause, explore, run_schedule
 from tests.helpers.ticket_stores import HubInstance, MemoryHub, MemoryTickets, Status
-from triggers.scrape_requests import BadMessage, RunNotComplete, read_scrape_request, serve
+from triggers.runs.scrape_queue import BadMessage, RunNotComplete, read_scrape_request, serve
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 GRACE = timedelta(seconds=60)

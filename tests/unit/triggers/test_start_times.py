@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper import clock
-from triggers.problem import Problem
-from triggers.start_times import start_at
+from triggers.web.problem import Problem
+from triggers.web.start_times import start_at
 
 NOW = datetime(2026, 11, 21, 6, 0, 30, tzinfo=UTC)
 

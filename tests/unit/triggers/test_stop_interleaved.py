@@ -15,7 +15,7 @@ from tests.helpers.interleaving import explore_switches
 from tests.helpers.memory_tables import MemoryTables
 from tests.helpers.stoppable_runs import Actor, World, patch_surroundings, scraped_tables
 from tests.helpers.ticket_stores import HubRefusal
-from triggers.run_stop import RunHasEnded, RunNotFound, StopResult
+from triggers.runs.stop import RunHasEnded, RunNotFound, StopResult
 
 REFUSALS = (RunHasEnded, RunNotFound, RunAlreadyLive, HubRefusal)
 

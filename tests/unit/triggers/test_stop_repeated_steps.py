@@ -13,8 +13,8 @@ from storage.ticket import StopMode, Ticket, TicketState
 from tests.helpers.interleaving import run_schedule
 from tests.helpers.stoppable_runs import World, patch_surroundings, scraped_tables
 from tests.helpers.ticket_stores import Status
-from triggers.live_runs import live_run
-from triggers.run_stop import RunHasEnded, RunNotFound, StopResult
+from triggers.runs.live_runs import live_run
+from triggers.runs.stop import RunHasEnded, RunNotFound, StopResult
 
 LATER = "2026-11-21T07:00:00+00:00"  # the claim of a later execution
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devhost.timers.ncrontab import parse_schedule
-from triggers.ticks import MOST_DATES, owed_ticks
+from triggers.schedule.ticks import MOST_DATES, owed_ticks
 
 DAILY = "0 0 6 * * *"
 SIX = datetime(2026, 11, 2, 6, tzinfo=UTC)  # a Monday

@@ -9,12 +9,12 @@ import azure.functions as func
 import pytest
 
 from storage.errors import StorageUnreachable
-from triggers.orchestrators import known_orchestrator, valid_instance_id
-from triggers.problem import Problem, answers_problems
-from triggers.request_reading import json_object, whole_number
-from triggers.run_requests import run_request
-from triggers.run_views import run_links
-from triggers.ticks import tick_of
+from triggers.orchestrators.start import known_orchestrator, valid_instance_id
+from triggers.runs.requests import run_request
+from triggers.runs.views import run_links
+from triggers.schedule.ticks import tick_of
+from triggers.web.problem import Problem, answers_problems
+from triggers.web.request_reading import json_object, whole_number
 
 NOW = datetime(2026, 11, 21, 6, 0, 3, tzinfo=UTC)
 

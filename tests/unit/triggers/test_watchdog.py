@@ -8,8 +8,8 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from storage.ledger.runs import RunRecord
 from storage.ledger.stalls import Stall
-from triggers.live_runs import LiveRun
-from triggers.watchdog import stall_in
+from triggers.operations.watchdog import stall_in
+from triggers.runs.live_runs import LiveRun
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -15,10 +15,10 @@ from starts.singleton import RunAlreadyLive, Start, start_singleton
 from storage.ticket import Ticket, TicketState
 from tests.helpers.interleaving import Pause, explore
 from tests.helpers.ticket_stores import MemoryHub, MemoryTickets
-from triggers import workflow_state as looking
-from triggers.workflow_requests import WorkflowEvent
-from triggers.workflow_signals import StillStarting, WorkflowEnded, WorkflowNotFound, raise_workflow_event
-from triggers.workflow_state import Phase, workflow_state
+from triggers.workflows import state as looking
+from triggers.workflows.requests import WorkflowEvent
+from triggers.workflows.signals import StillStarting, WorkflowEnded, WorkflowNotFound, raise_workflow_event
+from triggers.workflows.state import Phase, workflow_state
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 GRACE = timedelta(seconds=60)

@@ -8,8 +8,8 @@ import azure.functions as func
 import pytest
 
 from orchestrations.workflow_request import BadWorkflow
-from triggers.problem import Problem
-from triggers.workflow_requests import WorkflowEvent, queued_event, start_input, stop_event
+from triggers.web.problem import Problem
+from triggers.workflows.requests import WorkflowEvent, queued_event, start_input, stop_event
 
 
 def post(body: bytes) -> func.HttpRequest:

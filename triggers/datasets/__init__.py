@@ -1,0 +1,1 @@
+"""The data over HTTP: published rows, differences, publishing by hand."""

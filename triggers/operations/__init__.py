@@ -1,0 +1,1 @@
+"""What keeps the app in order: health, watchdog, purge."""

@@ -1,0 +1,1 @@
+"""Any orchestrator over HTTP: the singleton start, and polling it."""

@@ -1,0 +1,1 @@
+"""Runs over HTTP and by queue: start, look, stop, retry."""

@@ -1,0 +1,1 @@
+"""The daily timer: what becomes of a tick, and its control."""

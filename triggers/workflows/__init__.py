@@ -1,0 +1,1 @@
+"""The event-driven workflow, by key: over HTTP and by queue."""
