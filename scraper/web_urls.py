@@ -1,6 +1,7 @@
 """What counts as the URL of a page."""
 
 import re
+from functools import lru_cache
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from yarl import URL
@@ -38,6 +39,8 @@ def checked_url(url: str) -> str:
     return url
 
 
+# Each page is asked for its origin several times while it is fetched.
+@lru_cache(maxsize=1024)
 def origin_of(url: str) -> str:
     """Scheme, host and port of a URL of a page, such as `https://books.example:443`: who would get its request.
 

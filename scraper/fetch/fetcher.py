@@ -108,7 +108,7 @@ class Fetcher:
         while True:
             answer = await self._request(url, target, limits, validators)
             if isinstance(answer, FetchedPage):
-                return replace(answer, redirects=tuple(redirects))
+                return replace(answer, redirects=tuple(redirects)) if redirects else answer
             redirects.append(target)
             if answer in redirects:
                 raise FetchError(url, Reason.TOO_MANY_REDIRECTS, f"redirected in a circle, back to {answer}")
@@ -128,7 +128,7 @@ class Fetcher:
         check_literal(checked.host or "", limits.private_hosts)
         conditions = {} if validators is None else validators.headers_for(str(checked.with_fragment(None)))
         headers = CIMultiDict({"Accept": limits.accept})
-        if origin_of(target) in limits.origins:
+        if limits.headers and origin_of(target) in limits.origins:
             headers.update(limits.headers)
         headers.update({"User-Agent": limits.user_agent or self._user_agent, "Accept-Encoding": ACCEPTED})
         headers.update(conditions)

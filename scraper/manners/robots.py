@@ -83,15 +83,15 @@ class Robots:
 
     def knows(self, url: str) -> bool:
         """True if `check` need not wait for anything."""
-        rules = self._rules.get(origin_of(url))
-        return rules is not None and rules.done() and not _has_broken(rules)
+        return self._known_rules(origin_of(url)) is not None
 
     async def check(self, url: str, take_turn: BeforeHop = _at_once) -> None:
         """Return if `url` may be asked for; `take_turn` is awaited before each request that it takes to know.
 
         Raises RobotsDisallowed if it may not.
         """
-        rules = await self._rules_of(origin_of(url), take_turn)
+        origin = origin_of(url)
+        rules = self._known_rules(origin) or await self._rules_of(origin, take_turn)
         problem = rules.problem(requested_url(url))
         if problem is not None:
             raise RobotsDisallowed(url, *problem)
@@ -99,6 +99,10 @@ class Robots:
     async def crawl_delay_s(self, url: str) -> float | None:
         """Seconds that the site of `url` wants between two requests, or None if it does not say."""
         return (await self._rules_of(origin_of(url))).crawl_delay_s()
+
+    def _known_rules(self, origin: str) -> "_Rules | None":
+        rules = self._rules.get(origin)
+        return rules.result() if rules is not None and rules.done() and not _has_broken(rules) else None
 
     async def _rules_of(self, origin: str, take_turn: BeforeHop = _at_once) -> "_Rules":
         # Pages that ask at the same time share one answer; one that is cancelled does not take it from the others.

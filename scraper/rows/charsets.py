@@ -10,6 +10,7 @@ are known by the zeros in their first character.
 import codecs
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from scraper.errors import ExtractError
 from scraper.models import Reason
@@ -161,6 +162,7 @@ def _declared_codec(label: str | None) -> str | None:
     return "utf-8" if codec is not None and codec.startswith("utf-16") else codec
 
 
+@lru_cache(maxsize=256)
 def _codec(label: str | None) -> str | None:
     """Python's codec for a charset label, or None if it is no charset of pages (`base64`, `utf-7` …)."""
     if not label or not label.isascii():
