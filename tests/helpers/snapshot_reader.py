@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote
@@ -22,6 +23,8 @@ from storage.store import Store, store_on
 Rows = tuple[tuple[str, int, str], ...]
 """Path, position and value of each row, in page order."""
 MOST_COMPLAINTS = 20
+LANES = 3
+"""Polls of the tables at the same time: on a busy machine one takes longer than there is between two."""
 
 
 class Way(StrEnum):
@@ -98,6 +101,51 @@ class Places:
     table_prefix: str
 
 
+class _Lane:
+    """Reads from the tables, one poll after the other, with a client of its own."""
+
+    def __init__(self, places: Places, judge: SnapshotJudge, name: str) -> None:
+        self._places, self._judge, self._name = places, judge, name
+        self._store: Store | None = None
+        self._opened = ""
+
+    async def poll(self) -> Way:
+        """Look at what is published."""
+        try:
+            self._judge.look_at(await self._from_tables(), by=self._name)
+        except StorageUnreachable:
+            return Way.NO_STORAGE
+        except StorageError as fault:
+            self._judge.complain(f"published, and not whole: {fault}")
+        return Way.TABLES
+
+    async def close(self) -> None:
+        """Close the client."""
+        if self._store is not None:
+            await self._store.tables.close()
+
+    async def _from_tables(self) -> Sight | None:
+        store = await self._open()
+        dataset = await store.datasets.find(self._places.source)
+        if dataset is None or not dataset.snapshot:
+            return None
+        results = await store.batches.results(dataset.snapshot)
+        rows = [row async for row in store.rows.of_snapshot(dataset.snapshot, results)]
+        found = tuple((_path(row.url), row.position, str(row.values["n"])) for row in rows)
+        return Sight(dataset.run_id, dataset.epoch, found)
+
+    async def _open(self) -> Store:
+        storage = self._places.storage()
+        if self._store is None or storage != self._opened:
+            await self.close()
+            # An app is patient with storage that does not answer; who looks so often need not be.
+            service = TableServiceClient.from_connection_string(
+                storage, retry_total=0, connection_timeout=1, read_timeout=2
+            )
+            self._store, self._opened = store_on(Tables(service, prefix=self._places.table_prefix)), storage
+        return self._store
+
+
 class SnapshotReader:
     """Polls until the end of the block of `reading`: from the tables, and at the same time over HTTP."""
 
@@ -108,8 +156,6 @@ class SnapshotReader:
         self.rows_per_request = 30
         """Fewer than a snapshot has, so that it takes several requests to read one."""
         self._places, self._every_s = places, every_s
-        self._store: Store | None = None
-        self._opened = ""
         self._over = threading.Event()
 
     @property
@@ -120,11 +166,15 @@ class SnapshotReader:
     def poll_tables(self) -> None:
         """Until `stop`."""
         loop, begun = asyncio.new_event_loop(), time.monotonic()
+        with suppress(PermissionError):  # hosts that start again and again would leave it half of its polls
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), -15)
         try:
-            self._repeat(lambda: loop.run_until_complete(self._poll_tables()))
+            loop.run_until_complete(self._poll_tables_in_lanes())
+        except Exception as defect:
+            self._has_broken(defect)
+            raise
         finally:
             self.seconds = time.monotonic() - begun
-            loop.run_until_complete(self._close())
             loop.close()
 
     def poll_host(self) -> None:
@@ -143,23 +193,31 @@ class SnapshotReader:
                 self.polls[poll()] += 1
                 self._over.wait(max(0.0, self._every_s - (time.monotonic() - poll_begun)))
         except Exception as defect:
-            self.judge.complain(f"the reader has broken: {defect!r}")
+            self._has_broken(defect)
             raise
+
+    def _has_broken(self, defect: Exception) -> None:
+        self.judge.complain(f"the reader has broken: {defect!r}")
+
+    async def _poll_tables_in_lanes(self) -> None:
+        await asyncio.gather(*(self._repeat_in_lane(lane) for lane in range(LANES)))
+
+    async def _repeat_in_lane(self, number: int) -> None:
+        lane = _Lane(self._places, self.judge, f"{Way.TABLES}, lane {number}")
+        try:
+            await asyncio.sleep(number * self._every_s)
+            while not self._over.is_set():
+                poll_begun = time.monotonic()
+                self.polls[await lane.poll()] += 1
+                await asyncio.sleep(max(0.0, LANES * self._every_s - (time.monotonic() - poll_begun)))
+        finally:
+            await lane.close()
 
     def _poll_host(self) -> Way:
         try:
             return self._ask(self._places.host_url())
         except Unreachable:
             return Way.NO_HOST  # it was killed, maybe between two parts
-
-    async def _poll_tables(self) -> Way:
-        try:
-            self.judge.look_at(await self._from_tables(), by=Way.TABLES)
-        except StorageUnreachable:
-            return Way.NO_STORAGE
-        except StorageError as fault:
-            self.judge.complain(f"published, and not whole: {fault}")
-        return Way.TABLES
 
     def _ask(self, url: str) -> Way:
         rows: list[tuple[str, int, str]] = []
@@ -185,31 +243,6 @@ class SnapshotReader:
                 self.judge.look_at(Sight(document["runId"], document["epoch"], tuple(rows)), by=Way.HTTP)
                 return Way.HTTP
             continuation = document["continuation"]
-
-    async def _from_tables(self) -> Sight | None:
-        store = await self._open()
-        dataset = await store.datasets.find(self._places.source)
-        if dataset is None or not dataset.snapshot:
-            return None
-        results = await store.batches.results(dataset.snapshot)
-        rows = [row async for row in store.rows.of_snapshot(dataset.snapshot, results)]
-        found = tuple((_path(row.url), row.position, str(row.values["n"])) for row in rows)
-        return Sight(dataset.run_id, dataset.epoch, found)
-
-    async def _open(self) -> Store:
-        storage = self._places.storage()
-        if self._store is None or storage != self._opened:
-            await self._close()
-            # An app is patient with storage that does not answer; who looks so often need not be.
-            service = TableServiceClient.from_connection_string(
-                storage, retry_total=0, connection_timeout=1, read_timeout=2
-            )
-            self._store, self._opened = store_on(Tables(service, prefix=self._places.table_prefix)), storage
-        return self._store
-
-    async def _close(self) -> None:
-        if self._store is not None:
-            await self._store.tables.close()
 
 
 def _path(url: str) -> str:
