@@ -21,7 +21,7 @@ PYTEST_ARGS ?=
 SECONDS ?= 60
 READERS ?=
 
-.PHONY: help setup demo run test coverage check conformance bench prove-crash prove-random prove-singleton prove-stop prove-publish prove-outages prove-workflows prove-exact prove-api prove-retry prove-crawl prove-unchanged prove-faults prove-polite prove-matrix prove-purge prove-fuzz prove-manuals prove-samples clean
+.PHONY: help setup demo run test coverage check conformance bench package prove-crash prove-random prove-singleton prove-stop prove-publish prove-outages prove-workflows prove-exact prove-api prove-retry prove-crawl prove-unchanged prove-faults prove-polite prove-matrix prove-purge prove-fuzz prove-manuals prove-samples clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## /  make \1\t/p' Makefile | expand -t 26
@@ -56,6 +56,9 @@ conformance: setup ## every rule of the development host with its tests: run the
 
 bench: setup ## figures: a run against a plain script, then the durable engine by itself
 	@$(BIN)/python -m tests.bench
+
+package: setup ## .run/app.zip as a deployment uploads it: its size, and how long importing the app takes
+	@$(BIN)/python -m scripts.package
 
 prove-crash: setup ## the long proof that a crash anywhere loses nothing and doubles nothing
 	@$(BIN)/python -m pytest -s -m long -k "(crash or kill) and not thousands" $(PYTEST_ARGS)

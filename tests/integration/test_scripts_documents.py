@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import fnmatch
 import json
 import re
 import subprocess
@@ -85,42 +84,6 @@ def test_make_help_lists_every_command() -> None:
     known = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert known is not None
     assert re.findall(r"^  make ([a-z-]+)", listed, re.MULTILINE) == known[1].split()
-
-
-def is_uploaded(path: str) -> bool:
-    """Whether `func publish` would take the file, by the simple patterns that our .funcignore uses."""
-    patterns = [line for line in (ROOT / ".funcignore").read_text().splitlines() if line and line[0] != "#"]
-    return not any(fnmatch.fnmatch(part, pattern) for part in Path(path).parts for pattern in patterns)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "function_app.py",
-        "host.json",
-        "requirements.txt",
-        "sources.toml",
-        "scraper/sources.py",
-        "triggers/runs/history.py",
-    ],
-)
-def test_what_the_app_needs_is_uploaded(path: str) -> None:
-    assert (ROOT / path).exists()
-    assert is_uploaded(path)
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["tests/conftest.py", "devhost/cli.py", ".venv/bin/python", "local.settings.json", "scraper/__pycache__/a.pyc"],
-)
-def test_what_only_a_laptop_needs_is_not_uploaded(path: str) -> None:
-    assert not is_uploaded(path)
-
-
-def test_every_file_of_the_app_is_uploaded() -> None:
-    packages = ["orchestrations", "activities", "triggers", "starts", "storage", "scraper"]
-    files = [path.relative_to(ROOT) for name in packages for path in (ROOT / name).rglob("*.py")]
-    assert [str(path) for path in files if not is_uploaded(str(path))] == []
 
 
 def test_orchestrators_never_ask_for_the_time() -> None:
