@@ -24,6 +24,7 @@ from orchestrations.watch_source import watch_source
 from orchestrations.welcome import welcome
 from orchestrations.workflow import workflow
 from scraper.app_sources import tell_if_unusable
+from scraper.run_log import use_log_format
 from scraper.settings import Settings
 from triggers.datasets.diff import get_diff
 from triggers.datasets.overview import get_dataset, list_datasets
@@ -46,6 +47,7 @@ from triggers.workflows.event_queue import workflow_events
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 settings = Settings()
+use_log_format(settings.log_format)
 tell_if_unusable(settings)
 
 # A function has the name of its handler, which is a plain function in the module that it comes from.

@@ -23,7 +23,7 @@ from scraper.models import Share
 from scraper.page_log import log_failed_pages
 from scraper.rows.fingerprint import extraction_fingerprint
 from scraper.rows.key_faults import PAIRED
-from scraper.run_log import run_logger
+from scraper.run_log import log_context, run_logger
 from scraper.settings import Settings
 from storage.crawls.past_links import with_links
 from storage.keys import snapshot_id
@@ -63,6 +63,15 @@ async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> 
         return standing.as_answer()
     if until is not None and until > clock.utc_now():
         return _paused(pause, until)
+    with log_context(batch=pages.batch):
+        return await _scrape_and_record(settings, store, payload, key, pages)
+
+
+async def _scrape_and_record(
+    settings: Settings, store: Store, payload: Mapping[str, Any], key: BatchKey, pages: PageList
+) -> dict[str, Any]:
+    """The answer of an attempt that may work."""
+    pause = payload.get("pause", 0)
     try:
         async with until_run_ends(store, payload):
             work = await _scrape(settings, store, payload, pages, may_pause=pause < MAX_PAUSES)
@@ -72,7 +81,7 @@ async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> 
         told = (pages.batch, work.without_key, PAIRED)
         logger.warning("batch %d: rows that have no value in a field of key: %d; %s", *told)
     if work.asked_for is None:
-        return _scraped(await _record(store, snapshot, work.result(clock.utc_now()), work.failed))
+        return _scraped(await _record(store, key.snapshot, work.result(clock.utc_now()), work.failed))
     begins = Pause(work.rest(), clock.utc_now() + timedelta(seconds=work.asked_for.seconds))
     begun = await store.pauses.record(key, pause + 1, begins)
     logger.warning("batch %d paused until %s: %s", pages.batch, begun.until, work.asked_for)

@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     stuck_after_minutes: float = Field(default=60, ge=1, le=10_080)
     retention_days: int = Field(default=30, ge=1, le=3650)
     allow_get_commands: bool = False
+    log_format: Literal["text", "json"] = "text"
     welcome_failure_percent: float = Field(default=20, ge=0, le=100)
     contact: _Text = ""
     user_agent: _Text = Field(default="daily-scrape/0.1 (+{contact})", pattern=r"^[\x20-\x7e]+$")

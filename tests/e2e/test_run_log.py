@@ -9,7 +9,7 @@ from tests.e2e.conftest import StartApp
 OURS = re.compile(
     r"started daily_scrape|run claimed|planned:|batch \d+ scraped|page failed|more pages failed|source ended|run ended"
 )
-CONTEXT = re.compile(r" \[run_id=followed(?: source=(?P<source>\S+))?(?: url=(?P<url>\S+))?\]$")
+CONTEXT = re.compile(r" \[run_id=followed(?: source=(?P<source>\S+))?(?: batch=\d+)?(?: url=(?P<url>\S+))?\]$")
 
 
 def test_every_line_of_a_run_names_it_and_every_failed_page_has_one_line(
