@@ -21,13 +21,17 @@ PYTEST_ARGS ?=
 SECONDS ?= 60
 READERS ?=
 
-.PHONY: help setup demo run test coverage check conformance bench package prove-crash prove-random prove-singleton prove-stop prove-publish prove-outages prove-workflows prove-exact prove-api prove-retry prove-crawl prove-unchanged prove-faults prove-polite prove-matrix prove-purge prove-fuzz prove-manuals prove-samples clean
+# Every target is a command: none makes a file of its name.
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' Makefile)
 
 help: ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## /  make \1\t/p' Makefile | expand -t 26
 
 setup: ## .venv, Node if there is none, and Azurite (PYTHON=python3.12 chooses the interpreter)
 	@$(PYTHON) -m scripts.setup
+
+browser: setup ## a Chromium for the tests of the dashboard: CHROMIUM=path, or on PATH, else installed
+	@$(BIN)/python -m scripts.chromium
 
 demo: setup ## one daily scrape of the sample site, start to end (BOOKS=1000 FAULTS=2)
 	@$(BIN)/python -m scripts.demo --books $(BOOKS) --faults $(FAULTS)
@@ -36,10 +40,10 @@ run: setup ## Azurite, sample site and host until Ctrl-C (HOST=func PORT=7071 SA
 	@$(BIN)/python -m scripts.run --host $(HOST) --port $(PORT) --sample $(SAMPLE) \
 		--books $(BOOKS) --faults $(FAULTS) --state $(STATE)
 
-test: setup ## unit, integration and end-to-end tests (PYTEST_ARGS="-k singleton")
+test: setup browser ## unit, integration and end-to-end tests (PYTEST_ARGS="-k singleton")
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m "not bench and not long" -n auto --dist worksteal $(PYTEST_ARGS)
 
-coverage: setup ## which lines and branches of devhost/ the tests reach
+coverage: setup browser ## which lines and branches of devhost/ the tests reach
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -m "not bench and not long" $(PYTEST_ARGS)
 	@$(BIN)/coverage combine --quiet
