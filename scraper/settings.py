@@ -29,6 +29,9 @@ def _trimmed(value: object) -> object:
 # Five or six fields of NCRONTAB; whether their values are in range, the host decides.
 _SCHEDULE = r"^[0-9A-Za-z*,/-]+( +[0-9A-Za-z*,/-]+){4,5}$"
 
+# A webhook's address is its password, so it goes over TLS; but for a receiver on this very machine.
+_WEBHOOK = r"^((https://[^\s/@:]+(:[0-9]+)?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?)(/[!-~]*)?)?$"
+
 _Text = Annotated[str, BeforeValidator(_trimmed)]
 
 
@@ -54,6 +57,8 @@ class Settings(BaseSettings):
     allow_get_commands: bool = False
     log_format: Literal["text", "json"] = "text"
     welcome_failure_percent: float = Field(default=20, ge=0, le=100)
+    alert_webhook_url: _Text = Field(default="", pattern=_WEBHOOK, repr=False)
+    alert_format: Literal["json", "slack", "teams"] = "json"
     contact: _Text = ""
     user_agent: _Text = Field(default="daily-scrape/0.1 (+{contact})", pattern=r"^[\x20-\x7e]+$")
     table_prefix: _Text = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9]{0,29})?$")

@@ -13,6 +13,7 @@ from storage.data.datasets import Datasets
 from storage.data.rows import FailurePlace, Rows
 from storage.data.stored_rows import StoredRow
 from storage.errors import MissingRecord
+from storage.ledger.alerts import Alerts
 from storage.ledger.locks import TableTickets
 from storage.ledger.runs import Runs
 from storage.ledger.schedule import Schedules
@@ -40,6 +41,7 @@ class Store:
     schedules: Schedules
     stalls: Stalls
     pauses: Pauses
+    alerts: Alerts
 
     async def failures_of(
         self, snapshot: str, *, after: FailurePlace | None = None
@@ -87,4 +89,5 @@ def store_on(tables: Tables) -> Store:
         schedules=Schedules(tables),
         stalls=Stalls(tables),
         pauses=Pauses(tables),
+        alerts=Alerts(tables),
     )

@@ -27,7 +27,7 @@ logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel(l
 # A frozen account must not hang a request: at most about a minute, retries included.
 PATIENCE: Final[dict[str, Any]] = {"connection_timeout": 5, "read_timeout": 15, "retry_total": 3}
 
-TABLE_NAMES: Final = ("locks", "runs", "batches", "rows", "failures", "datasets", "skips", "schedule")
+TABLE_NAMES: Final = ("locks", "runs", "batches", "rows", "failures", "datasets", "skips", "schedule", "alerts")
 
 
 class Tables:

@@ -1,4 +1,4 @@
-"""Deleting what is written down beside the runs: skips, cancelled starts, and tickets of instances that are gone."""
+"""Deleting what is written down beside the runs: skips, alerts, cancelled starts, tickets of forgotten instances."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -9,6 +9,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError
 
 from storage.keys import before_filter, behind_filter, newest_time_first, partition_filter
+from storage.ledger.alerts import ALERTS
 from storage.ledger.hub import is_live
 from storage.ledger.locks import PARTITION as TICKETS
 from storage.ledger.schedule import CANCELLED
@@ -29,6 +30,17 @@ async def delete_skips(slice_: Slice, work: Work) -> Work | None:
         _, is_all = await delete_found(
             tables, "skips", f"{partition_filter(SKIP_IDS)} and {before_filter('at', before)}", slice_.budget
         )
+    return None if is_all else work
+
+
+async def delete_alerts(slice_: Slice, work: Work) -> Work | None:
+    """Delete old alerts, sent or not: by then nobody would take them for news.
+
+    They stay as long as the runs and skips that they tell of, so that none is written down a second time.
+    """
+    old = f"{partition_filter(ALERTS)} and {before_filter('at', work.records_before)}"
+    found, is_all = await delete_found(slice_.store.tables, "alerts", old, slice_.budget)
+    slice_.deleted["alerts"] += found
     return None if is_all else work
 
 

@@ -8,7 +8,7 @@ from storage.keys import newest_first, snapshot_id
 from storage.ledger.runs import RunRecord
 from storage.purge.expiry import expired_runs, find_expired
 from storage.purge.instances import forget_instances
-from storage.purge.ledgers import delete_cancellations, delete_skips, delete_tickets
+from storage.purge.ledgers import delete_alerts, delete_cancellations, delete_skips, delete_tickets
 from storage.purge.needs import Needs
 from storage.purge.old_runs import delete_record, delete_snapshot, delete_what_sites_said
 from storage.purge.work import Slice, Work
@@ -100,6 +100,7 @@ STAGES: Final[Mapping[str, Callable[[Slice, Work], Awaitable[Work | None]]]] = {
     "pointers": forbid_to_publish,
     "runs": delete_runs,
     "skips": delete_skips,
+    "alerts": delete_alerts,
     "cancellations": delete_cancellations,
     "tickets": delete_tickets,
 }

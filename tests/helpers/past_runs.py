@@ -16,6 +16,7 @@ from scraper.page_version import PageVersion
 from storage.data.publications import Publication
 from storage.data.rows import PLAN_BATCH
 from storage.keys import snapshot_id
+from storage.ledger.alerts import Alert, Bookmark
 from storage.ledger.runs import RunRecord, RunRef, finished
 from storage.ledger.skips import Skip, SkipReason
 from storage.ledger.stalls import Stall
@@ -205,6 +206,8 @@ class PastRuns:
         """What is written down while a run lasts: a start that met it, one that was cancelled, a workflow, a stall."""
         at, epoch = run.started_at, run.epoch
         await self.store.skips.record(Skip(at, f"late-{epoch}", "timer", SkipReason.HELD, holder=run.run_id))
+        await self.store.alerts.record(Alert(f"failed:{run.run_id}:{epoch}", "failed", at, "it failed"))
+        await self.store.alerts.set_bookmark(Bookmark(at, at, epoch))
         await self.store.schedules.cancel_start(f"claim-{epoch}", at=at, by="http", instance_id=f"later:{epoch}")
         await self.store.stalls.report(Stall(epoch, run.run_id, at, at, "no worker"))
         await self.store.stalls.look(at)

@@ -57,6 +57,7 @@ async def _health(client: df.DurableOrchestrationClient, *, detailed: bool) -> f
         document["faults"] = {name: finding.fault for name, finding in found.items() if finding.fault}
         document["retentionDays"] = _retention_days()
         document["lastPurge"] = await _last_purge(client)
+        document["alerts"] = await _undelivered()
     return json_response(document, HTTPStatus.SERVICE_UNAVAILABLE if failed else HTTPStatus.OK)
 
 
@@ -109,6 +110,21 @@ async def _last_purge(client: df.DurableOrchestrationClient) -> dict[str, Any] |
     with suppress(Exception):
         async with asyncio.timeout(PATIENCE_S):
             return await last_purge(client)
+    return None
+
+
+async def _undelivered() -> dict[str, Any] | None:
+    """What waits to be sent to the operator's webhook; None if nobody can tell, which a check says."""
+    with suppress(Exception):
+        settings = Settings()
+        async with asyncio.timeout(PATIENCE_S):
+            pending = await open_store(settings).alerts.pending()
+        return {
+            "configured": bool(settings.alert_webhook_url),
+            "undelivered": len(pending),
+            "oldest": pending[0].at.isoformat() if pending else None,
+            "fault": next((alert.fault for alert in pending if alert.fault), ""),
+        }
     return None
 
 

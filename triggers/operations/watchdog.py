@@ -10,7 +10,9 @@ from scraper import clock
 from scraper.run_log import log_context, run_logger
 from scraper.settings import Settings
 from storage.ledger.stalls import Stall
-from storage.store import open_store
+from storage.store import Store, open_store
+from triggers.alerts.collecting import Look
+from triggers.alerts.look import look_for_alerts
 from triggers.runs.live_runs import LiveRun, live_run, progress
 
 WHY = {
@@ -23,11 +25,23 @@ logger = run_logger(__name__)
 
 
 async def watchdog(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
-    """Every five minutes: log an error if the live run has stopped to make progress, once for each such stall."""
+    """Every five minutes: log an error if the live run has stopped to make progress, once for each such stall.
+
+    Then send the alerts of what has happened; also if that look failed, since others may wait to be sent.
+    """
     settings = Settings()
     store = open_store(settings)
     now = clock.utc_now()
     awake_since = await store.stalls.look(now)
+    try:
+        await _look_at_live_run(client, store, settings, now, awake_since)
+    finally:
+        await look_for_alerts(Look(client, store, settings, now, awake_since))
+
+
+async def _look_at_live_run(
+    client: df.DurableOrchestrationClient, store: Store, settings: Settings, now: datetime, awake_since: datetime
+) -> None:
     live = await live_run(client, store)
     if live is None:
         return

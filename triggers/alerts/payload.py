@@ -1,0 +1,72 @@
+"""One alert as the JSON that its receiver understands: our own fields, a Slack message, or a card for Teams."""
+
+from typing import Any, Final, Literal
+
+from scraper.host_facts import HostFacts
+from scraper.settings import Settings
+from storage.ledger.alerts import Alert
+
+Format = Literal["json", "slack", "teams"]
+VERSION: Final = 1
+
+
+def body_of(alert: Alert, settings: Settings) -> dict[str, Any]:
+    """The body of the one request that tells of an alert; the same whenever it is sent again."""
+    return _FORMATS[settings.alert_format](alert, HostFacts.of_environment())
+
+
+def _own(alert: Alert, host: HostFacts) -> dict[str, Any]:
+    """`text` is for people, all else for programs. What sites sent may be in `text` and in every `reason`."""
+    return {
+        "version": VERSION,
+        "id": alert.alert_id,
+        "kind": alert.kind,
+        "at": alert.at.isoformat(),
+        "app": host.app_name,
+        "text": alert.text,
+        "links": _links(host),
+        "facts": dict(alert.facts),
+    }
+
+
+def _slack(alert: Alert, host: HostFacts) -> dict[str, Any]:
+    """A message of Slack's incoming webhooks: `text`, in which three characters are escaped.
+
+    Else a site could write `<!channel>`, which calls everybody, or a link that shows another address.
+    """
+    lines = [f"[{host.app_name}] {alert.text}", *_links(host).values(), f"id: {alert.alert_id}"]
+    text = "\n".join(lines)
+    return {"text": text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")}
+
+
+def _teams(alert: Alert, host: HostFacts) -> dict[str, Any]:
+    """What the Teams workflow "when a webhook request is received" posts: a message with one Adaptive Card.
+
+    Its texts are runs of a RichTextBlock, which knows no Markdown: a site can write no link into them.
+    """
+    actions = [{"type": "Action.OpenUrl", "title": title, "url": url} for title, url in _links(host).items()]
+    card = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": [
+            _plain(f"{host.app_name}: {alert.kind}", weight="Bolder", size="Large"),
+            _plain(alert.text),
+            _plain(f"{alert.at.isoformat(timespec='seconds')}   {alert.alert_id}", isSubtle=True, size="Small"),
+        ],
+        **({"actions": actions} if actions else {}),
+    }
+    content_type = "application/vnd.microsoft.card.adaptive"
+    return {"type": "message", "attachments": [{"contentType": content_type, "contentUrl": None, "content": card}]}
+
+
+def _plain(text: str, **style: Any) -> dict[str, Any]:
+    return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, **style}]}
+
+
+def _links(host: HostFacts) -> dict[str, str]:
+    """Where to look; nothing on a host that does not know its own name."""
+    return {"dashboard": f"https://{host.site_host}/api/dashboard"} if host.site_host else {}
+
+
+_FORMATS: Final = {"json": _own, "slack": _slack, "teams": _teams}
