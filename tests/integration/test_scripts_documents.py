@@ -81,9 +81,8 @@ def test_every_make_command_of_the_documents_exists() -> None:
 
 def test_make_help_lists_every_command() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    known = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert known is not None
-    assert re.findall(r"^  make ([a-z-]+)", listed, re.MULTILINE) == known[1].split()
+    known = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert re.findall(r"^  make ([a-z-]+)", listed, re.MULTILINE) == known
 
 
 def test_orchestrators_never_ask_for_the_time() -> None:
