@@ -26,6 +26,7 @@ from orchestrations.workflow import workflow
 from scraper.app_sources import tell_if_unusable
 from scraper.run_log import use_log_format
 from scraper.settings import Settings
+from triggers.dashboard.page import dashboard, dashboard_file
 from triggers.datasets.diff import get_diff
 from triggers.datasets.overview import get_dataset, list_datasets
 from triggers.datasets.publish import publish_dataset
@@ -93,6 +94,8 @@ http("GET", "skips", list_skips)
 http("GET", "schedule", get_schedule)
 http("GET", "health", health, func.AuthLevel.ANONYMOUS)
 http("GET", "health/details", health_details)
+http("GET", "dashboard", dashboard, func.AuthLevel.ANONYMOUS)
+http("GET", "dashboard/{folder}/{file}", dashboard_file, func.AuthLevel.ANONYMOUS)
 app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")(with_client(watchdog))
 app.timer_trigger(arg_name="timer", schedule=PURGE_SCHEDULE)(with_client(purge_timer))
 

@@ -1,0 +1,133 @@
+/** What an operator does. Each asks first where something could be lost, and tells what came of it. */
+
+import { Problem, get, post, put, segment } from "./api.js";
+import { ask, tell } from "./dialogs.js";
+import { foreign, h } from "./dom.js";
+import { at, counted, number, span } from "./format.js";
+import { toast } from "./messages.js";
+import { runLink } from "./parts.js";
+
+/** Do something, tell what the app said against it, and look again in either case. */
+async function attempt(context, act) {
+  try {
+    await act();
+  } catch (fault) {
+    if (!(fault instanceof Problem)) throw fault;
+    if (fault.status === 409) await tellConflict(fault);
+    else await tell(fault.status === 401 ? "A function key is needed" : "That did not work", h("p", null, foreign(fault.message, 1000)));
+  }
+  await context.refresh();
+}
+
+/** 409: who holds the singleton, if that is why. */
+function tellConflict({ message, document }) {
+  if (!document.holder) return tell("Refused", h("p", null, foreign(message, 1000)));
+  const progress = (document.progress ?? []).map((one) =>
+    h("li", null, foreign(one.source, 40), `: ${one.state}, ${number(one.loaded + one.failed)} of ${number(one.pages)} pages`));
+  return tell(
+    "Only one run at a time",
+    h("p", null, "Nothing was started: the run ", runLink(document.holder), " holds the singleton."),
+    h("p", null, "Since ", at(document.heldSince), ` (${span(1000 * document.ageSeconds)}), started by `, foreign(document.startedBy, 60), "."),
+    progress.length > 0 && h("ul", null, progress),
+  );
+}
+
+/** Start the daily scrape, of all sources or some. */
+export async function startRun(context) {
+  const known = (await get("datasets").catch(() => ({ datasets: [] }))).datasets.map((one) => one.source);
+  const answer = await ask({
+    title: "Start a run",
+    confirm: "Start",
+    content: [
+      h("p", null, "It scrapes every source, or only those that you choose. While another run lives it is refused."),
+      known.length > 0 && h("fieldset", null, h("legend", null, "Only these sources"),
+        known.map((name) => h("label", { class: "check" }, h("input", { type: "checkbox", name: "source", value: name }), foreign(name, 60)))),
+    ],
+  });
+  if (!answer) return;
+  const sources = answer.getAll("source");
+  await attempt(context, async () => {
+    const { runId } = await post("runs", { body: sources.length ? { sources } : {} });
+    toast("Started: ", runLink(runId));
+  });
+}
+
+/** Stop a run: let it finish what is in flight, or end it now. */
+export async function stopRun(context, run) {
+  const choice = (value, name, text, isFirst) =>
+    h("label", { class: "choice" }, h("input", { type: "radio", name: "mode", value, checked: isFirst }), h("span", null, h("b", null, name), h("span", { class: "hint" }, text)));
+  const answer = await ask({
+    title: "Stop this run?",
+    confirm: "Stop the run",
+    isDangerous: true,
+    content: [
+      h("p", null, "Run ", foreign(run.runId, 60), ". What it has published stays; a retry can go on later."),
+      h("fieldset", null, h("legend", null, "How"),
+        choice("drain", "Drain", "Batches in flight are finished; sources that are complete are published.", true),
+        choice("now", "Now", "It ends at once. Nothing that it still writes becomes visible.", false)),
+    ],
+  });
+  if (!answer) return;
+  await attempt(context, async () => {
+    const { mode } = await post(`runs/${segment(run.runId)}/stop`, { query: { mode: answer.get("mode") } });
+    toast(mode === "now" ? "The run is stopped." : "The run drains.");
+  });
+}
+
+/** Start a run of only what this one has left undone. */
+export async function retryRun(context, run) {
+  const failed = run.totals?.failed;
+  const answer = await ask({
+    title: "Retry what this run left undone?",
+    confirm: "Retry",
+    content: [
+      h("p", null, failed ? `${counted(failed, "failed page")} and what it did not come to` : "What it did not come to",
+        " will be fetched by a new run. Pages that were loaded are taken over and not fetched again."),
+    ],
+  });
+  if (!answer) return;
+  await attempt(context, async () => {
+    const { runId } = await post(`runs/${segment(run.runId)}/retry`, { body: {} });
+    toast("Started: ", runLink(runId));
+  });
+}
+
+/** Pause or resume the schedule. */
+export async function pauseSchedule(context, paused) {
+  await attempt(context, async () => {
+    await put("schedule", { paused });
+    toast(paused ? "The schedule is paused: ticks are skipped and recorded." : "The schedule runs again.");
+  });
+}
+
+/** Let readers see another snapshot; one that the gate has refused only after it was said why. */
+export async function publishSnapshot(context, source, snapshot) {
+  const isRefused = snapshot.outcome === "refused";
+  const answer = await ask({
+    title: isRefused ? "Publish against the gate?" : "Publish this snapshot?",
+    confirm: isRefused ? "Publish all the same" : "Publish",
+    isDangerous: isRefused,
+    content: [
+      h("p", null, "Readers of ", foreign(source, 60), ` will see the ${counted(snapshot.rows, "row")} of run `, foreign(snapshot.runId, 60), " from now on."),
+      isRefused && h("p", { class: "warning" }, "The gate has refused it: ", foreign(snapshot.reason, 500)),
+    ],
+  });
+  if (!answer) return;
+  const run = `${snapshot.runId}@${snapshot.epoch}`;
+  await attempt(context, async () => {
+    try {
+      await publish(source, run, isRefused);
+    } catch (fault) {
+      if (!(fault instanceof Problem) || !fault.document.rule || isRefused) throw fault;
+      if (await confirmRule(fault.document.rule)) await publish(source, run, true);
+    }
+  });
+}
+
+async function publish(source, run, force) {
+  const answer = await post(`datasets/${segment(source)}/publish`, { query: { run, force: force ? "true" : undefined } });
+  toast(answer.isChanged ? "Published." : "It was published already; nothing has changed.");
+}
+
+const confirmRule = (rule) =>
+  ask({ title: "Publish against the gate?", confirm: "Publish all the same", isDangerous: true, content: [h("p", { class: "warning" }, "The gate refuses it: ", foreign(rule, 500))] });

@@ -1,0 +1,101 @@
+/** The page: it shows the view of the address, and brings it up to date. */
+
+import { Problem } from "./api.js";
+import { h } from "./dom.js";
+import { clock } from "./format.js";
+import { askForKey, showKeyState } from "./key_entry.js";
+import { announce, showBanner, showFreshness } from "./messages.js";
+import { patchChildren } from "./patch.js";
+import { poll } from "./polling.js";
+import { route } from "./router.js";
+import { setTheme, theme } from "./session.js";
+
+const THEMES = ["", "light", "dark"];
+const shown = document.getElementById("view");
+let current = null;
+
+/** Show the view of the address. @param {boolean} isFirst the page has just been loaded */
+function show(isFirst) {
+  current?.stop();
+  const { view, section, argument } = route(location.hash);
+  const left = new AbortController();
+  const context = {
+    argument,
+    state: {},
+    signal: left.signal,
+    refresh: () => polling.now(),
+    rerender: () => context.data !== undefined && render(view, context),
+  };
+  for (const item of document.querySelectorAll("[data-nav]")) {
+    if (item.dataset.nav === section) item.setAttribute("aria-current", "page");
+    else item.removeAttribute("aria-current");
+  }
+  document.title = `${view.title(argument)} · daily-scrape`;
+  shown.replaceChildren(h("h1", { tabindex: "-1" }, view.title(argument)), h("p", { class: "loading" }, "Loading…"));
+  if (!isFirst) shown.firstChild.focus();
+  scrollTo(0, 0);
+  const polling = poll(() => look(view, context));
+  current = { ...polling, stop: () => (polling.stop(), left.abort()) };
+  polling.now();
+}
+
+async function look(view, context) {
+  try {
+    context.data = await view.load(context);
+  } catch (fault) {
+    if (context.signal.aborted) return false;
+    await tellFault(fault, context);
+    throw fault;
+  }
+  if (context.signal.aborted) return false;
+  showBanner("");
+  render(view, context);
+  const isLive = view.isLive(context.data);
+  showFreshness(`Updated ${clock(Date.now())} UTC, again every ${isLive ? "2" : "15"} s`);
+  return isLive;
+}
+
+function render(view, context) {
+  patchChildren(shown, view.render(context.data, context).flat(Infinity).filter(Boolean));
+}
+
+async function tellFault(fault, context) {
+  if (fault instanceof Problem && fault.status === 401) {
+    const enter = h("button", { type: "button", class: "button", on: { click: enterKey } }, "Enter the key");
+    showBanner("The app wants a function key, and none that it knows was sent (401).", enter);
+    if (!context.state.wasAsked) {
+      context.state.wasAsked = true;
+      void askForKey({ refused: true }).then((isNew) => isNew && (context.state.wasAsked = false, context.refresh()));
+    }
+    return;
+  }
+  if (!(fault instanceof Problem)) console.error(fault);
+  const text = fault instanceof Problem ? fault.message : "This page has met a defect of its own; the console tells more.";
+  const again = h("button", { type: "button", class: "button", on: { click: () => context.refresh() } }, "Try now");
+  showBanner(`${text} It is tried again by itself.`, again);
+}
+
+async function enterKey() {
+  if (await askForKey()) await current.now();
+}
+
+function nextTheme() {
+  setTheme(THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length]);
+  showTheme();
+  announce(`Theme: ${theme() || "auto"}`);
+}
+
+function showTheme() {
+  document.getElementById("theme-button").textContent = `Theme: ${theme() || "auto"}`;
+}
+
+document.getElementById("theme-button").addEventListener("click", nextTheme);
+document.getElementById("key-button").addEventListener("click", enterKey);
+document.getElementById("skip-link").addEventListener("click", (event) => {
+  event.preventDefault(); // The address behind the # is that of the view.
+  document.getElementById("main").focus();
+});
+addEventListener("hashchange", () => show(false));
+showTheme();
+showKeyState();
+show(true);

@@ -1,0 +1,96 @@
+/** The last runs as a picture: for each its duration, pages, rows and failures, one below the other. */
+
+import { serverNow } from "./api.js";
+import { h, runHref, s } from "./dom.js";
+import { day, moment, number, span } from "./format.js";
+import { badge, runLink, stateOf, table } from "./parts.js";
+import { duration } from "./past.js";
+import { visible } from "./text.js";
+
+const BAND = 100; // units of height for each measure; the picture is stretched to its place
+const GAP = 14;
+const LEAST = 20; // places, so that few runs are no wide bars
+const MEASURES = [
+  { name: "Duration", value: (run) => duration(run, serverNow()), text: span, kind: "state" },
+  { name: "Pages", value: (run) => run.totals?.loaded ?? 0, text: number, kind: "pages" },
+  { name: "Rows", value: (run) => run.totals?.rows ?? 0, text: number, kind: "rows" },
+  { name: "Failures", value: (run) => run.totals?.failed ?? 0, text: number, kind: "failures" },
+];
+const TONES = { completed: "good", completed_with_failures: "warn", failed: "bad", terminated: "bad", refused: "bad" };
+
+/**
+ * @param {ReturnType<typeof import("./past.js").past>} entries oldest first
+ * @returns {Node[]} the picture, its legend, and the same as a table
+ */
+export function historyChart(entries) {
+  const runs = entries.filter((entry) => entry.kind === "run").map((entry) => entry.run);
+  const tops = MEASURES.map(({ value }) => Math.max(...runs.map(value), 0));
+  const height = MEASURES.length * (BAND + GAP);
+  const width = Math.max(entries.length, LEAST);
+  const picture = s(
+    "svg",
+    { class: "history-bars", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "group",
+      "aria-label": `The last ${entries.length} runs and skipped starts, oldest first; the table below has the figures` },
+    MEASURES.map((_, band) => s("line", { class: "baseline", x1: 0, x2: width, y1: floor(band), y2: floor(band) })),
+    entries.map((entry, place) => column(entry, place, tops, height)),
+  );
+  const scale = MEASURES.map(({ name, text }, index) => h("div", { class: "band" }, h("b", null, name), h("span", null, `max ${text(tops[index])}`)));
+  return [
+    h("div", { class: "history" }, h("div", { class: "bands", "aria-hidden": "true" }, scale), h("div", { class: "plot" }, picture, dates(entries, width))),
+    legend(),
+    h("details", { class: "as-table" }, h("summary", null, "The same as a table"), asTable(entries)),
+  ];
+}
+
+const floor = (band) => band * (BAND + GAP) + BAND + GAP / 2;
+
+function column(entry, place, tops, height) {
+  const hit = s("rect", { class: "hit", x: place, y: 0, width: 1, height });
+  if (entry.kind !== "run") {
+    return s("g", { class: entry.kind, "data-key": entry.id }, hit, s("title", null, titleOf(entry)),
+      s("rect", { class: "mark", x: place + 0.2, y: floor(0) - BAND, width: 0.6, height: BAND }));
+  }
+  const bars = MEASURES.map(({ value, kind }, band) => {
+    const size = tops[band] ? (BAND * value(entry.run)) / tops[band] : 0;
+    const drawn = value(entry.run) > 0 ? Math.max(size, 2) : 0;
+    const tone = kind === "state" ? (entry.run.outcome ? (TONES[entry.run.outcome] ?? "idle") : "live") : kind;
+    return s("rect", { class: `bar ${tone}`, x: place + 0.16, y: floor(band) - drawn, width: 0.68, height: drawn });
+  });
+  const title = titleOf(entry);
+  return s("a", { href: runHref(entry.run.runId), class: "column", "aria-label": title, "data-key": entry.id }, hit, s("title", null, title), bars);
+}
+
+/** One entry in words. */
+function titleOf(entry) {
+  if (entry.kind === "missed") return `${moment(entry.at)}: missed, neither run nor skip is known`;
+  if (entry.kind === "skip") return `${moment(entry.at)}: skipped, ${visible(entry.skip.reason)}. ${visible(entry.skip.detail).slice(0, 300)}`;
+  const { run } = entry;
+  const figures = MEASURES.map(({ name, value, text }) => `${name.toLowerCase()} ${text(value(run))}`).join(", ");
+  return `${visible(run.runId)}, ${moment(run.startedAt)}: ${stateOf(run).replaceAll("_", " ")}; ${figures}`;
+}
+
+function dates(entries, width) {
+  const step = Math.ceil(width / 5);
+  const places = Array.from({ length: Math.ceil(width / step) }, (_, index) => entries[index * step]);
+  const told = places.map((entry) => h("span", null, entry ? day(entry.at) : ""));
+  return h("div", { class: "dates", "aria-hidden": "true" }, told);
+}
+
+function legend() {
+  const items = [["good", "completed"], ["warn", "with failures"], ["bad", "failed"], ["live", "running"], ["idle", "stopped"], ["skip", "skipped"], ["missed", "missed"]];
+  return h("ul", { class: "legend" }, items.map(([kind, text]) => h("li", null, h("i", { class: `swatch ${kind}`, "aria-hidden": "true" }), text)));
+}
+
+function asTable(entries) {
+  const columns = ["Started", "Run", "State", ...MEASURES.map(({ name }) => ({ text: name, numeric: true }))];
+  const rows = [...entries].reverse().map((entry) => ({
+    key: entry.id,
+    cells: [
+      moment(entry.at),
+      entry.run ? runLink(entry.run.runId) : "–",
+      badge(entry.run ? stateOf(entry.run) : entry.kind === "skip" ? "skipped" : "missed"),
+      ...MEASURES.map(({ value, text }) => (entry.run ? text(value(entry.run)) : "–")),
+    ],
+  }));
+  return table("The last runs", columns, rows);
+}

@@ -1,0 +1,29 @@
+/** What the page has to say beside its views: what is wrong, what was done. */
+
+import { h } from "./dom.js";
+import { patchChildren } from "./patch.js";
+
+const TOAST_MS = 7_000;
+const byId = (id) => document.getElementById(id);
+
+/** Say what is wrong until it is right again; nothing with an empty text. @param {string} text @param {...Node} more */
+export function showBanner(text, ...more) {
+  patchChildren(byId("banner"), text ? [h("p", { class: "banner" }, text, " ", ...more)] : []);
+}
+
+/** Tell what was done, for a few seconds. @param {...any} children @returns {void} */
+export function toast(...children) {
+  const shown = h("p", { class: "toast" }, ...children);
+  byId("toasts").append(shown);
+  setTimeout(() => shown.remove(), TOAST_MS);
+}
+
+/** Tell a screen reader. @param {string} text */
+export function announce(text) {
+  if (byId("announcer").textContent !== text) byId("announcer").textContent = text;
+}
+
+/** When the view was brought up to date. @param {string} text */
+export function showFreshness(text) {
+  byId("freshness").textContent = text;
+}

@@ -1,0 +1,89 @@
+/** Pieces that several views show. */
+
+import { foreign, h, link, runHref } from "./dom.js";
+import { number } from "./format.js";
+
+const TONES = {
+  completed: "good", published: "good", running: "live", scraping: "live", planning: "live", publishing: "live",
+  completed_with_failures: "warn", stopping: "warn", refused: "warn", stopped: "warn", scheduled: "idle",
+  skipped: "idle", superseded: "idle", failed: "bad", terminated: "bad", stuck: "bad",
+};
+
+/** A state as a coloured word; its colour says nothing that the word does not. @param {string} state */
+export function badge(state) {
+  return h("span", { class: `badge ${TONES[state] ?? "idle"}` }, String(state).replaceAll("_", " "));
+}
+
+/** How a run stands: its outcome once there is one. @param {object} run */
+export const stateOf = (run) => (run.stuck ? "stuck" : (run.outcome ?? run.state));
+
+/** @param {string} id @param {...any} children what is shown in place of the ID */
+export const runLink = (id) => link(runHref(id), foreign(id, 60));
+
+/**
+ * A section with a heading.
+ * @param {string} title @param {{id: string, actions?: any[], wide?: boolean}} options @param {...any} children
+ */
+export function card(title, { id, actions = [], key = id }, ...children) {
+  return h(
+    "section",
+    { class: "card", "aria-labelledby": `${id}-title`, id, "data-key": key },
+    h("div", { class: "card-head" }, h("h2", { id: `${id}-title` }, title), actions.length > 0 && h("div", { class: "actions" }, actions)),
+    children,
+  );
+}
+
+/** Names and values. @param {Array<[string, any] | null | false>} facts */
+export function factList(facts) {
+  return h("dl", { class: "facts" }, facts.filter(Boolean).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))));
+}
+
+/**
+ * A table with a caption for those who do not see its place. Columns are texts, or {text, numeric}.
+ * @param {string} caption @param {any[]} columns
+ * @param {Array<{key?: string, cells: any[]}>} rows the first cell is the head of its row
+ */
+export function table(caption, columns, rows) {
+  const told = columns.map((one) => (typeof one === "string" ? { text: one } : one));
+  const kind = (index) => (told[index].numeric ? "numeric" : null);
+  const head = told.map((one, index) => h("th", { scope: "col", class: kind(index) }, one.text));
+  const body = rows.map(({ key, cells }) =>
+    h("tr", { "data-key": key }, cells.map((cell, index) =>
+      h(index ? "td" : "th", { scope: index ? null : "row", class: kind(index), "data-label": told[index].text }, cell))));
+  return h(
+    "div",
+    { class: "table-box", tabindex: "0", role: "region", "aria-label": caption },
+    h("table", null, h("caption", { class: "visually-hidden" }, caption), h("thead", null, h("tr", null, head)), h("tbody", null, body)),
+  );
+}
+
+/** @param {string} text @param {() => any} act @param {string} [kind] of button */
+export function button(text, act, kind = "") {
+  return h("button", { type: "button", class: `button ${kind}`, on: { click: act } }, text);
+}
+
+/** What stands where nothing is. @param {...any} children */
+export const empty = (...children) => h("p", { class: "empty" }, ...children);
+
+/**
+ * Buttons through pages of a listing. `state.places` are the continuations of the pages before this one.
+ * @param {object} context @param {string} name of the listing, among others of the view @param {string | null} continuation
+ */
+export function pager(context, name, continuation) {
+  const places = (context.state[name] ??= []);
+  if (!places.length && !continuation) return null;
+  const go = (change) => () => {
+    change();
+    context.refresh();
+  };
+  return h(
+    "nav",
+    { class: "pager", "aria-label": `Pages of ${name}` },
+    places.length > 0 && button("Newer", go(() => places.pop())),
+    h("span", null, `Page ${number(places.length + 1)}`),
+    continuation && button("Older", go(() => places.push(continuation))),
+  );
+}
+
+/** Where the page of a listing begins that is to be shown. @param {object} context @param {string} name */
+export const pageStart = (context, name) => context.state[name]?.at(-1);

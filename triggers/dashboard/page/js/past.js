@@ -1,0 +1,34 @@
+/** The last runs in order of time, with what should have run and did not. */
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Runs, skipped starts and days without either, oldest first.
+ *
+ * A day was missed if the schedule had a tick on it, and neither a run nor a skip is known of that date; days before the
+ * oldest run that is known do not count, since the app may not have been there.
+ * @param {object[]} runs newest first @param {object[]} skips
+ * @param {string[]} ticks the first tick of each of the last days, as the schedule is now
+ * @param {number} most so many of the newest are told
+ * @returns {Array<{kind: "run" | "skip" | "missed", at: string, id: string, run?: object, skip?: object}>}
+ */
+export function past(runs, skips, ticks, most) {
+  const told = runs.map((run) => ({ kind: "run", at: run.startedAt, id: `${run.runId}@${run.epoch}`, run }));
+  const oldest = runs.length ? Math.min(...runs.map((run) => Date.parse(run.startedAt))) : Infinity;
+  const known = new Set(runs.map((run) => run.runId));
+  const since = runs.length < most ? oldest - DAY_MS : oldest;
+  for (const skip of skips) {
+    const at = skip.scheduledFor ?? skip.at;
+    known.add(skip.runId);
+    if (Date.parse(at) >= since) told.push({ kind: "skip", at, id: `skip ${skip.runId} ${skip.at} ${at}`, skip });
+  }
+  for (const tick of ticks) {
+    const id = `daily-${tick.slice(0, 10)}`;
+    if (Date.parse(tick) > oldest && !known.has(id)) told.push({ kind: "missed", at: tick, id: `missed ${id}` });
+  }
+  told.sort((one, other) => Date.parse(one.at) - Date.parse(other.at) || (one.id < other.id ? -1 : 1));
+  return told.slice(-most);
+}
+
+/** How long a run took, or has taken so far. @param {object} run @param {number} now @returns {number} milliseconds */
+export const duration = (run, now) => (run.finishedAt ? Date.parse(run.finishedAt) : now) - Date.parse(run.startedAt);

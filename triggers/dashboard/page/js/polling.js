@@ -1,0 +1,45 @@
+/** Look again and again: soon while something goes on, seldom else, never while nobody can see it. */
+
+const SOON_MS = 2_000;
+const SELDOM_MS = 15_000;
+const AFTER_FAULT_MS = 5_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/**
+ * Call `look` now and again after each answer. It returns `true` while something goes on; if it throws, it is called
+ * again after a pause that grows.
+ * @param {() => Promise<boolean>} look
+ * @returns {{now: () => Promise<void>, stop: () => void}} `now` looks at once
+ */
+export function poll(look) {
+  let timer = 0;
+  let isStopped = false;
+  let faults = 0;
+  let running = null;
+
+  const once = async () => {
+    clearTimeout(timer);
+    let pause;
+    try {
+      pause = (await look()) ? SOON_MS : SELDOM_MS;
+      faults = 0;
+    } catch {
+      faults += 1; // Whoever looks has said so already.
+      pause = Math.min(AFTER_FAULT_MS * 2 ** (faults - 1), LONGEST_PAUSE_MS);
+    }
+    running = null;
+    if (!isStopped && !document.hidden) timer = setTimeout(now, pause);
+  };
+  const now = () => (running ??= once());
+  const whenSeen = () => {
+    if (document.hidden) clearTimeout(timer);
+    else now();
+  };
+  document.addEventListener("visibilitychange", whenSeen);
+  const stop = () => {
+    isStopped = true;
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", whenSeen);
+  };
+  return { now, stop };
+}

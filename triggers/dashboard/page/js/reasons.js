@@ -1,0 +1,43 @@
+/** Failures by reason: how many of each, as bars, with what the reason points at. */
+
+import { h, s } from "./dom.js";
+import { number } from "./format.js";
+import { table } from "./parts.js";
+
+const HINTS = {
+  http_404: "the page is gone", http_410: "the page is gone for good", http_429: "asked too often: lower requests_per_second",
+  http_3xx: "a redirect that leads nowhere", http_4xx: "the site refuses the request", http_5xx: "the site is broken or overloaded",
+  timeout: "no whole answer in time", connection: "no connection, or one that broke", tls: "a certificate that cannot be trusted",
+  robots_disallowed: "robots.txt does not want it asked for", robots_unreachable: "robots.txt cannot be read",
+  blocked: "the site shows another text instead", no_rows: "the selector of rows finds nothing",
+  layout_changed: "the page had rows before, and has none now", missing_field: "a required field has no value",
+  bad_value: "a value is not of its field's type", bad_url: "not an address of the web", private_address: "not on the public internet",
+  internal: "a defect of this app: the log has the traceback",
+};
+
+/**
+ * @param {Record<string, number>} counts by reason
+ * @returns {Node} a table with bars; a line of text if nothing failed
+ */
+export function reasonBars(counts) {
+  const told = Object.entries(counts).sort(([one, count], [other, more]) => more - count || (one < other ? -1 : 1));
+  if (!told.length) return h("p", { class: "empty" }, "No page has failed.");
+  const top = told[0][1];
+  const rows = told.map(([reason, count]) => ({
+    key: reason,
+    cells: [
+      [h("code", null, reason), HINTS[reason] && h("span", { class: "hint" }, ` ${HINTS[reason]}`)],
+      number(count),
+      s("svg", { class: "reason-bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
+        s("rect", { class: "bar failures", x: 0, y: 1, width: Math.max(1, (100 * count) / top), height: 8 })),
+    ],
+  }));
+  return table("Failures by reason", ["Reason", { text: "Pages", numeric: true }, "Share"], rows);
+}
+
+/** Counts by reason, added up. @param {Array<Record<string, number>>} many @returns {Record<string, number>} */
+export function addUp(many) {
+  const sum = {};
+  for (const counts of many) for (const [reason, count] of Object.entries(counts ?? {})) sum[reason] = (sum[reason] ?? 0) + count;
+  return sum;
+}

@@ -1,0 +1,34 @@
+/** Which view an address means. Addresses are behind the `#`, so the server never sees them. */
+
+import * as dataset from "../views/dataset.js";
+import * as datasets from "../views/datasets.js";
+import * as overview from "../views/overview.js";
+import * as run from "../views/run.js";
+import * as runs from "../views/runs.js";
+import * as schedule from "../views/schedule.js";
+import * as unknown from "../views/unknown.js";
+import * as workflows from "../views/workflows.js";
+
+/**
+ * A view has `title(argument)`, `load(context)` which asks the app, `render(data, context)` which makes nodes of the
+ * answers, and `isLive(data)`: whether to look again soon.
+ */
+const LISTS = { "": overview, runs, datasets, workflows, schedule };
+const DETAILS = { runs: run, datasets: dataset };
+const NAMES = { "": "overview" };
+
+/**
+ * @param {string} hash as of `location`
+ * @returns {{view: object, section: string, argument: string, hash: string}}
+ */
+export function route(hash) {
+  const [, section = "", argument = "", ...more] = (hash || "#/").split("/");
+  let name;
+  try {
+    name = decodeURIComponent(argument);
+  } catch {
+    name = argument;
+  }
+  const view = more.length ? null : argument ? DETAILS[section] : LISTS[section];
+  return { view: view ?? unknown, section: NAMES[section] ?? section, argument: name, hash };
+}

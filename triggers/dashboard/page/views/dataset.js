@@ -1,0 +1,96 @@
+/** One dataset: its size over time, the snapshots that are kept, what has changed, its first rows, and downloads. */
+
+import { get, segment } from "../js/api.js";
+import { publishSnapshot } from "../js/actions.js";
+import { foreign, h, link } from "../js/dom.js";
+import { download, isDownloading } from "../js/download.js";
+import { ago, at, number } from "../js/format.js";
+import { badge, button, card, empty, factList, pageStart, pager, runLink, table } from "../js/parts.js";
+import { sizeChart } from "../js/size_chart.js";
+import { changeList, rowTable } from "./rows.js";
+import { changes } from "./source_progress.js";
+
+const ROWS = 10;
+
+export const title = (source) => `Dataset ${source}`.slice(0, 120);
+export const isLive = () => false;
+
+export async function load(context) {
+  const { argument, signal, state } = context;
+  const path = `datasets/${segment(argument)}`;
+  const dataset = await get(path, { limit: 20, continuation: pageStart(context, "snapshots") }, { signal, orNull: true });
+  if (!dataset) return null;
+  const seen = dataset.published && `${dataset.published.runId}@${dataset.published.epoch}`;
+  if (state.seen !== seen) {
+    // Rows and diff belong to what is published: asked for only when that has changed.
+    const quietly = (asked) => asked.catch((fault) => (signal.aborted ? Promise.reject(fault) : null));
+    [state.rows, state.diff] = seen
+      ? await Promise.all([
+          quietly(get(`${path}/rows`, { limit: ROWS }, { signal })),
+          dataset.publications.length > 1 ? quietly(get(`${path}/diff`, { limit: ROWS }, { signal })) : null,
+        ])
+      : [null, null];
+    state.seen = seen;
+  }
+  return { dataset, rows: state.rows, diff: state.diff };
+}
+
+export function render(data, context) {
+  const heading = h("h1", { tabindex: "-1" }, "Dataset ", foreign(context.argument, 100));
+  if (data === null) return [heading, empty("There is no such dataset. ", link("#/datasets", "All datasets"), ".")];
+  const { dataset, rows, diff } = data;
+  const { published, publications } = dataset;
+  const points = publications.map((one) => ({ at: one.publishedAt, value: one.rows, label: runLink(one.runId) })).reverse();
+  return [
+    heading,
+    card("Published", { id: "published", actions: published ? downloads(dataset.source, context) : [] }, published ? factList(facts(published)) : empty("Nothing is published yet.")),
+    points.length > 0 && card("Size over time", { id: "size" }, sizeChart(points, "Rows", "publications")),
+    card("Snapshots", { id: "snapshots" }, dataset.snapshots.length ? snapshotTable(dataset, context) : empty("None is kept."), pager(context, "snapshots", dataset.continuation)),
+    card("Last diff", { id: "diff" }, diff ? changeList(diff) : empty("There is nothing to compare with, or it is not kept any more.")),
+    card("First rows", { id: "rows" }, rows?.rows.length ? rowTable(rows.rows) : empty("No rows.")),
+  ];
+}
+
+function downloads(source, context) {
+  return ["csv", "ndjson"].map((format) => {
+    const isOn = isDownloading(source, format);
+    const made = button(isOn ? `Loading ${format.toUpperCase()}…` : `Download ${format.toUpperCase()}`, () => download(source, format, context.rerender));
+    made.toggleAttribute("disabled", isOn);
+    return made;
+  });
+}
+
+function facts(published) {
+  return [
+    ["Rows", number(published.rows)],
+    ["Pages", `${number(published.pages)}, ${number(published.failed)} failed`],
+    ["When", at(published.publishedAt)],
+    ["By", foreign(published.publishedBy, 100)],
+    ["Run", runLink(published.runId)],
+    published.overridden && ["Against the gate", foreign(published.overridden, 200)],
+  ];
+}
+
+function snapshotTable(dataset, context) {
+  const rows = dataset.snapshots.map((one) => ({
+    key: `${one.runId}@${one.epoch}`,
+    cells: [
+      runLink(one.runId),
+      one.isPublished ? badge("published") : badge(one.outcome === "published" ? "superseded" : (one.outcome ?? "running")),
+      ago(one.startedAt),
+      number(one.rows),
+      number(one.failed),
+      changes(one),
+      one.reason ? foreign(one.reason, 140) : "",
+      action(dataset, one, context),
+    ],
+  }));
+  return table("Snapshots that are kept, newest first", ["Run", "State", "Started", { text: "Rows", numeric: true }, { text: "Failed", numeric: true }, "Against the data before", "Reason", "Action"], rows);
+}
+
+function action(dataset, snapshot, context) {
+  if (snapshot.isPublished) return "what readers see";
+  if (!snapshot.isComplete || snapshot.outcome === null) return "not complete";
+  const publish = () => publishSnapshot(context, dataset.source, snapshot);
+  return snapshot.outcome === "refused" ? button("Force publish", publish, "danger-quiet") : button("Publish", publish);
+}

@@ -1,0 +1,97 @@
+/** What goes on now, what came of the last runs, what readers see, and when it goes on. */
+
+import { get, segment, serverNow } from "../js/api.js";
+import { startRun, stopRun } from "../js/actions.js";
+import { datasetHref, foreign, h, link, runHref } from "../js/dom.js";
+import { ago, at, counted, fromNow, number, span } from "../js/format.js";
+import { historyChart } from "../js/history_chart.js";
+import { announce } from "../js/messages.js";
+import { badge, button, card, empty, factList, runLink, stateOf, table } from "../js/parts.js";
+import { duration, past } from "../js/past.js";
+import { addUp, reasonBars } from "../js/reasons.js";
+import { sparkline } from "../js/size_chart.js";
+import { changes, liveProgress } from "./source_progress.js";
+
+const MOST = 30;
+const DATASETS = 12;
+
+export const title = () => "Overview";
+export const isLive = ({ current }) => current !== null;
+
+export async function load({ signal }) {
+  const [{ runs }, { skips }, schedule, { datasets }] = await Promise.all([
+    get("runs", { limit: MOST }, { signal }),
+    get("skips", { limit: 100 }, { signal }),
+    get("schedule", {}, { signal }),
+    get("datasets", {}, { signal }),
+  ]);
+  const live = runs.find((run) => run.state !== "finished");
+  const newest = datasets.slice(0, DATASETS).map((one) => get(`datasets/${segment(one.source)}`, { limit: 1 }, { signal, orNull: true }));
+  const [current, ...histories] = await Promise.all([live ? get(`runs/${segment(live.runId)}`, {}, { signal, orNull: true }) : null, ...newest]);
+  return { runs, skips, schedule, datasets, histories, current };
+}
+
+export function render({ runs, skips, schedule, datasets, histories, current }, context) {
+  const entries = past(runs, skips, schedule.lastTicks ?? [], MOST);
+  return [
+    h("h1", { tabindex: "-1" }, title()),
+    h("div", { class: "grid" }, currentCard(current, runs, context), scheduleCard(schedule)),
+    card("The last runs", { id: "history", actions: [link("#/runs", "All runs")] },
+      entries.length ? historyChart(entries) : empty("No run yet. Start one, or wait for the schedule.")),
+    card("Datasets", { id: "datasets", actions: [link("#/datasets", "All datasets")] }, datasetTable(datasets.slice(0, DATASETS), histories)),
+  ];
+}
+
+function currentCard(current, runs, context) {
+  const start = button("Start a run", () => startRun(context), current ? "" : "primary");
+  if (!current) {
+    const [last] = runs;
+    return card("Now", { id: "current", actions: [start] },
+      h("p", { class: "calm" }, "Nothing is running."),
+      last && factList([["Last run", runLink(last.runId)], ["Ended as", badge(stateOf(last))], ["When", ago(last.finishedAt ?? last.startedAt)],
+        ["Took", span(duration(last, serverNow()))], last.totals && ["Loaded", `${counted(last.totals.loaded, "page")}, ${counted(last.totals.rows, "row")}`]]));
+  }
+  tellProgress(current);
+  const stop = button("Stop", () => stopRun(context, current), "danger-quiet");
+  const failures = addUp(current.sources.map((one) => one.failedByReason));
+  return card("Now", { id: "current", actions: [stop, start] },
+    h("p", { class: "now" }, h("span", { class: "pulse", "aria-hidden": "true" }), runLink(current.runId), " ", badge(stateOf(current)),
+      h("span", { class: "muted" }, ` started `, ago(current.startedAt), " by ", foreign(current.triggeredBy, 60))),
+    liveProgress(current),
+    Object.keys(failures).length > 0 && h("details", { class: "as-table" }, h("summary", null, "Failures by reason"), reasonBars(failures)));
+}
+
+/** Not at every look: a screen reader is told in steps of ten per cent. */
+function tellProgress(run) {
+  const pages = run.totals?.pages ?? 0;
+  const done = (run.totals?.loaded ?? 0) + (run.totals?.failed ?? 0);
+  if (pages) announce(`The run has done ${10 * Math.floor((10 * Math.min(done, pages)) / pages)} per cent of its pages.`);
+}
+
+function scheduleCard(schedule) {
+  return card("Schedule", { id: "schedule", actions: [link("#/schedule", "Details")] },
+    schedule.paused
+      ? h("p", { class: "calm" }, badge("stopped"), " Paused: ticks are skipped and recorded.")
+      : h("p", { class: "next-tick" }, schedule.nextTick ? fromNow(schedule.nextTick) : "–"),
+    factList([["Next tick", at(schedule.nextTick)], ["Schedule", h("code", null, schedule.schedule)], ["Time zone", schedule.timeZone]]));
+}
+
+function datasetTable(datasets, histories) {
+  if (!datasets.length) return empty("Nothing is published yet.");
+  const rows = datasets.map((one, index) => {
+    const points = (histories[index]?.publications ?? []).map((each) => ({ at: each.publishedAt, value: each.rows })).reverse();
+    const newest = histories[index]?.snapshots?.[0];
+    return {
+      key: one.source,
+      cells: [
+        link(datasetHref(one.source), foreign(one.source, 60)),
+        number(one.published?.rows),
+        sparkline(points, `Rows of ${one.source}`),
+        one.published ? ago(one.published.publishedAt) : "never",
+        newest ? changes(newest) : "–",
+        newest ? h("span", null, badge(newest.outcome ?? "running"), " ", h("a", { href: runHref(newest.runId), class: "muted" }, "run")) : "–",
+      ],
+    };
+  });
+  return table("What readers see", ["Source", { text: "Rows", numeric: true }, "Size over time", "Published", "Last diff", "Last result"], rows);
+}

@@ -1,0 +1,80 @@
+/** One run: how it stands, its sources, the timeline of its batches, and its failed pages. */
+
+import { get, segment, serverNow } from "../js/api.js";
+import { retryRun, stopRun } from "../js/actions.js";
+import { foreign, foreignLink, h, link } from "../js/dom.js";
+import { at, number, span } from "../js/format.js";
+import { badge, button, card, empty, factList, pageStart, pager, runLink, stateOf, table } from "../js/parts.js";
+import { duration } from "../js/past.js";
+import { addUp, reasonBars } from "../js/reasons.js";
+import { timeline } from "../js/timeline.js";
+import { liveProgress, sourceTable } from "./source_progress.js";
+
+const FAILURES = 50;
+
+export const title = (id) => `Run ${id}`.slice(0, 120);
+export const isLive = (data) => data !== null && data.run.state !== "finished";
+
+export async function load(context) {
+  const { argument, signal } = context;
+  const path = `runs/${segment(argument)}`;
+  const run = await get(path, {}, { signal, orNull: true });
+  if (run === null) return null;
+  const [failures, timeline_] = await Promise.all([
+    get(`${path}/failures`, { limit: FAILURES, continuation: pageStart(context, "failures") }, { signal }),
+    get(`${path}/batches`, {}, { signal, orNull: true }),
+  ]);
+  return { run, failures, batches: timeline_?.batches ?? [] };
+}
+
+export function render(data, context) {
+  const heading = h("h1", { tabindex: "-1" }, "Run ", foreign(context.argument, 100));
+  if (data === null) return [heading, empty("There is no such run, or its record was purged. ", link("#/runs", "All runs"), ".")];
+  const { run, failures, batches } = data;
+  const isOn = run.state !== "finished";
+  return [
+    heading,
+    card("State", { id: "state", actions: actions(run, context) }, factList(facts(run)),
+      run.reason && h("p", { class: "reason" }, foreign(run.reason, 300)),
+      isOn && run.sources.length > 0 && liveProgress(run)),
+    card("Sources", { id: "sources" }, run.sources.length ? sourceTable(run) : empty("It has not begun to work on any.")),
+    card("Timeline of batches", { id: "timeline" }, batches.length
+      ? timeline(batches, sourcesOf(run, batches), { from: Date.parse(run.startedAt), to: run.finishedAt ? Date.parse(run.finishedAt) : serverNow() })
+      : empty("No batch is recorded: none has ended yet, or they were purged.")),
+    card("Failures by reason", { id: "reasons" }, reasonBars(addUp(run.sources.map((one) => one.failedByReason)))),
+    card("Failed pages", { id: "failures" }, failureTable(failures), pager(context, "failures", failures.continuation)),
+  ];
+}
+
+function actions(run, context) {
+  if (run.state === "finished") return run.epoch === null ? [] : [button("Retry failed pages", () => retryRun(context, run))];
+  return [button(run.state === "scheduled" ? "Cancel the start" : "Stop", () => stopRun(context, run), "danger-quiet")];
+}
+
+function facts(run) {
+  return [
+    ["State", badge(stateOf(run))],
+    run.startAt && ["Due", at(run.startAt)],
+    ["Started", at(run.startedAt)],
+    ["Finished", at(run.finishedAt)],
+    run.startedAt && ["Took", span(duration(run, serverNow()))],
+    ["Started by", foreign(run.triggeredBy, 100)],
+    run.retryOf && ["Retries", runLink(run.retryOf)],
+    ["Epoch", number(run.epoch)],
+    run.lastProgressAt && run.state !== "finished" && ["Last progress", at(run.lastProgressAt)],
+    run.totals && ["Pages", `${number(run.totals.loaded)} loaded, of these ${number(run.totals.unchanged)} unchanged; ${number(run.totals.failed)} failed`],
+    run.totals && ["Rows", number(run.totals.rows)],
+  ];
+}
+
+const sourcesOf = (run, batches) => [...new Set([...run.sources.map((one) => one.source), ...batches.map((one) => one.source)])];
+
+function failureTable({ failures, notKept }) {
+  const gone = notKept?.length > 0 && h("p", { class: "hint" }, "The failed pages of these sources were purged: ", notKept.map((name) => [foreign(name, 60), " "]));
+  if (!failures.length) return [empty("None."), gone];
+  const rows = failures.map((one, index) => ({
+    key: `${one.source} ${one.url} ${index}`,
+    cells: [foreignLink(one.url), foreign(one.source, 40), h("code", null, one.reason), one.status ?? "–", number(one.attempts), foreign(one.detail, 140)],
+  }));
+  return [table("Failed pages", ["Page", "Source", "Reason", { text: "Status", numeric: true }, { text: "Attempts", numeric: true }, "Detail"], rows), gone];
+}

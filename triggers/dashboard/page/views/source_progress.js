@@ -1,0 +1,73 @@
+/** How far the sources of a run are: bars while it lasts, figures once it has ended. */
+
+import { datasetHref, foreign, h, link } from "../js/dom.js";
+import { number, rate, signed, span } from "../js/format.js";
+import { badge, table } from "../js/parts.js";
+import { speed } from "../js/rates.js";
+
+const done = (source) => source.loaded + source.failed;
+
+/**
+ * A line of figures and a bar for each source of a live run.
+ * @param {object} run as of `GET runs/{runId}`
+ * @returns {Node[]}
+ */
+export function liveProgress(run) {
+  const pages = sum(run.sources, (one) => one.pages);
+  const finished = sum(run.sources, done);
+  const { perSecond, secondsLeft } = speed(run, finished, pages);
+  const isPlanning = run.sources.some((one) => one.state === "planning");
+  const figures = [
+    ["Pages", pages ? `${number(finished)} of ${number(pages)}` : "planning"],
+    ["Speed", perSecond === null ? "–" : `${rate(perSecond)} pages/s`],
+    ["Time left", secondsLeft === null || isPlanning ? "–" : finished >= pages ? "publishing" : `about ${span(1000 * secondsLeft)}`],
+    ["Rows", number(sum(run.sources, (one) => one.rows))],
+    ["Failed", number(sum(run.sources, (one) => one.failed))],
+  ];
+  return [
+    h("dl", { class: "figures" }, figures.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))),
+    h("ul", { class: "bars", "aria-label": "Progress of each source" }, run.sources.map(bar)),
+  ];
+}
+
+function bar(source) {
+  const id = `progress-${source.source}`;
+  const known = Math.max(source.pages, done(source));
+  // Without a value it is a bar that moves: nobody knows yet how much there is.
+  const value = source.pages ? Math.min(done(source), source.pages) : null;
+  return h(
+    "li",
+    { "data-key": source.source },
+    h("div", { class: "bar-head" }, h("span", { id }, link(datasetHref(source.source), foreign(source.source, 60))), badge(source.state),
+      h("span", { class: "muted" }, source.pages ? `${number(done(source))} of ${number(known)} pages` : "looking for its pages",
+        source.failed > 0 && h("span", { class: "bad-text" }, `, ${number(source.failed)} failed`))),
+    h("progress", { "aria-labelledby": id, max: source.pages || 1, value }),
+  );
+}
+
+/** The sources of a run that has ended, or goes on, with all figures. @param {object} run */
+export function sourceTable(run) {
+  const counts = ["Pages", "Loaded", "Unchanged", "Failed", "Rows"].map((text) => ({ text, numeric: true }));
+  const rows = run.sources.map((one) => ({
+    key: one.source,
+    cells: [
+      link(datasetHref(one.source), foreign(one.source, 60)),
+      badge(one.state),
+      ...["pages", "loaded", "unchanged", "failed", "rows"].map((name) => number(one[name])),
+      changes(one),
+      one.reason ? foreign(one.reason, 120) : one.leftOut ? `${number(one.leftOut)} pages beyond max_pages` : "",
+    ],
+  }));
+  return table("The sources of the run", ["Source", "State", ...counts, "Against the data before", "Remarks"], rows);
+}
+
+/** Rows that came, went and changed; a dash if that is not known. @param {object} counts */
+export function changes(counts) {
+  if (counts.added === null || counts.added === undefined) return "–";
+  return h("span", { class: "changes" },
+    h("span", { class: "added", title: "rows added" }, signed(counts.added), h("span", { class: "visually-hidden" }, " added")), " ",
+    h("span", { class: "removed", title: "rows removed" }, signed(-counts.removed), h("span", { class: "visually-hidden" }, " removed")), " ",
+    h("span", { class: "changed", title: "rows changed" }, `~${number(counts.changed)}`, h("span", { class: "visually-hidden" }, " changed")));
+}
+
+const sum = (sources, count) => sources.reduce((total, one) => total + count(one), 0);
