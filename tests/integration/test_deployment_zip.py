@@ -29,7 +29,12 @@ STRAYS = [
     *["local.settings.json", "project.lock.json", ".coverage", ".coverage.host.1", ".env", ".azure/prod/.env"],
     *[".venv/bin/python", ".run/app.zip", ".azurite/__blobstorage__/a", ".devhost/DailyScrape.sqlite", ".git/config"],
     *["node_modules/azurite/index.js", "htmlcov/index.html", ".mypy_cache/3.11/a.json", ".hypothesis/examples/a"],
-    *["scraper/__pycache__/models.cpython-311.pyc", "daily_scrape.egg-info/PKG-INFO", ".idea/workspace.xml"],
+    *[
+        "scraper/__pycache__/models.cpython-311.pyc",
+        "daily_scrape.egg-info/PKG-INFO",
+        "daily-scrape_env/bin/python",
+        ".idea/workspace.xml",
+    ],
 ]
 """What work with a checkout leaves in it."""
 
