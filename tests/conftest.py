@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 
 from scripts.checkout import IN_USE_LOCK, file_lock
 from scripts.processes import Supervisor
+from tests.helpers.axe import TALLY
 from tests.helpers.azurite import running_azurite
 
 # Examples have no time limit: on a busy machine it would fail the slow ones, and say nothing about the code.
@@ -26,6 +29,25 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """What `-n auto` means: several workers for all tests, none for a part that was chosen."""
     chosen = config.option.keyword or config.args_source is pytest.Config.ArgsSource.ARGS
     return 0 if chosen else WORKERS_PER_CORE * (os.cpu_count() or 1)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker tells what it has looked at in a browser."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["axe"] = asdict(TALLY)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add up what the workers tell."""
+    if "axe" in getattr(node, "workeroutput", {}):
+        TALLY.add(node.workeroutput["axe"])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line on how accessible the dashboard was found, if it was looked at."""
+    if TALLY.views:
+        terminalreporter.write_line(TALLY.line())
 
 
 @pytest.fixture(scope="session")

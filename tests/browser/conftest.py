@@ -6,19 +6,19 @@ Playwright's event loop lives in the thread of the tests while the browser is op
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from scripts.chromium import require_chromium
-from tests.helpers.axe import TALLY
 from tests.helpers.dashboard_app import DashboardApp, dashboard_app
+from tests.helpers.dashboard_page import EMPTY, Dashboard, OpenDashboard, dashboard_page
 from tests.helpers.held_site import HeldSite
-from tests.helpers.watched_page import WatchedPage, watched_page
+from tests.helpers.watched_page import PATIENCE_MS
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,10 @@ class World:
     failed: tuple[str, ...]
 
 
-OpenPage = Callable[..., WatchedPage]
-
-
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """One Chromium without a window; each test gets a page that knows nothing of the others."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=require_chromium())
         yield chromium
@@ -68,21 +66,17 @@ def world(azurite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wo
 
 
 @pytest.fixture
-def open_page(browser: Browser, world: World) -> Iterator[OpenPage]:
+def open_dashboard(browser: Browser, world: World) -> Iterator[OpenDashboard]:
     """Opens the dashboard with the options of a browser context; what went wrong in it fails the test at its end."""
     with ExitStack() as pages:
 
-        def open_it(**options: Any) -> WatchedPage:
-            watched = pages.enter_context(watched_page(browser, world.app.host.url, **options))
-            watched.page.goto(world.app.url)
-            return watched
+        def open_it(*, key: str | None = world.app.key, **options: Any) -> Dashboard:
+            return pages.enter_context(dashboard_page(browser, world.app, key=key, **options))
 
         yield open_it
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """One line on how much was looked at."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if TALLY.views and reporter is not None:
-        reporter.write_line("")
-        reporter.write_line(TALLY.line())
+@pytest.fixture
+def dashboard(open_dashboard: OpenDashboard) -> Dashboard:
+    """In a window of a desk, with the key, at a view without data: the test says which one it wants to see."""
+    return open_dashboard(view=EMPTY)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from playwright.sync_api import Page
+from typing import TYPE_CHECKING, Any
 
 from scripts.checkout import NODE_MODULES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 SCRIPT = NODE_MODULES / "axe-core" / "axe.min.js"
 IMPACTS = ("critical", "serious", "moderate", "minor")
@@ -30,6 +32,12 @@ class Tally:
     views: int = 0
     rules: int = 0
     violations: Counter[str] = field(default_factory=Counter)
+
+    def add(self, told: Mapping[str, Any]) -> None:
+        """What another process has looked at, as its `asdict` says."""
+        self.views += told["views"]
+        self.rules += told["rules"]
+        self.violations.update(told["violations"])
 
     def line(self) -> str:
         """For people."""

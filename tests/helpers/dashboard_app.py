@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from scripts.checkout import ROOT
 from scripts.past_days import write_past_days
 from tests.helpers.host_process import RunningHost, running_host
 from tests.helpers.running_app import storage_of, wait_for
+from tests.helpers.threads import LoopThread
 
 TIMERS = ("daily_timer", "watchdog", "purge_timer")
 QUIET = {f"AzureWebJobs.{name}.Disabled": "true" for name in TIMERS}
@@ -69,7 +69,8 @@ def dashboard_app(
 ) -> Iterator[DashboardApp]:
     """The app on a storage of its own; `past` gives it thirty days of runs of sources with so many pages."""
     if past:
-        asyncio.run(_write_past(settings, past))
+        with LoopThread("past") as loop:  # the thread of the tests may have a loop that runs
+            loop.call(_write_past(settings, past))
     state = folder / "state"
     with running_host(
         ROOT, log_dir=folder / "logs", state_dir=state, arguments=["--enable-auth"], env={**QUIET, **settings}

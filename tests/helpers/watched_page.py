@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, Route
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 20_000
+"""A busy machine is no fault of the page."""
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
 THEMES = ("light", "dark")
