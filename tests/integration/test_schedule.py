@@ -91,13 +91,17 @@ async def test_a_run_that_was_started_past_our_routes_and_is_held_stands_in_the_
 
 async def test_the_schedule_is_shown_with_what_decides_about_its_ticks(month: ScheduledMonth) -> None:
     async with month.switched_on("01 00:00"):
-        assert await month.ask("GET", "/api/schedule") == {
+        answer = await month.ask("GET", "/api/schedule")
+        ticks = answer.pop("lastTicks")
+        assert (len(ticks), ticks[-1]) == (30, "2026-10-31T06:00:00+00:00")
+        assert answer == {
             "schedule": "0 0 6 * * *",
             "timeZone": "UTC",
             "paused": False,
             "overlapPolicy": "skip",
             "catchupWindowMinutes": 720,
             "changedAt": None,
+            "nextTick": "2026-11-01T06:00:00+00:00",
         }
 
 

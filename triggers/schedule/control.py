@@ -13,6 +13,7 @@ from scraper.settings import Settings
 from storage.ledger.schedule import ScheduleState
 from storage.ledger.skips import Skip
 from storage.store import open_store
+from triggers.schedule.ticks import last_ticks, next_tick
 from triggers.web.problem import Problem, answers_problems, json_response
 from triggers.web.request_reading import json_object, json_type, whole_number
 
@@ -61,6 +62,8 @@ def _wanted_pause(body: dict[str, Any]) -> bool:
 
 
 def _schedule_view(settings: Settings, state: ScheduleState) -> dict[str, Any]:
+    now = clock.utc_now()
+    following = next_tick(settings.scrape_schedule, now)
     return {
         "schedule": settings.scrape_schedule,
         "timeZone": "UTC",
@@ -68,6 +71,8 @@ def _schedule_view(settings: Settings, state: ScheduleState) -> dict[str, Any]:
         "overlapPolicy": settings.overlap_policy,
         "catchupWindowMinutes": settings.catchup_window_minutes,
         "changedAt": state.changed_at.isoformat() if state.changed_at else None,
+        "nextTick": following.isoformat() if following else None,
+        "lastTicks": [tick.isoformat() for tick in last_ticks(settings.scrape_schedule, now)],
     }
 
 

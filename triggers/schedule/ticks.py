@@ -6,10 +6,12 @@ The host calls a timer once after it was down, however many ticks it missed, and
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import product
 from typing import Any, Final
 
 TICK_TOLERANCE: Final = timedelta(seconds=30)  # a host's clock may fire a little early
 MOST_DATES: Final = 31  # of a host that was down for longer, older dates are not told one by one
+MOST_YEARS: Final = 8  # between two leap days, if a century lies between them
 
 _MONTHS: Final = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
                   "november", "december")  # fmt: skip
@@ -39,6 +41,25 @@ def owed_ticks(expression: str, first: datetime, now: datetime) -> list[datetime
     dates = [first.date() + timedelta(days=number) for number in days[1:][-MOST_DATES:]]
     between = [datetime.combine(day, schedule.first_time, UTC) for day in dates if schedule.is_on(day)]
     return ([first] if days else []) + between + [newest]
+
+
+def next_tick(expression: str, now: datetime) -> datetime | None:
+    """The first tick behind `now`; None if there is none within MOST_YEARS, or if the expression is none."""
+    try:
+        return _Schedule.of(expression).first_after(now)
+    except (ValueError, StopIteration):
+        return None
+
+
+def last_ticks(expression: str, now: datetime) -> list[datetime]:
+    """The first tick of each of the last MOST_DATES dates that has come, oldest first."""
+    try:
+        schedule = _Schedule.of(expression)
+    except (ValueError, StopIteration):
+        return []
+    dates = [now.date() - timedelta(days=number) for number in reversed(range(MOST_DATES))]
+    ticks = [datetime.combine(day, schedule.first_time, UTC) for day in dates if schedule.is_on(day)]
+    return [tick for tick in ticks if tick <= now]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +105,17 @@ class _Schedule:
                         tick = datetime.combine(day, moment, UTC)
                         return tick if tick > after else None
             day -= timedelta(days=1)
+        return None
+
+    def first_after(self, now: datetime) -> datetime | None:
+        """The first tick that is later than `now`."""
+        for number in range(MOST_YEARS * 366):
+            day = now.date() + timedelta(days=number)
+            if self.is_on(day):
+                moments = (time(*each) for each in product(self.hours, self.minutes, self.seconds))
+                found = next((each for each in moments if number or each > now.time()), None)
+                if found is not None:
+                    return datetime.combine(day, found, UTC)
         return None
 
     def _times_backwards(self) -> Iterator[time]:

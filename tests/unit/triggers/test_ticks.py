@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devhost.timers.ncrontab import parse_schedule
-from triggers.schedule.ticks import MOST_DATES, owed_ticks
+from triggers.schedule.ticks import MOST_DATES, last_ticks, next_tick, owed_ticks
 
 DAILY = "0 0 6 * * *"
 SIX = datetime(2026, 11, 2, 6, tzinfo=UTC)  # a Monday
@@ -96,3 +96,36 @@ def last_second(moment: datetime) -> datetime:
 @pytest.mark.parametrize("expression", ["0 6 * * *", "0 0 6 * * *"])
 def test_five_fields_have_no_seconds(expression: str) -> None:
     assert owed(expression, SIX, late=timedelta(days=1, seconds=1)) == ["02 06:00", "03 06:00"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        (DAILY, "2026-11-03T06:00:00+00:00"),
+        ("0 30 6 * * *", "2026-11-02T06:30:00+00:00"),
+        ("1 0 6 * * *", "2026-11-02T06:00:01+00:00"),
+        ("0 0 6 * * Sun", "2026-11-08T06:00:00+00:00"),
+        ("0 0 6 29 2 *", "2028-02-29T06:00:00+00:00"),
+        ("0 6 * * *", "2026-11-03T06:00:00+00:00"),
+        ("0 0 6 31 2 *", None),
+        ("never", None),
+        ("0 0 6 * * nobody", None),
+    ],
+)
+def test_the_next_tick_is_later_than_now(expression: str, expected: str | None) -> None:
+    found = next_tick(expression, SIX)
+    assert (found.isoformat() if found else None) == expected
+
+
+@given(moment=st.datetimes(datetime(2026, 1, 1), datetime(2029, 1, 1)), fields=st.sampled_from(
+    ["0 0 6 * * *", "*/7 3-9/2 * * * *", "0 0 0 1 * *", "59 59 23 * * 1-5", "0 15,45 */6 1-15 mar,sep *"]))  # fmt: skip
+def test_the_next_tick_is_that_of_the_host(moment: datetime, fields: str) -> None:
+    now = moment.replace(tzinfo=UTC)
+    assert next_tick(fields, now) == parse_schedule(fields).next_after(now)
+
+
+def test_the_last_ticks_are_the_first_of_each_date_that_have_come() -> None:
+    found = last_ticks("0 0 6,18 * * 1-5", SIX + timedelta(days=2, hours=-1))
+    assert [f"{tick:%d %H:%M}" for tick in found[-4:]] == ["29 06:00", "30 06:00", "02 06:00", "03 06:00"]
+    assert len(last_ticks(DAILY, SIX)) == MOST_DATES
+    assert last_ticks("never", SIX) == []
