@@ -26,6 +26,7 @@ from orchestrations.workflow import workflow
 from scraper.app_sources import tell_if_unusable
 from scraper.run_log import use_log_format
 from scraper.settings import Settings
+from telemetry.switch import switch_on
 from triggers.dashboard.page import dashboard, dashboard_file
 from triggers.datasets.diff import get_diff
 from triggers.datasets.overview import get_dataset, list_datasets
@@ -49,6 +50,7 @@ from triggers.workflows.event_queue import workflow_events
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 settings = Settings()
 use_log_format(settings.log_format)
+switch_on(settings)
 tell_if_unusable(settings)
 
 # A function has the name of its handler, which is a plain function in the module that it comes from.

@@ -26,13 +26,15 @@ from scraper.rows.key_faults import PAIRED
 from scraper.run_log import log_context, run_logger
 from scraper.settings import Settings
 from storage.crawls.past_links import with_links
-from storage.keys import snapshot_id
+from storage.keys import snapshot_id, source_of
 from storage.memory.page_memory import Remembered
 from storage.memory.past import past_of
 from storage.store import Store, open_store
 from storage.work.batch_results import BatchResult
 from storage.work.page_lists import PageList
 from storage.work.pauses import BatchKey, Pause
+from telemetry.effects import BatchWork, batch_recorded, pages_failed
+from telemetry.steps import note
 
 logger = run_logger(__name__)
 
@@ -57,6 +59,7 @@ async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> 
         standing_of(store, client, payload), _what_is_left(store, key, pause)
     )
     recorded = await store.batches.result(snapshot, pages.batch)
+    note(batch=pages.batch, pages=len(pages.urls), counted=False)
     if recorded is not None:
         return _scraped(recorded)
     if standing.code != "goes_on":
@@ -71,7 +74,7 @@ async def _scrape_and_record(
     settings: Settings, store: Store, payload: Mapping[str, Any], key: BatchKey, pages: PageList
 ) -> dict[str, Any]:
     """The answer of an attempt that may work."""
-    pause = payload.get("pause", 0)
+    pause, began = payload.get("pause", 0), clock.utc_now()
     try:
         async with until_run_ends(store, payload):
             work = await _scrape(settings, store, payload, pages, may_pause=pause < MAX_PAUSES)
@@ -81,7 +84,7 @@ async def _scrape_and_record(
         told = (pages.batch, work.without_key, PAIRED)
         logger.warning("batch %d: rows that have no value in a field of key: %d; %s", *told)
     if work.asked_for is None:
-        return _scraped(await _record(store, key.snapshot, work.result(clock.utc_now()), work.failed))
+        return _scraped(await _record(store, key.snapshot, work.result(clock.utc_now()), work.failed, began))
     begins = Pause(work.rest(), clock.utc_now() + timedelta(seconds=work.asked_for.seconds))
     begun = await store.pauses.record(key, pause + 1, begins)
     logger.warning("batch %d paused until %s: %s", pages.batch, begun.until, work.asked_for)
@@ -109,6 +112,7 @@ async def _scrape(
     if pages.purposes:
         past = await with_links(store.links, pages, past)
     attempt = uuid4().hex[:12]
+    note(attempt=attempt)
     async with store.rows.staging(snapshot, pages.batch, attempt) as staging:
         work = BatchAttempt(source, pages, past, staging, snapshot=snapshot, attempt=attempt)
         try:
@@ -129,14 +133,31 @@ async def _scrape(
     return work
 
 
-async def _record(store: Store, snapshot: str, result: BatchResult, failed: Failures) -> BatchResult:
+async def _record(store: Store, snapshot: str, result: BatchResult, failed: Failures, began: datetime) -> BatchResult:
     """The result that counts: this one, unless another attempt was faster."""
     counted = await store.batches.record_result(snapshot, result)
     if counted.attempt == result.attempt:  # else that attempt has said it
         told = (result.batch, result.loaded, result.unchanged, result.failed, result.rows)
         logger.info("batch %d scraped: loaded %d, of these unchanged %d, failed %d, rows %d", *told)
         log_failed_pages([failure for _, failure in sorted(failed, key=itemgetter(0))])
+        _count(snapshot, result, failed, began)
     return counted
+
+
+def _count(snapshot: str, result: BatchResult, failed: Failures, began: datetime) -> None:
+    """Tell telemetry what this run has done; what others had loaded of the batch is theirs."""
+    note(counted=True)
+    others = [part for part in result.earlier if part.snapshot != snapshot]
+    work = BatchWork(
+        loaded=result.loaded - sum(part.loaded for part in others),
+        unchanged=result.unchanged - sum(part.unchanged for part in others),
+        failed=result.failed,
+        rows=result.rows - sum(part.rows for part in others),
+        seconds=(clock.utc_now() - began).total_seconds(),
+    )
+    source = source_of(snapshot)
+    batch_recorded(source, work)
+    pages_failed(source, (failure.reason for _, failure in failed))
 
 
 def _scraped(result: BatchResult) -> dict[str, Any]:

@@ -33,8 +33,9 @@ async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -
     """Publish the snapshot if it passes the source's gate. Input: `run_id`, `epoch`, `source`.
 
     Returns `outcome` (`published`, `refused`, `superseded`, `stopped`), `reason` and the counts; of rows also how many
-    were `added`, `removed` and `changed` against what was published before, None if that cannot be told. A repeat
-    changes nothing. Raises SnapshotGone or SnapshotIncomplete if a batch has no recorded result.
+    were `added`, `removed` and `changed` against what was published before, None if that cannot be told; when the
+    source `began_at`, if that is known, and `ended_at`. A repeat changes nothing. Raises SnapshotGone or
+    SnapshotIncomplete if a batch has no recorded result.
     """
     settings = Settings()
     store = open_store(settings)
@@ -58,6 +59,8 @@ async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -
         "unchanged": sum(result.unchanged for result in snapshot.results),
         **{name: count for name, count in asdict(counts).items() if name != "unread_listings"},
         **changes,
+        **({"began_at": plan.began_at.isoformat()} if plan.began_at is not None else {}),
+        "ended_at": clock.utc_now().isoformat(),
     }
 
 

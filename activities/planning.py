@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -27,12 +28,13 @@ from scraper.run_log import run_logger
 from scraper.settings import Settings
 from scraper.sources import Source
 from storage.data.rows import PLAN_BATCH
-from storage.keys import snapshot_id
+from storage.keys import snapshot_id, source_of
 from storage.planning.following import Crawl, plan_level
 from storage.planning.retrying import plan_retry
 from storage.store import Store, open_store
 from storage.work.batches import Plan, cut_batches
 from storage.work.page_lists import PreviousPage
+from telemetry.effects import pages_failed
 
 logger = run_logger(__name__)
 
@@ -48,7 +50,7 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
     (of the source's limits, per batch), and `more` if there may be another level; `paused` with the
     `seconds` for which the site wants to be left alone; or `superseded`, `stopped` or `failed` with the `reason`.
     """
-    settings = Settings()
+    began_at, settings = clock.utc_now(), Settings()
     store = open_store(settings)
     source = app_source(settings, payload["source"])
     standing = await standing_of(store, client, payload)
@@ -63,7 +65,7 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
         async with until_run_ends(store, payload):
             concurrency, rate = await obeying_limits(source, robots)
             window, share = plan_window(concurrency, rate, settings.max_parallel_batches)
-            plan = await _find_plan(settings, store, source, payload, share, robots)
+            plan = await _find_plan(settings, store, source, payload, share, robots, began_at)
         if plan.follows:  # a level may have few batches only: these then share all that the source allows
             most = min(settings.max_parallel_batches, max(1, plan.lists))
             window, share = plan_window(concurrency, rate, most)
@@ -91,7 +93,13 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
 
 
 async def _find_plan(
-    settings: Settings, store: Store, source: Source, payload: Mapping[str, Any], share: Share, robots: Robots | None
+    settings: Settings,
+    store: Store,
+    source: Source,
+    payload: Mapping[str, Any],
+    share: Share,
+    robots: Robots | None,
+    began_at: datetime,
 ) -> Plan:
     """The plan that is recorded; else what is left of the run that is retried, or of the site what it shows now."""
     snapshot, level, epoch = snapshot_id(source.name, payload["epoch"]), payload.get("level", 0), payload["epoch"]
@@ -104,12 +112,14 @@ async def _find_plan(
         previous = await previous_of_crawl(store, source, snapshot)
         crawl = Crawl(source.follow, source.max_pages, pages_per_batch, robots, previous)
     if "base_epoch" in payload and level == 0:
-        plan = await plan_retry(store, source.name, epoch=epoch, base_epoch=payload["base_epoch"], crawl=crawl)
+        plan = await plan_retry(
+            store, source.name, epoch=epoch, base_epoch=payload["base_epoch"], crawl=crawl, began_at=began_at
+        )
         if plan is not None:
             logger.info("planned: of %d batches, %d have pages to retry", plan.batches, plan.lists)
             return plan
     if crawl is not None:
-        plan = await plan_level(store, snapshot, level, crawl)
+        plan = await plan_level(store, snapshot, level, crawl, began_at=began_at)
         logger.info("planned level %d: pages so far %d, left out %d", level, plan.pages, plan.left_out)
         return plan
     discovery = await discover(source, fetcher=obeying_fetcher(settings, robots), share=share)
@@ -117,7 +127,7 @@ async def _find_plan(
     found = replace(discovery, urls=tuple(allowed), failures=(*discovery.failures, *refused))
     disallowed = sum(failure.reason is Reason.ROBOTS_DISALLOWED for failure in refused)
     previous = await previous_pages(store, source, found.last_modified if source.trust_lastmod else {})
-    return await _record_plan(store, snapshot, found, disallowed, pages_per_batch, previous)
+    return await _record_plan(store, snapshot, found, disallowed, pages_per_batch, previous, began_at)
 
 
 async def _record_plan(
@@ -127,6 +137,7 @@ async def _record_plan(
     disallowed: int,
     pages_per_batch: int,
     previous: Mapping[str, PreviousPage],
+    began_at: datetime,
 ) -> Plan:
     """The plan that counts: this one, unless another attempt was faster."""
     batches, attempt = cut_batches(discovery.urls, pages_per_batch=pages_per_batch), uuid4().hex[:12]
@@ -142,6 +153,7 @@ async def _record_plan(
             recorded_at=clock.utc_now(),
             disallowed=disallowed,
             unread_listings=discovery.unread_listings,
+            began_at=began_at,
         ),
         batches,
         previous,
@@ -149,6 +161,7 @@ async def _record_plan(
     if plan.attempt == attempt:
         logger.info("planned: pages %d, batches %d, left out %d", plan.pages, plan.batches, plan.left_out)
         log_failed_pages(discovery.failures)
+        pages_failed(source_of(snapshot), (failure.reason for failure in discovery.failures))
     return plan
 
 

@@ -1,10 +1,11 @@
-"""What an activity logs belongs to the run and the source that its input names."""
+"""What an activity logs, and its span, belong to the run and the source that its input names."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
 
 from scraper.run_log import log_context
+from telemetry.steps import Step
 
 Activity = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -14,7 +15,10 @@ def logs_run(activity: Activity) -> Activity:
 
     @wraps(activity)
     async def in_context(payload: dict, *others: Any, **named: Any) -> dict[str, Any]:
-        with log_context(run_id=str(payload["run_id"]), source=str(payload.get("source", ""))):
-            return await activity(payload, *others, **named)
+        about = log_context(run_id=str(payload["run_id"]), source=str(payload.get("source", "")))
+        with about, Step(activity.__name__, payload) as step:
+            answer = await activity(payload, *others, **named)
+            step.answered(answer)
+            return answer
 
     return in_context

@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     alert_format: Literal["json", "slack", "teams"] = "json"
     contact: _Text = ""
     user_agent: _Text = Field(default="daily-scrape/0.1 (+{contact})", pattern=r"^[\x20-\x7e]+$")
+    # The switches of the Functions worker, which does its own part of it.
+    python_applicationinsights_enable_telemetry: bool = False
+    python_enable_opentelemetry: bool = False
     table_prefix: _Text = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9]{0,29})?$")
     storage_connection: _Text | None = Field(default=None, validation_alias="AzureWebJobsStorage", repr=False)
     storage_account_name: _Text | None = Field(
@@ -84,6 +87,13 @@ class Settings(BaseSettings):
     def start_grace(self) -> timedelta:
         """START_GRACE_SECONDS as a span of time."""
         return timedelta(seconds=self.start_grace_seconds)
+
+    @property
+    def telemetry_mode(self) -> Literal["off", "azure_monitor", "otlp"]:
+        """Where traces and metrics go: nowhere, to Application Insights, or where the OTEL_… settings say."""
+        if self.python_applicationinsights_enable_telemetry:
+            return "azure_monitor"
+        return "otlp" if self.python_enable_opentelemetry else "off"
 
     @property
     def retention(self) -> timedelta:

@@ -30,6 +30,11 @@ def epoch_of(snapshot: str) -> int:
     return int(snapshot.rpartition("~")[2])
 
 
+def source_of(snapshot: str) -> str:
+    """The source whose rows a snapshot has, from its ID."""
+    return snapshot.rpartition("~")[0]
+
+
 def batch_partition(snapshot: str, batch: int) -> str:
     """Rows and failures lie in one partition per batch: partitions do not grow with the site."""
     return f"{snapshot}~{batch:06d}"

@@ -17,6 +17,7 @@ from azure.data.tables import EdmType, EntityProperty, UpdateMode
 
 from storage.account.tables import Tables
 from storage.keys import fits_a_key, key_text, newest_first, partition_filter
+from telemetry.effects import run_ended
 
 RUNS = "run"
 RUN_IDS = "run-id"
@@ -66,6 +67,7 @@ class Runs:
             try:
                 await table.create_entity(_to_entity(run))
                 stored = run
+                run_ended(run)  # if it has: some never come to their first step
             except ResourceExistsError:
                 stored = await self.of_epoch(run.epoch)
             if stored.run_id == run.run_id and await self._newest_epoch(run.run_id) < run.epoch:
@@ -130,6 +132,7 @@ class Runs:
                         etag=etag,
                         match_condition=MatchConditions.IfNotModified,
                     )
+                    run_ended(ended)
                     return ended
 
     async def newest(self, *, limit: int, before_epoch: int | None) -> tuple[list[RunRecord], int | None]:

@@ -10,6 +10,7 @@ from azure.core.exceptions import ResourceExistsError
 
 from storage.account.tables import Tables
 from storage.keys import microseconds, newest_time_first, partition_filter
+from telemetry.effects import start_skipped
 
 SKIPS = "skip"
 SKIP_IDS = "skip-id"
@@ -60,6 +61,7 @@ class Skips:
                 skip = replace(skip, at=(await table.get_entity(SKIP_IDS, own_id))["at"])
             try:
                 await table.create_entity(_to_entity(skip, own_id))
+                start_skipped(skip.reason)
             except ResourceExistsError:
                 return _from_entity(await table.get_entity(SKIPS, _row_key(skip, own_id)))
         return skip

@@ -24,7 +24,8 @@ class SourceProgress:
     `failed` also counts what is none of `pages`: places that should have named some, pages that cannot be asked for.
     Of the `failed` ones, `disallowed` were not asked for, since robots.txt refuses them. `left_out` are beyond the
     source's `max_pages`, and no part of `pages`.
-    `last_progress_at` is when its newest plan, batch or publication was recorded; None if there is none.
+    `began_at` is when its planning was begun, `last_progress_at` when its newest plan, batch or publication was
+    recorded; None if there is none.
     """
 
     source: str
@@ -39,6 +40,7 @@ class SourceProgress:
     unchanged: int = 0
     disallowed: int = 0
     left_out: int = 0
+    began_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ async def progress_of(
         batches_done=len(results),
         last_progress_at=max((moment for moment in moments if moment is not None), default=None),
         unchanged=sum(result.unchanged for result in results),
+        began_at=plan.began_at,
     )
 
 
@@ -104,6 +107,7 @@ async def summary_of(
     """The summary of a source that could not give its own: its counts so far, and `outcome` unless it has published."""
     progress = await progress_of(batches, datasets, source, snapshot_id(source, epoch), epoch=epoch)
     is_published = progress.state == "published"
+    times = {"began_at": progress.began_at, "ended_at": progress.last_progress_at}
     return {
         "source": source,
         "outcome": "published" if is_published else outcome,
@@ -117,4 +121,5 @@ async def summary_of(
         "disallowed": progress.disallowed,
         "failed": progress.failed,
         "rows": progress.rows,
+        **{name: moment.isoformat() for name, moment in times.items() if moment is not None},
     }

@@ -7,6 +7,7 @@ first. So nothing depends on how often, or where, a step runs.
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import groupby
 from typing import Final
 from uuid import uuid4
@@ -19,10 +20,12 @@ from scraper.manners.robots import Robots
 from scraper.models import PageFailure, PageLinks, Purpose, Reason
 from storage.data.rows import PLAN_BATCH
 from storage.errors import MissingRecord
+from storage.keys import source_of
 from storage.store import Store
 from storage.work.batch_results import BatchResult
 from storage.work.batches import Plan, cut_batches
 from storage.work.page_lists import PageList, PreviousPage
+from telemetry.effects import pages_failed
 
 MAX_BAD_LINKS: Final = 1000
 """Unusable links of one level are listed up to this many; one more line counts the rest."""
@@ -50,7 +53,9 @@ class NewPages:
     failures: Sequence[PageFailure]
 
 
-async def plan_level(store: Store, snapshot: str, level: int, crawl: Crawl) -> Plan:
+async def plan_level(
+    store: Store, snapshot: str, level: int, crawl: Crawl, *, began_at: datetime | None = None
+) -> Plan:
     """Plan one level of a crawl, or take the plan that is recorded already. Level 0 are the start pages.
 
     All batches of the level before must have results. Raises MissingRecord if something of it is gone.
@@ -59,7 +64,7 @@ async def plan_level(store: Store, snapshot: str, level: int, crawl: Crawl) -> P
     if recorded is not None:
         return recorded
     if level == 0:
-        before = Plan("", 0, 0, 0, 0, follows=True)
+        before = Plan("", 0, 0, 0, 0, follows=True, began_at=began_at)
         harvest = Harvest(Frontier(), max_depth=crawl.follow.max_depth)
         harvest.take(PageLinks(Purpose.LINKS, crawl.follow.start_links), url="", depth=-1)
     else:
@@ -83,7 +88,10 @@ async def plan_level(store: Store, snapshot: str, level: int, crawl: Crawl) -> P
     numbered = list(enumerate(pages.failures, start=before.not_found))
     await store.rows.stage_failures(snapshot, PLAN_BATCH, plan.attempt, numbered)
     await store.frontiers.keep_addresses(snapshot, plan.attempt, harvest.addresses)
-    return await store.batches.record_retry(snapshot, plan, pages.lists, [])
+    counts = await store.batches.record_retry(snapshot, plan, pages.lists, [])
+    if counts.attempt == plan.attempt:
+        pages_failed(source_of(snapshot), (failure.reason for failure in pages.failures))
+    return counts
 
 
 def grown(plan: Plan, pages: NewPages, *, goes_on: bool) -> Plan:

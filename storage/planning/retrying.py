@@ -7,6 +7,7 @@ finished, since the run was stopped or broke, are left as much as those that fai
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import uuid4
 
 from scraper import clock
@@ -91,7 +92,13 @@ async def _rows_are_there(store: Store, source: str, epoch: int) -> bool:
 
 
 async def plan_retry(
-    store: Store, source: str, *, epoch: int, base_epoch: int, crawl: Crawl | None = None
+    store: Store,
+    source: str,
+    *,
+    epoch: int,
+    base_epoch: int,
+    crawl: Crawl | None = None,
+    began_at: datetime | None = None,
 ) -> Plan | None:
     """Plan the source for the run `epoch` as what the run `base_epoch` left; None if no pages were found for that one.
 
@@ -123,6 +130,7 @@ async def plan_retry(
         earlier_batches=0,
         is_open=False,
         inherits=is_crawl,
+        began_at=began_at,
     )
     if crawl is not None and is_crawl:
         more = await rest_of_crawl(store, done, lists, crawl, listed=[failure.url for failure in failures])

@@ -17,7 +17,7 @@ class Plan:
     `not_found` counts places that should have named pages and could not be read, and pages that cannot be asked for:
     `disallowed` of them since robots.txt refuses them. `left_out` counts the pages beyond the source's `max_pages`,
     `taken_over` the batches that an earlier run has loaded completely. `recorded_at` is the app's time; None in records
-    of older versions.
+    of older versions. `began_at`, of the same clock, is when the source's first plan was begun.
 
     Where the source `follows` links, all counts are those of the levels up to `level`; `earlier_batches` are of the
     levels before it. While the plan `is_open`, the pages of this level may lead to another one. It `inherits` if pages
@@ -39,6 +39,7 @@ class Plan:
     inherits: bool = False
     disallowed: int = 0
     unread_listings: int = 0
+    began_at: datetime | None = None
 
     @property
     def lists(self) -> int:

@@ -16,7 +16,7 @@ from tests.helpers.core_tools_ignore import files_of_core_tools
 
 TOP_LEVEL = {
     *{"function_app.py", "host.json", "requirements.txt", "sources.toml"},
-    *{"activities", "orchestrations", "scraper", "starts", "storage", "triggers"},
+    *{"activities", "orchestrations", "scraper", "starts", "storage", "telemetry", "triggers"},
 }
 """All that may be uploaded. Who adds to the app adds to this, and to .funcignore what must stay at home."""
 

@@ -77,6 +77,7 @@ def progress_view(source: SourceProgress) -> dict[str, Any]:
     view = in_json(asdict(source))
     view["batchesDone"] = view.pop("batches_done")
     moment = view.pop("last_progress_at")
+    del view["began_at"]
     unknown = dict.fromkeys(CHANGES)
     return {**view, **unknown, "lastProgressAt": moment.isoformat() if moment else None, "reason": ""}
 

@@ -46,8 +46,8 @@ async def test_a_repeat_of_the_publication_counts_the_same(runs: ActivityRuns, s
     site.change("/books/4")
     await runs.claim(await runs.start("second"))
     await runs.scrape("second", "books")
-    summary = await runs.publish("second", "books")
-    assert await runs.publish("second", "books") == summary
+    summary, repeated = [await runs.publish("second", "books") for _ in range(2)]
+    assert repeated == {**summary, "ended_at": repeated["ended_at"]}
     assert changes(summary) == (0, 0, 2)
 
 

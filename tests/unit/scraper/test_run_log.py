@@ -10,7 +10,7 @@ import pytest
 from scraper.run_log import log_context, one_line, run_logger
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-PACKAGES = ("triggers", "activities", "starts", "orchestrations", "storage", "scraper")
+PACKAGES = ("triggers", "activities", "starts", "orchestrations", "storage", "telemetry", "scraper")
 
 logger = run_logger("tests.run_log")
 
