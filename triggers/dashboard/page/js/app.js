@@ -9,6 +9,7 @@ import { patchChildren } from "./patch.js";
 import { poll } from "./polling.js";
 import { route } from "./router.js";
 import { setTheme, theme } from "./session.js";
+import { visible } from "./text.js";
 
 const THEMES = ["", "light", "dark"];
 const shown = document.getElementById("view");
@@ -30,8 +31,9 @@ function show(isFirst) {
     if (item.dataset.nav === section) item.setAttribute("aria-current", "page");
     else item.removeAttribute("aria-current");
   }
-  document.title = `${view.title(argument)} · daily-scrape`;
-  shown.replaceChildren(h("h1", { tabindex: "-1" }, view.title(argument)), h("p", { class: "loading" }, "Loading…"));
+  const title = visible(view.title(argument)); // An address may hold anything, too.
+  document.title = `${title} · daily-scrape`;
+  shown.replaceChildren(h("h1", { tabindex: "-1" }, title), h("p", { class: "loading" }, "Loading…"));
   if (!isFirst) shown.firstChild.focus();
   scrollTo(0, 0);
   const polling = poll(() => look(view, context));
