@@ -37,6 +37,7 @@ from triggers.operations.purge_timer import PURGE_SCHEDULE, purge_timer
 from triggers.operations.watchdog import watchdog
 from triggers.orchestrators.polling import poll_orchestrator
 from triggers.orchestrators.start import start_orchestrator
+from triggers.runs.batches import list_batches
 from triggers.runs.commands import request_stop, start_run
 from triggers.runs.failures import list_failures
 from triggers.runs.history import get_run, list_runs
@@ -46,6 +47,7 @@ from triggers.schedule.control import get_schedule, list_skips, put_schedule
 from triggers.schedule.timer import daily_timer
 from triggers.workflows.commands import check_workflow, start_workflow, stop_workflow
 from triggers.workflows.event_queue import workflow_events
+from triggers.workflows.live import list_workflows
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 settings = Settings()
@@ -92,6 +94,7 @@ http("PUT", "schedule", put_schedule)
 http("GET", "runs", list_runs)
 http("GET", "runs/{runId}", get_run)
 http("GET", "runs/{runId}/failures", list_failures)
+http("GET", "runs/{runId}/batches", list_batches)
 http("GET", "skips", list_skips)
 http("GET", "schedule", get_schedule)
 http("GET", "health", health, func.AuthLevel.ANONYMOUS)
@@ -113,6 +116,7 @@ COMMAND = "GET POST" if settings.allow_get_commands else "POST"
 http(COMMAND, "start/{input}", start_workflow)
 http("GET", "check/{input}", check_workflow)
 http(COMMAND, "stop/{input}", stop_workflow)
+http("GET", "workflows", list_workflows)
 queue("workflow-events", workflow_events)
 
 # Orchestrators: plain generators until here.

@@ -14,6 +14,7 @@ from storage.errors import RowTooLarge
 from storage.memory.page_memory import RememberedPage
 from storage.memory.past import Past
 from storage.work.batch_results import BatchResult
+from storage.work.failure_reasons import count_reasons
 from storage.work.page_lists import PageList, Part
 
 Failures = list[tuple[int, PageFailure]]
@@ -31,9 +32,18 @@ class BatchAttempt:
     """Takes the outcomes of the pages as they come; rows go off to `staging`, the rest is kept until all are there."""
 
     def __init__(
-        self, source: Source, pages: PageList, past: Past, staging: Staging, *, snapshot: str, attempt: str
+        self,
+        source: Source,
+        pages: PageList,
+        past: Past,
+        staging: Staging,
+        *,
+        snapshot: str,
+        attempt: str,
+        at: datetime,
     ) -> None:
-        self.snapshot, self.attempt = snapshot, attempt
+        """`at` is when it begins."""
+        self.snapshot, self.attempt, self.started_at = snapshot, attempt, at
         self.asked_for: LongPauseAsked | None = None
         """The pause that the site asked for, if there has to be one before the batch is complete."""
         self.failed: Failures = []
@@ -103,6 +113,8 @@ class BatchAttempt:
             earlier=pages.earlier,
             recorded_at=at,
             unchanged=pages.unchanged + self.unchanged,
+            started_at=self.started_at,
+            reasons=count_reasons(failure for _, failure in self.failed),
         )
 
     @property

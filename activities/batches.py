@@ -111,10 +111,10 @@ async def _scrape(
     past = await past_of(store.tables, store.memory, pages, fingerprint=fingerprint)
     if pages.purposes:
         past = await with_links(store.links, pages, past)
-    attempt = uuid4().hex[:12]
+    attempt, began = uuid4().hex[:12], clock.utc_now()
     note(attempt=attempt)
     async with store.rows.staging(snapshot, pages.batch, attempt) as staging:
-        work = BatchAttempt(source, pages, past, staging, snapshot=snapshot, attempt=attempt)
+        work = BatchAttempt(source, pages, past, staging, snapshot=snapshot, attempt=attempt, at=began)
         try:
             if robots is not None:
                 await robots.learn(source.own_urls)  # before pages take turns that they would have to let pass

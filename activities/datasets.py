@@ -24,6 +24,7 @@ from storage.snapshots.diffs import diff_of, hashed_pages
 from storage.snapshots.row_changes import KINDS, rows_with_known_key
 from storage.snapshots.snapshots import Snapshot, open_snapshot
 from storage.store import Store, open_store
+from storage.work.failure_reasons import add_up
 
 logger = run_logger(__name__)
 
@@ -56,6 +57,7 @@ async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -
         "reason": reason,
         "batches": plan.batches,
         "left_out": plan.left_out,
+        "failed_by_reason": add_up([plan.reasons, *(result.reasons for result in snapshot.results)]),
         "unchanged": sum(result.unchanged for result in snapshot.results),
         **{name: count for name, count in asdict(counts).items() if name != "unread_listings"},
         **changes,

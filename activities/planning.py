@@ -33,6 +33,7 @@ from storage.planning.following import Crawl, plan_level
 from storage.planning.retrying import plan_retry
 from storage.store import Store, open_store
 from storage.work.batches import Plan, cut_batches
+from storage.work.failure_reasons import count_reasons
 from storage.work.page_lists import PreviousPage
 from telemetry.effects import pages_failed
 
@@ -154,6 +155,7 @@ async def _record_plan(
             disallowed=disallowed,
             unread_listings=discovery.unread_listings,
             began_at=began_at,
+            reasons=count_reasons(discovery.failures),
         ),
         batches,
         previous,

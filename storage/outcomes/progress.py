@@ -1,7 +1,7 @@
 """How far a run and its sources have come, read from what their steps recorded."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -9,6 +9,7 @@ from storage.data.datasets import Datasets
 from storage.keys import snapshot_id
 from storage.ledger.runs import RunRecord
 from storage.work.batches import Batches
+from storage.work.failure_reasons import ReasonCounts, add_up
 
 SOURCES_AT_ONCE: Final = 16
 """Sources whose records are read at the same time; a run may have hundreds."""
@@ -24,6 +25,7 @@ class SourceProgress:
     `failed` also counts what is none of `pages`: places that should have named some, pages that cannot be asked for.
     Of the `failed` ones, `disallowed` were not asked for, since robots.txt refuses them. `left_out` are beyond the
     source's `max_pages`, and no part of `pages`.
+    `failed_by_reason` adds up to `failed`, unless an older version of this app has recorded some of them.
     `began_at` is when its planning was begun, `last_progress_at` when its newest plan, batch or publication was
     recorded; None if there is none.
     """
@@ -41,6 +43,7 @@ class SourceProgress:
     disallowed: int = 0
     left_out: int = 0
     began_at: datetime | None = None
+    failed_by_reason: ReasonCounts = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ async def progress_of(
         last_progress_at=max((moment for moment in moments if moment is not None), default=None),
         unchanged=sum(result.unchanged for result in results),
         began_at=plan.began_at,
+        failed_by_reason=add_up([plan.reasons, *(result.reasons for result in results)]),
     )
 
 
@@ -120,6 +124,7 @@ async def summary_of(
         "unchanged": progress.unchanged,
         "disallowed": progress.disallowed,
         "failed": progress.failed,
+        "failed_by_reason": progress.failed_by_reason,
         "rows": progress.rows,
         **{name: moment.isoformat() for name, moment in times.items() if moment is not None},
     }

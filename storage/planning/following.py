@@ -24,6 +24,7 @@ from storage.keys import source_of
 from storage.store import Store
 from storage.work.batch_results import BatchResult
 from storage.work.batches import Plan, cut_batches
+from storage.work.failure_reasons import add_up, count_reasons
 from storage.work.page_lists import PageList, PreviousPage
 from telemetry.effects import pages_failed
 
@@ -102,6 +103,7 @@ def grown(plan: Plan, pages: NewPages, *, goes_on: bool) -> Plan:
         pages=plan.pages + sum(len(one.urls) for one in pages.lists),
         not_found=plan.not_found + len(pages.failures),
         left_out=plan.left_out + pages.left_out,
+        reasons=add_up([plan.reasons, count_reasons(pages.failures)]),
         disallowed=plan.disallowed + sum(one.reason is Reason.ROBOTS_DISALLOWED for one in pages.failures),
         is_open=goes_on and not pages.left_out,
     )

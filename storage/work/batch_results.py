@@ -1,8 +1,9 @@
 """What became of a batch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from storage.work.failure_reasons import ReasonCounts
 from storage.work.page_lists import Part
 
 
@@ -12,7 +13,8 @@ class BatchResult:
 
     The counts are of the whole batch, `earlier` included: the parts of it that other runs have loaded. `attempt` is
     empty if they have loaded all of it. `recorded_at` as in Plan; None for what was taken over. Of the loaded pages,
-    `unchanged` had not changed since an earlier run, whose rows they have.
+    `unchanged` had not changed since an earlier run, whose rows they have. `started_at` is when the attempt began, and
+    `reasons` are of its failed pages; None in records of older versions, and for what was taken over.
     """
 
     batch: int
@@ -23,6 +25,8 @@ class BatchResult:
     earlier: tuple[Part, ...] = ()
     recorded_at: datetime | None = None
     unchanged: int = 0
+    started_at: datetime | None = None
+    reasons: ReasonCounts | None = field(default=None, hash=False)
 
     def parts(self, snapshot: str) -> tuple[Part, ...]:
         """Where the rows of this result of `snapshot` lie: always where they were written, however many runs ago."""

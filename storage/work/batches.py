@@ -20,6 +20,7 @@ from storage.account.tables import Tables
 from storage.account.writes import upsert_all
 from storage.errors import MissingRecord, SnapshotGone
 from storage.keys import prefix_filter, range_filter
+from storage.work import failure_reasons
 from storage.work.batch_results import BatchResult
 from storage.work.page_lists import PageList, PreviousPage, parts_as_text, parts_from_text
 from storage.work.plans import PAGE_LIST_BYTES, PLAN, Plan, cut_batches, failing, plan_key
@@ -196,6 +197,8 @@ def _columns(record: Plan | BatchResult) -> dict[str, Any]:
     columns = {name: value for name, value in values.items() if value is not None}
     if "earlier" in columns:
         columns["earlier"] = parts_as_text(columns["earlier"])
+    if "reasons" in columns:
+        columns["reasons"] = failure_reasons.as_text(columns["reasons"])
     return columns
 
 
@@ -203,4 +206,6 @@ def _record(entity: Any, kind: type[Record]) -> Record:
     columns = {name: entity[name] for name in kind.__dataclass_fields__ if name in entity}
     if "earlier" in columns:
         columns["earlier"] = parts_from_text(columns["earlier"])
+    if "reasons" in columns:
+        columns["reasons"] = failure_reasons.from_text(columns["reasons"])
     return kind(**columns)

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+
+from storage.work.failure_reasons import ReasonCounts
 
 PLAN: Final = "plan"
 PAGE_LIST_BYTES: Final = 60_000  # of JSON before compression; a property takes 64 KiB
@@ -22,7 +24,8 @@ class Plan:
     Where the source `follows` links, all counts are those of the levels up to `level`; `earlier_batches` are of the
     levels before it. While the plan `is_open`, the pages of this level may lead to another one. It `inherits` if pages
     of earlier runs are known as well, which are no part of it: see `storage.crawls.frontiers`. `unread_listings` are
-    the sitemaps and feeds of which not all could be read.
+    the sitemaps and feeds of which not all could be read. `reasons` are of what is `not_found`; None in records of
+    older versions.
     """
 
     attempt: str
@@ -40,6 +43,7 @@ class Plan:
     disallowed: int = 0
     unread_listings: int = 0
     began_at: datetime | None = None
+    reasons: ReasonCounts | None = field(default=None, hash=False)
 
     @property
     def lists(self) -> int:

@@ -25,6 +25,7 @@ REFUSES_GOOD = {
     "poll_orchestrator": "the same",
     "retry_run": "its sources must be those of the run",
     "list_failures": "its continuation must be one that the run has given",
+    "list_batches": "the same",
     "list_rows": "its continuation must be one that was given",
     "get_diff": "the same",
     "start_workflow": "names of events that differ in case only count as the same",

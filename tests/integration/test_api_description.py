@@ -30,6 +30,7 @@ from triggers.datasets import diff as dataset_diff
 from triggers.datasets import overview as datasets
 from triggers.datasets import rows as dataset_rows
 from triggers.orchestrators import watch_requests
+from triggers.runs import batches as run_batches
 from triggers.runs import failures as run_failures
 from triggers.runs import history as runs
 from triggers.schedule.control import MOST_SKIPS
@@ -143,6 +144,8 @@ def test_its_bounds_are_those_of_the_code() -> None:
     assert parameter(OPERATIONS["get_dataset"], "limit")["maximum"] == datasets.MOST_SNAPSHOTS
     assert parameter(OPERATIONS["list_rows"], "limit")["maximum"] == dataset_rows.MOST_ROWS
     assert parameter(OPERATIONS["list_rows"], "limit")["default"] == dataset_rows.USUAL_ROWS
+    assert parameter(OPERATIONS["list_batches"], "limit")["maximum"] == run_batches.MOST_BATCHES
+    assert parameter(OPERATIONS["list_batches"], "limit")["default"] == run_batches.MOST_BATCHES
     assert f"to {dataset_rows.MOST_BYTES // 1024**2} MiB" in OPERATIONS["list_rows"].node["description"]
     assert parameter(OPERATIONS["get_diff"], "limit")["maximum"] == dataset_diff.MOST_CHANGES
     assert parameter(OPERATIONS["get_diff"], "limit")["default"] == dataset_diff.USUAL_CHANGES

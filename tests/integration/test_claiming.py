@@ -158,7 +158,7 @@ async def test_a_source_that_broke_is_recorded_with_what_its_batches_had_counted
     await claim_run(await start(hub, store, "a"), hub)
     snapshot = snapshot_id("books", 1)
     await store.batches.record_plan(snapshot, Plan("p", 2, 150, 0, 0), [["http://site/a"], ["http://site/b"]])
-    await store.batches.record_result(snapshot, BatchResult(0, "x", 90, 10, 90))
+    await store.batches.record_result(snapshot, BatchResult(0, "x", 90, 10, 90, reasons={"timeout": 10}))
     broken = {"source": "books", "outcome": "failed", "reason": "infrastructure: away"}
     ended = await finish_run({"run_id": "a", "epoch": 1, "reason": "", "sources": [broken]})
     counts = {
@@ -168,6 +168,7 @@ async def test_a_source_that_broke_is_recorded_with_what_its_batches_had_counted
         "loaded": 90,
         "unchanged": 0,
         "failed": 10,
+        "failed_by_reason": {"timeout": 10},
         "disallowed": 0,
         "left_out": 0,
         "rows": 90,

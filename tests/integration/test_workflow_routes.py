@@ -107,6 +107,27 @@ async def test_a_workflow_that_has_ended_shows_its_outcome_and_the_data_of_its_e
     }
 
 
+async def test_the_list_has_the_workflows_that_live_and_nothing_else(host: Host) -> None:
+    await post(host, "start/first", {"waitFor": ["paid", "packed"], "mode": "all", "timeoutSeconds": 3600})
+    await host.advance(seconds=2)
+    for key in ("second", "ended"):
+        await post(host, f"start/{key}")
+    await post(host, "stop/ended")
+    await host.start("welcome", None, instance_id="workflow:of-another-orchestrator")
+    listed = (await host.request("GET", "/api/workflows")).json()
+    assert ([one["input"] for one in listed["workflows"]], listed["isWhole"]) == (["first", "second"], True)
+    assert listed["workflows"][0] == {
+        "input": "first",
+        "instanceId": "workflow:first",
+        "runtimeStatus": "Running",
+        "waitFor": ["paid", "packed"],
+        "mode": "all",
+        "deadline": "2026-01-01T01:00:00+00:00",
+        "startedAt": "2026-01-01T00:00:00+00:00",
+        "links": {name: f"http://localhost:7071/api/{name}/first" for name in ("check", "stop")},
+    }
+
+
 async def test_answers_say_where_to_look_and_when(host: Host) -> None:
     started = await host.request("POST", "/api/start/a")
     assert (started.headers["Location"], started.headers["Retry-After"]) == ("http://localhost:7071/api/check/a", "1")

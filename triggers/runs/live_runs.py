@@ -12,6 +12,7 @@ from storage.outcomes.progress import Count, RunProgress, run_progress
 from storage.store import Store
 from storage.ticket import TicketState
 
+IN_JSON: Final = {"left_out": "leftOut", "failed_by_reason": "failedByReason"}
 TOTALS: Final[tuple[Count, ...]] = ("pages", "left_out", "loaded", "unchanged", "failed", "rows")
 
 
@@ -64,7 +65,7 @@ async def stall_of(store: Store, run: RunRecord) -> Stall | None:
 
 def in_json(counts: Mapping[str, Any]) -> dict[str, Any]:
     """Counts by the names that they have in JSON."""
-    return {"leftOut" if name == "left_out" else name: count for name, count in counts.items()}
+    return {IN_JSON.get(name, name): count for name, count in counts.items()}
 
 
 async def run_facts(store: Store, run: RunRecord, so_far: RunProgress | None) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def result_view(result: Mapping[str, Any]) -> dict[str, Any]:
         "source": result["source"],
         "state": result["outcome"],
         **in_json({name: result.get(name, 0) for name in RESULT_COUNTS}),
-        **{name: result.get(name) for name in CHANGES},
+        **in_json({name: result.get(name) for name in ("failed_by_reason", *CHANGES)}),
         "batchesDone": result.get("batches_done", result.get("batches", 0)),
         "lastProgressAt": None,
         "reason": result["reason"],

@@ -17,6 +17,7 @@ QUERIES: Final[Mapping[str, tuple[str, ...]]] = {
     "request_stop": ("mode",),
     "list_runs": PAGE,
     "list_failures": PAGE,
+    "list_batches": PAGE,
     "list_skips": PAGE,
     "get_dataset": PAGE,
     "list_rows": ("format", "run", *PAGE),

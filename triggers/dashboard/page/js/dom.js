@@ -52,7 +52,8 @@ export const listenersOf = (element) => listeners.get(element) ?? {};
 export function foreign(value, most = SHORT) {
   const text = visible(String(value).slice(0, LONGEST));
   const short = cut(text, most);
-  if (short === text) return h("bdi", { class: "foreign", dir: "auto" }, text);
+  // A short word stays in one piece, however narrow its column is.
+  if (short === text) return h("bdi", { class: text.length > 26 ? "foreign" : "foreign short", dir: "auto" }, text);
   const length = String(value).length;
   const tail = length > LONGEST ? ` … and ${length - LONGEST} more characters` : "";
   return h(

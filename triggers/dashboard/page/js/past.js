@@ -1,6 +1,8 @@
 /** The last runs in order of time, with what should have run and did not. */
 
 const DAY_MS = 86_400_000;
+/** A tick is not missed at once: whoever serves it needs a moment. */
+const PATIENCE_MS = 600_000;
 
 /**
  * Runs, skipped starts and days without either, oldest first.
@@ -10,9 +12,10 @@ const DAY_MS = 86_400_000;
  * @param {object[]} runs newest first @param {object[]} skips
  * @param {string[]} ticks the first tick of each of the last days, as the schedule is now
  * @param {number} most so many of the newest are told
+ * @param {number} now milliseconds since 1970
  * @returns {Array<{kind: "run" | "skip" | "missed", at: string, id: string, run?: object, skip?: object}>}
  */
-export function past(runs, skips, ticks, most) {
+export function past(runs, skips, ticks, most, now) {
   const told = runs.map((run) => ({ kind: "run", at: run.startedAt, id: `${run.runId}@${run.epoch}`, run }));
   const oldest = runs.length ? Math.min(...runs.map((run) => Date.parse(run.startedAt))) : Infinity;
   const known = new Set(runs.map((run) => run.runId));
@@ -24,7 +27,8 @@ export function past(runs, skips, ticks, most) {
   }
   for (const tick of ticks) {
     const id = `daily-${tick.slice(0, 10)}`;
-    if (Date.parse(tick) > oldest && !known.has(id)) told.push({ kind: "missed", at: tick, id: `missed ${id}` });
+    const isLate = Date.parse(tick) > oldest && Date.parse(tick) < now - PATIENCE_MS;
+    if (isLate && !known.has(id)) told.push({ kind: "missed", at: tick, id: `missed ${id}` });
   }
   told.sort((one, other) => Date.parse(one.at) - Date.parse(other.at) || (one.id < other.id ? -1 : 1));
   return told.slice(-most);

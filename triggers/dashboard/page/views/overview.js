@@ -32,7 +32,7 @@ export async function load({ signal }) {
 }
 
 export function render({ runs, skips, schedule, datasets, histories, current }, context) {
-  const entries = past(runs, skips, schedule.lastTicks ?? [], MOST);
+  const entries = past(runs, skips, schedule.lastTicks, MOST, serverNow());
   return [
     h("h1", { tabindex: "-1" }, title()),
     h("div", { class: "grid" }, currentCard(current, runs, context), scheduleCard(schedule)),
