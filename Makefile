@@ -17,6 +17,9 @@ SAMPLE ?= 1
 STATE ?= .
 # test: more options for pytest, for example PYTEST_ARGS="-k singleton"
 PYTEST_ARGS ?=
+# smoke
+URL ?= http://127.0.0.1:7071
+KEY ?=
 # prove-fuzz
 SECONDS ?= 60
 READERS ?=
@@ -63,6 +66,9 @@ bench: setup ## figures: a run against a plain script, then the durable engine b
 
 package: setup ## .run/app.zip as a deployment uploads it: its size, and how long importing the app takes
 	@$(BIN)/python -m scripts.package
+
+smoke: setup ## is a deployment up and does it refuse a second start? (URL=https://… KEY=…, or SMOKE_KEY in the environment)
+	@$(BIN)/python scripts/smoke.py "$(URL)" $(KEY)
 
 prove-crash: setup ## the long proof that a crash anywhere loses nothing and doubles nothing
 	@$(BIN)/python -m pytest -s -m long -k "(crash or kill) and not thousands" $(PYTEST_ARGS)
