@@ -20,6 +20,8 @@ PYTEST_ARGS ?=
 # smoke
 URL ?= http://127.0.0.1:7071
 KEY ?=
+# growth
+PAGES ?= 1000
 # prove-fuzz
 SECONDS ?= 60
 READERS ?=
@@ -117,6 +119,12 @@ prove-matrix: setup ## hosts killed, storage restarted, network cut; readers see
 
 prove-purge: setup ## a thousand random pasts with purges that break off anywhere, and others between any two of a purge's calls
 	@$(BIN)/python -m pytest -s -m long tests/unit/storage/test_purge.py tests/unit/storage/test_purge_races.py $(PYTEST_ARGS)
+
+prove-day: setup ## 24 simulated hours: 10 sources, random faults, crashes, an operator at random; memory flat, data true (SEED=1 HOURS=24)
+	@$(BIN)/python -m pytest -s -m long tests/integration/test_simulated_day.py $(PYTEST_ARGS)
+
+growth: setup ## what a run leaves in storage and asks of it, per page and day: the figures of docs/cost.md (PAGES=1000)
+	@$(BIN)/python -m tests.bench.growth --pages $(PAGES)
 
 prove-fuzz: setup ## hostile bytes for everything that reads what sites send (SECONDS=60 for each reader, READERS='"HTML: rows" feed')
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --to .run/fuzz $(READERS)
