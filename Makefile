@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-# demo and run
+# demo, run and trace
 BOOKS ?= 1000
 FAULTS ?= 2
 # run
@@ -65,6 +65,9 @@ conformance: setup ## every rule of the development host with its tests: run the
 
 bench: setup ## figures: a run against a plain script, then the durable engine by itself
 	@$(BIN)/python -m tests.bench
+
+trace: setup ## one daily scrape by two workers, its trace as JSON and as a picture (BOOKS=1000 FAULTS=2 TO=folder)
+	@$(BIN)/python -m scripts.trace --books $(BOOKS) --faults $(FAULTS) $(if $(TO),--to $(TO))
 
 package: setup ## .run/app.zip as a deployment uploads it: its size, and how long importing the app takes
 	@$(BIN)/python -m scripts.package
