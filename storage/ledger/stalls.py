@@ -62,6 +62,16 @@ class Stalls:
             found = table.query_entities(stalls_filter(epoch))
             return [_from_entity(entity) async for entity in found]
 
+    async def looked_at(self) -> datetime | None:
+        """When the watchdog looked last; None if it never has."""
+        table = await self._tables.table("runs")
+        async with self._tables.faults():
+            try:
+                last: datetime = (await table.get_entity(WATCH, WATCH))["looked_at"]
+            except ResourceNotFoundError:
+                return None
+        return last
+
     async def look(self, now: datetime) -> datetime:
         """Say that the watchdog looks, `now`; returns since when it has done so without a gap: the app is awake."""
         table = await self._tables.table("runs")

@@ -1,9 +1,9 @@
 """`GET health`: can this app do its work right now?"""
 
 import asyncio
+import time
 from collections.abc import Awaitable
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -15,11 +15,9 @@ from scraper.app_sources import app_sources
 from scraper.run_log import run_logger
 from scraper.settings import Settings
 from storage.store import open_store
-from triggers.operations.purge_timer import last_purge
+from triggers.operations.health_facts import PATIENCE_S, facts
 from triggers.runs.live_runs import live_run, stall_of
 from triggers.web.problem import json_response
-
-PATIENCE_S = 5
 
 logger = run_logger(__name__)
 
@@ -55,18 +53,18 @@ async def _health(client: df.DurableOrchestrationClient, *, detailed: bool) -> f
     }
     if detailed:
         document["faults"] = {name: finding.fault for name, finding in found.items() if finding.fault}
-        document["retentionDays"] = _retention_days()
-        document["lastPurge"] = await _last_purge(client)
-        document["alerts"] = await _undelivered()
+        document["latencyMs"] = {name: finding.latency_ms for name, finding in found.items()}
+        document |= await facts(client)
     return json_response(document, HTTPStatus.SERVICE_UNAVAILABLE if failed else HTTPStatus.OK)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check has found: `ok`, `failed`, `stuck` or `unknown`, and why."""
+    """What a check has found: `ok`, `failed`, `stuck` or `unknown`, and why. None took no time: it was not made."""
 
     state: str
     fault: str = ""
+    latency_ms: int | None = None
 
 
 OK = Finding("ok")
@@ -98,42 +96,14 @@ async def _runs(client: df.DurableOrchestrationClient) -> Finding:
     )
 
 
-def _retention_days() -> int | None:
-    """For how long the app keeps things; None if its settings cannot be used, which a check says."""
-    with suppress(Exception):
-        return Settings().retention_days
-    return None
-
-
-async def _last_purge(client: df.DurableOrchestrationClient) -> dict[str, Any] | None:
-    """How the newest purge went; None also if the hub does not tell, which a check says."""
-    with suppress(Exception):
-        async with asyncio.timeout(PATIENCE_S):
-            return await last_purge(client)
-    return None
-
-
-async def _undelivered() -> dict[str, Any] | None:
-    """What waits to be sent to the operator's webhook; None if nobody can tell, which a check says."""
-    with suppress(Exception):
-        settings = Settings()
-        async with asyncio.timeout(PATIENCE_S):
-            pending = await open_store(settings).alerts.pending()
-        return {
-            "configured": bool(settings.alert_webhook_url),
-            "undelivered": len(pending),
-            "oldest": pending[0].at.isoformat() if pending else None,
-            "fault": next((alert.fault for alert in pending if alert.fault), ""),
-        }
-    return None
-
-
 async def _found(check: Awaitable[Finding]) -> Finding:
-    """What a check finds; whatever it raises, or no answer, is its fault."""
+    """What a check finds, and in which time; whatever it raises, or no answer, is its fault."""
+    began = time.perf_counter()
     try:
         async with asyncio.timeout(PATIENCE_S):
-            return await check
+            finding = await check
     except TimeoutError:
-        return Finding("failed", f"no answer within {PATIENCE_S} s")
+        finding = Finding("failed", f"no answer within {PATIENCE_S} s")
     except Exception as fault:  # noqa: BLE001 - whatever a check meets is its finding
-        return Finding("failed", f"{type(fault).__name__}: {fault}")
+        finding = Finding("failed", f"{type(fault).__name__}: {fault}")
+    return replace(finding, latency_ms=round((time.perf_counter() - began) * 1000))
