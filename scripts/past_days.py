@@ -21,15 +21,15 @@ MANUAL = 3
 
 
 async def write_past_days(store: Store, sources: Mapping[str, int], *, today: datetime, days: int) -> None:
-    """A daily run of each of the last `days` days before `today`; `sources` is how many pages each source has now.
+    """A daily run of today, if it is late enough, and of the `days` before; `sources` is how many pages each has now.
 
     The app must not have run yet: the runs take the epochs from 1.
     """
     morning = today.replace(hour=6, minute=0, second=0, microsecond=0)
     epoch = 0
-    for ago in range(days, 0, -1):
+    for ago in range(days, -1, -1):
         at = morning - timedelta(days=ago)
-        if ago == MISSED:
+        if ago == MISSED or at > today:
             continue
         if ago == SKIPPED:
             held = Skip(at, _daily(at), "timer", SkipReason.HELD, "by-hand", "'by-hand' is still running.", at)

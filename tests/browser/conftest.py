@@ -77,6 +77,15 @@ def open_dashboard(browser: Browser, world: World) -> Iterator[OpenDashboard]:
 
 
 @pytest.fixture
+def ends_its_runs(world: World) -> Iterator[None]:
+    """Whatever a test leaves behind is none of the next one's business."""
+    yield
+    world.site.held.clear()
+    world.site.broken.clear()
+    world.app.end_runs()
+
+
+@pytest.fixture
 def dashboard(open_dashboard: OpenDashboard) -> Dashboard:
     """In a window of a desk, with the key, at a view without data: the test says which one it wants to see."""
     return open_dashboard(view=EMPTY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Iterator
@@ -89,6 +90,14 @@ def test_the_overview_is_harmless(dashboard: Dashboard) -> None:
     assert_harmless(dashboard)
 
 
+def test_failures_tell_of_hostile_pages_as_text(dashboard: Dashboard, hostile_world: HostileWorld) -> None:
+    dashboard.show(f"#/runs/{hostile_world.run_id}")
+    failed = dashboard.card("Failed pages")
+    expect(failed).to_contain_text(f"<script>{FLAG}</script>")
+    expect(failed).to_contain_text("'javascript:window.hacked=true//")
+    assert_harmless(dashboard)
+
+
 @pytest.mark.parametrize("source", ["raw", "markup"])
 def test_hostile_rows_and_their_changes_are_shown_as_text(dashboard: Dashboard, source: str) -> None:
     dashboard.show(f"#/datasets/{source}")
@@ -97,6 +106,14 @@ def test_hostile_rows_and_their_changes_are_shown_as_text(dashboard: Dashboard, 
         expect(told).to_contain_text(f"<script>{FLAG}</script>")
         expect(told).to_contain_text(VALUES["image"])
         expect(told).to_contain_text("</style><style>* { display: none !important }")
+    assert_harmless(dashboard)
+
+
+def test_hostile_runs_and_workflows_are_listed_harmlessly(dashboard: Dashboard) -> None:
+    dashboard.show("#/runs")
+    assert_harmless(dashboard)
+    dashboard.show("#/workflows")
+    expect(dashboard.card("Live workflows")).to_contain_text("toString")
     assert_harmless(dashboard)
 
 
@@ -116,4 +133,19 @@ def test_a_hostile_answer_of_the_app_is_shown_as_text(dashboard: Dashboard) -> N
     dashboard.show("#/datasets")
     dashboard.page.get_by_role("link", name="Runs", exact=True).click()
     expect(dashboard.page.get_by_role("alert")).to_contain_text(VALUES["image"])
+    assert_harmless(dashboard)
+
+
+def test_the_reason_of_a_terminated_run_is_shown_as_text(dashboard: Dashboard, hostile_world: HostileWorld) -> None:
+    found = dashboard.page.context.request.get(
+        f"{hostile_world.app.host.url}/api/runs/{hostile_world.run_id}",
+        headers={"x-functions-key": hostile_world.app.key},
+    ).json()
+    hostile = {**found, "reason": "".join(VALUES.values()), "triggeredBy": VALUES["image"], "outcome": VALUES["script"]}
+    dashboard.page.context.route(
+        f"**/api/runs/{hostile_world.run_id}",
+        lambda route: route.fulfill(body=json.dumps(hostile), content_type="application/json"),
+    )
+    dashboard.show(f"#/runs/{hostile_world.run_id}")
+    expect(dashboard.card("State")).to_contain_text(VALUES["image"])
     assert_harmless(dashboard)

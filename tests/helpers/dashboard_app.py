@@ -53,6 +53,13 @@ class DashboardApp:
         record: dict[str, Any] = self.ask("GET", f"runs/{run_id}")
         return record
 
+    def end_runs(self) -> None:
+        """End what is still alive."""
+        newest = self.newest_run()
+        if newest["state"] != "finished":
+            self.ask("POST", f"runs/{newest['runId']}/stop?mode=now")
+        wait_for(self.is_free, timeout_s=RUN_TIMEOUT_S, every_s=0.1)
+
     def is_free(self) -> bool:
         """Whether no run is alive."""
         return all(run["state"] == "finished" for run in self.ask("GET", "runs?limit=1")["runs"])

@@ -20,7 +20,11 @@ TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
     console.error(`policy violated: ${event.violatedDirective} by ${event.blockedURI} ${event.sample}`));
 """
-REFUSED = "Failed to load resource: the server responded with a status of"
+NOT_LOADED = "Failed to load resource: "
+NO_ANSWER = 0
+"""The status of an answer that did not come."""
+CALLED_OFF = "net::ERR_ABORTED"
+"""By the page itself, which wants something else now."""
 
 
 class WatchedPage:
@@ -38,6 +42,7 @@ class WatchedPage:
         page.on("crash", lambda _: self.problems.append("the page crashed"))
         page.on("request", self._on_request)
         page.on("response", self._on_response)
+        page.on("requestfailed", self._on_no_answer)
 
     def assert_nothing_went_wrong(self) -> None:
         """No error in the console, none uncaught, no policy violated, nothing refused that the test did not provoke."""
@@ -51,8 +56,12 @@ class WatchedPage:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         # The answers themselves are looked at below, with their statuses.
-        if message.type in {"error", "warning"} and not message.text.startswith(REFUSED):
+        if message.type in {"error", "warning"} and not message.text.startswith(NOT_LOADED):
             self.problems.append(f"console {message.type}: {message.text}")
+
+    def _on_no_answer(self, request: Request) -> None:
+        if request.failure != CALLED_OFF:
+            self._refused.append((NO_ANSWER, f"{request.url}: {request.failure}"))
 
     def _on_response(self, response: Response) -> None:
         if response.status >= 400:
