@@ -31,7 +31,10 @@ export function ask({ title, content, confirm, isDangerous = false, cancel = "Ca
       dialog.close();
     });
     const dialog = h("dialog", { "aria-labelledby": id }, form);
+    const close = () => dialog.close(); // A link in it leads to another view.
+    addEventListener("hashchange", close);
     dialog.addEventListener("close", () => {
+      removeEventListener("hashchange", close);
       dialog.remove();
       resolve(answer);
     });

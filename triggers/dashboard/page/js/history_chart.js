@@ -70,8 +70,7 @@ function titleOf(entry) {
 }
 
 function dates(entries, width) {
-  const step = Math.ceil(width / 5);
-  const places = Array.from({ length: Math.ceil(width / step) }, (_, index) => entries[index * step]);
+  const places = [0, 0.25, 0.5, 0.75, 1].map((part) => entries[Math.round(part * (width - 1))]);
   const told = places.map((entry) => h("span", null, entry ? day(entry.at) : ""));
   return h("div", { class: "dates", "aria-hidden": "true" }, told);
 }

@@ -52,7 +52,7 @@ export function table(caption, columns, rows) {
       h(index ? "td" : "th", { scope: index ? null : "row", class: kind(index), "data-label": told[index].text }, cell))));
   return h(
     "div",
-    { class: "table-box", tabindex: "0", role: "region", "aria-label": `${caption} (table)` },
+    { class: "table-box", tabindex: "0", role: "region", "aria-label": `${caption}, table` },
     h("table", null, h("caption", { class: "visually-hidden" }, caption), h("thead", null, h("tr", null, head)), h("tbody", null, body)),
   );
 }

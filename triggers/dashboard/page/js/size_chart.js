@@ -29,7 +29,7 @@ export function sizeChart(points, name, what) {
     h(
       "figure",
       { class: "size" },
-      h("div", { class: "scale", "aria-hidden": "true" }, h("span", null, number(top)), h("span", null, number(Math.round(top / 2))), h("span", null, "0")),
+      h("div", { class: "scale", "aria-hidden": "true" }, h("span", null, number(top)), h("span", null, number(top / 2)), h("span", null, "0")),
       drawing("size-line", points, `${name} over time, ${points.length} ${what}; the table below has the figures`),
       h("div", { class: "dates", "aria-hidden": "true" }, [...new Set(days)].map((text) => h("span", null, text))),
     ),

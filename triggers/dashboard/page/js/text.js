@@ -21,9 +21,9 @@ export function visible(value) {
 
 /** @param {string} character @returns {string} */
 function shown(character) {
+  if (character === "\n") return "\u21B5\n"; // ↵, and the line ends
+  if (character === "\t") return "\u21E5\t"; // ⇥
   const code = character.codePointAt(0);
-  if (code < 0x20) return String.fromCodePoint(0x2400 + code); // ␀ to ␟
-  if (code === 0x7f) return "\u2421";
   return `\u27E8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27E9`;
 }
 

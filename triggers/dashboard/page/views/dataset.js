@@ -23,11 +23,12 @@ export async function load(context) {
   const seen = dataset.published && `${dataset.published.runId}@${dataset.published.epoch}`;
   if (state.seen !== seen) {
     // Rows and diff belong to what is published: asked for only when that has changed.
+    const isKept = (one) => dataset.continuation !== null || dataset.snapshots.some((each) => each.epoch === one?.epoch);
     const quietly = (asked) => asked.catch((fault) => (signal.aborted ? Promise.reject(fault) : null));
     [state.rows, state.diff] = seen
       ? await Promise.all([
-          quietly(get(`${path}/rows`, { limit: ROWS }, { signal })),
-          dataset.publications.length > 1 ? quietly(get(`${path}/diff`, { limit: ROWS }, { signal })) : null,
+          isKept(dataset.published) ? quietly(get(`${path}/rows`, { limit: ROWS }, { signal })) : null,
+          isKept(dataset.publications[1]) && dataset.publications.length > 1 ? quietly(get(`${path}/diff`, { limit: ROWS }, { signal })) : null,
         ])
       : [null, null];
     state.seen = seen;

@@ -62,8 +62,9 @@ function facts(run) {
     run.retryOf && ["Retries", runLink(run.retryOf)],
     ["Epoch", number(run.epoch)],
     run.lastProgressAt && run.state !== "finished" && ["Last progress", at(run.lastProgressAt)],
-    run.totals && ["Pages", `${number(run.totals.loaded)} loaded, of these ${number(run.totals.unchanged)} unchanged; ${number(run.totals.failed)} failed`],
-    run.totals && ["Rows", number(run.totals.rows)],
+    // Of a run that goes on, the figures below tell.
+    run.totals && run.finishedAt && ["Pages", `${number(run.totals.loaded)} loaded, of these ${number(run.totals.unchanged)} unchanged; ${number(run.totals.failed)} failed`],
+    run.totals && run.finishedAt && ["Rows", number(run.totals.rows)],
   ];
 }
 

@@ -20,7 +20,7 @@ export function liveProgress(run) {
   const figures = [
     ["Pages", pages ? `${number(finished)} of ${number(pages)}` : "planning"],
     ["Speed", perSecond === null ? "–" : `${rate(perSecond)} pages/s`],
-    ["Time left", secondsLeft === null || isPlanning ? "–" : finished >= pages ? "publishing" : `about ${span(1000 * secondsLeft)}`],
+    ["Time left", timeLeft(secondsLeft, isPlanning)],
     ["Rows", number(sum(run.sources, (one) => one.rows))],
     ["Failed", number(sum(run.sources, (one) => one.failed))],
   ];
@@ -28,6 +28,12 @@ export function liveProgress(run) {
     h("dl", { class: "figures" }, figures.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))),
     h("ul", { class: "bars", "aria-label": "Progress of each source" }, run.sources.map(bar)),
   ];
+}
+
+function timeLeft(seconds, isPlanning) {
+  if (seconds === null) return "–";
+  if (isPlanning) return `at least ${span(1000 * seconds)}`;
+  return seconds > 0 ? `about ${span(1000 * seconds)}` : "publishing";
 }
 
 function bar(source) {
