@@ -27,10 +27,10 @@ SECONDS ?= 60
 READERS ?=
 
 # Every target is a command: none makes a file of its name.
-.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' Makefile)
+.PHONY: $(shell sed -nE 's/^([a-z0-9-]+):.*/\1/p' Makefile)
 
 help: ## list these commands
-	@sed -nE 's/^([a-z-]+):.*## /  make \1\t/p' Makefile | expand -t 26
+	@sed -nE 's/^([a-z0-9-]+):.*## /  make \1\t/p' Makefile | expand -t 26
 
 setup: ## .venv, Node if there is none, and Azurite (PYTHON=python3.12 chooses the interpreter)
 	@$(PYTHON) -m scripts.setup
@@ -48,6 +48,9 @@ run: setup ## Azurite, sample site and host until Ctrl-C (HOST=func PORT=7071 SA
 test: setup browser ## unit, integration and end-to-end tests (PYTEST_ARGS="-k singleton")
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m "not bench and not long" -n auto --dist worksteal $(PYTEST_ARGS)
 
+test-e2e: setup ## end-to-end tests only; with HOST=func those that fit Core Tools, under them
+	@HOST=$(HOST) $(BIN)/python -m pytest -m "not bench and not long" tests/e2e $(PYTEST_ARGS)
+
 coverage: setup browser ## which lines and branches of devhost/ the tests reach
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -m "not bench and not long" $(PYTEST_ARGS)
@@ -59,6 +62,9 @@ check: setup ## ruff, mypy, import-linter
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+lint-workflows: setup ## the files in .github/workflows, by actionlint
+	@$(BIN)/python -m scripts.lint_workflows
 
 conformance: setup ## every rule of the development host with its tests: run them, and report by table
 	@$(BIN)/python -m tests.conformance --run $(if $(PYTEST_ARGS),-- $(PYTEST_ARGS))

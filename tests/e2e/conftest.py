@@ -7,10 +7,20 @@ import pytest
 
 from scripts.processes import Supervisor
 from scripts.sample_site import SampleSite
+from tests.helpers.chosen_host import core_tools_are_chosen
 from tests.helpers.linked_site import LinkedSite
 from tests.helpers.running_app import RunningApp
 
 StartApp = Callable[..., RunningApp]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Under Core Tools only what speaks to the app over HTTP alone; all else looks into the bundled host."""
+    if not core_tools_are_chosen():
+        return
+    chosen = [item for item in items if item.get_closest_marker("any_host")]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
 @pytest.fixture

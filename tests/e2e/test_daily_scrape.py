@@ -55,6 +55,7 @@ async def test_a_run_over_a_thousand_pages_with_five_percent_faults_is_exact(
     await check_exact_run(start_app, supervisor, 1000, 5.0)
 
 
+@pytest.mark.any_host
 async def test_a_site_that_is_down_fails_its_source_and_keeps_the_published_dataset(
     start_app: StartApp, supervisor: Supervisor
 ) -> None:
@@ -72,6 +73,7 @@ async def test_a_site_that_is_down_fails_its_source_and_keeps_the_published_data
     assert (dataset.run_id, len(rows)) == ("good", 40)
 
 
+@pytest.mark.any_host
 async def test_a_snapshot_that_fails_its_gate_leaves_the_published_dataset_and_says_why(
     start_app: StartApp, supervisor: Supervisor, tmp_path: Path
 ) -> None:
@@ -89,6 +91,7 @@ async def test_a_snapshot_that_fails_its_gate_leaves_the_published_dataset_and_s
     assert (dataset.run_id, len(rows)) == ("good", 40)
 
 
+@pytest.mark.any_host
 async def test_a_broken_source_does_not_keep_the_others_from_being_published(
     start_app: StartApp, supervisor: Supervisor
 ) -> None:
@@ -100,6 +103,7 @@ async def test_a_broken_source_does_not_keep_the_others_from_being_published(
     assert run["outcome"] == "completed_with_failures"
 
 
+@pytest.mark.any_host
 async def test_a_run_that_is_terminated_stops_its_children_and_publishes_nothing(
     start_app: StartApp, supervisor: Supervisor
 ) -> None:
@@ -117,6 +121,7 @@ async def test_a_run_that_is_terminated_stops_its_children_and_publishes_nothing
     assert dataset.epoch == 0
 
 
+@pytest.mark.any_host
 async def test_a_run_that_is_started_right_after_another_was_terminated_is_exact(
     start_app: StartApp, supervisor: Supervisor
 ) -> None:
@@ -134,12 +139,14 @@ async def test_a_run_that_is_started_right_after_another_was_terminated_is_exact
     assert app.run("first")["outcome"] == "terminated"
 
 
+@pytest.mark.any_host
 async def test_only_the_named_sources_are_scraped(start_app: StartApp, supervisor: Supervisor) -> None:
     app = start_app(start_sample_site(supervisor, books=40, fault_percent=0))
     assert app.start_run("one", {"sources": ["listing"]}).status == 202
     assert [source["source"] for source in app.finished_run("one")["sources"]] == ["listing"]
 
 
+@pytest.mark.any_host
 async def test_runs_are_listed_newest_first(start_app: StartApp, supervisor: Supervisor) -> None:
     app = start_app(start_sample_site(supervisor, books=20, fault_percent=0))
     for run_id in ("first", "second", "third"):
@@ -164,6 +171,7 @@ async def test_health_names_storage_that_has_gone_away_while_the_host_runs(
     assert app.start_run("any").status == 503
 
 
+@pytest.mark.any_host
 async def test_health_is_ok_and_names_what_fails(start_app: StartApp, supervisor: Supervisor) -> None:
     app = start_app(start_sample_site(supervisor, books=20, fault_percent=0), SOURCES_FILE="nowhere.toml")
     answer = app.ask("GET", "/api/health")

@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from scripts.processes import Supervisor
 from scripts.sample_site import start_sample_site
 from tests.e2e.conftest import StartApp
 from tests.e2e.test_daily_scrape import BOOKS_ONLY
 from tests.helpers.running_app import RunningApp
+
+pytestmark = pytest.mark.any_host
 
 BOOKS = 40
 DATASET = "/api/datasets/books"

@@ -12,6 +12,8 @@ from scripts.sample_site import start_sample_site
 from tests.e2e.conftest import StartApp
 from tests.helpers.running_app import RunningApp, wait_for
 
+pytestmark = pytest.mark.any_host
+
 STARTERS = 100
 
 

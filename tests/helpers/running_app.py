@@ -16,11 +16,12 @@ from samples.site.catalogue import Catalogue
 from scraper.models import scalar_as_json
 from scraper.settings import Settings
 from scripts.checkout import ROOT
-from scripts.functions_host import FunctionsHost, start_devhost
+from scripts.functions_host import FunctionsHost
 from scripts.http_json import Answer, Unreachable, ask
 from scripts.processes import Child, Supervisor
 from storage.data.dataset import Dataset
 from storage.store import Store, open_store
+from tests.helpers.chosen_host import start_chosen_host
 
 POLL_S = 0.25
 
@@ -44,8 +45,8 @@ class RunningApp:
 
     def restart(self) -> None:
         """Start the host on its state folder; the port may be another one than before."""
-        self.host = start_devhost(
-            self.supervisor, port=0, state_dir=self.state_dir, env=self.settings, script_root=self.script_root
+        self.host = start_chosen_host(
+            self.supervisor, state_dir=self.state_dir, env=self.settings, script_root=self.script_root
         )
 
     def ask(self, method: str, path: str, body: Any = None) -> Answer:

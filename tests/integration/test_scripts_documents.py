@@ -73,16 +73,16 @@ def test_links_inside_the_repository_lead_somewhere(document: Path) -> None:
 
 
 def test_every_make_command_of_the_documents_exists() -> None:
-    named = {name for path in DOCUMENTS for name in re.findall(r"^make ([a-z-]+)", path.read_text(), re.MULTILINE)}
-    known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {name for path in DOCUMENTS for name in re.findall(r"^make ([a-z0-9-]+)", path.read_text(), re.MULTILINE)}
+    known = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert {"demo", "test"} <= named
     assert named <= known
 
 
 def test_make_help_lists_every_command() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    known = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert re.findall(r"^  make ([a-z-]+)", listed, re.MULTILINE) == known
+    known = re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert re.findall(r"^  make ([a-z0-9-]+)", listed, re.MULTILINE) == known
 
 
 def test_orchestrators_never_ask_for_the_time() -> None:
