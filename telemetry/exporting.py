@@ -1,6 +1,7 @@
 """The OpenTelemetry SDK and its exporters, where the worker does not set them up. Imported only if switched on."""
 
 import importlib
+import logging
 import os
 from importlib.metadata import entry_points
 from typing import Any
@@ -16,6 +17,7 @@ def ensure_sdk(mode: str) -> None:
     With `azure_monitor` the real worker has done it before it imported the app; other hosts do not.
     """
     _keep_tables_out_of_traces()
+    _keep_exporters_out_of_the_log()
     if not isinstance(trace.get_tracer_provider(), NO_SDK):
         return
     if mode == "azure_monitor":
@@ -31,6 +33,12 @@ def _keep_tables_out_of_traces() -> None:
     from azure.core.settings import settings
 
     settings.tracing_enabled = False
+
+
+def _keep_exporters_out_of_the_log() -> None:
+    """They log each success at INFO: a line that is sent like every other, and has another success, for ever."""
+    for name in ("azure.monitor.opentelemetry", "opentelemetry"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _export_by_environment() -> None:
@@ -61,8 +69,6 @@ def _export_by_environment() -> None:
 
 def _export_log_lines(exporter: Any, resource: Any) -> None:
     """The worker tells the host that it exports by itself; the host then drops the lines that it gets."""
-    import logging
-
     from opentelemetry._logs import set_logger_provider
     from opentelemetry.instrumentation.logging.handler import LoggingHandler
     from opentelemetry.sdk._logs import LoggerProvider
