@@ -142,6 +142,9 @@ var appSettings = union(
   openTelemetry ? {
     AzureFunctionsJobHost__telemetryMode: 'OpenTelemetry'
     PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+    // Whole runs: otherwise spans are left out as soon as there are more than five in a second.
+    OTEL_TRACES_SAMPLER: 'microsoft.fixed_percentage'
+    OTEL_TRACES_SAMPLER_ARG: '1.0'
   } : {},
   durableTaskScheduler ? {
     DURABLE_TASK_SCHEDULER_CONNECTION_STRING: scheduler!.outputs.endpointByIdentity

@@ -82,6 +82,7 @@ def test_settings_of_the_app_bear_the_names_that_the_app_reads() -> None:
     hosts = {
         *{"AzureWebJobsStorage__credential", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"},
         *{"APPLICATIONINSIGHTS_CONNECTION_STRING", "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"},
+        *{"OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"},
         *{"AzureFunctionsJobHost__telemetryMode", "DURABLE_TASK_SCHEDULER_CONNECTION_STRING", "ALERT_WEBHOOK_URL"},
     }
     assert settings_in_azure() <= ours | hosts

@@ -1,6 +1,6 @@
 """One look of the watchdog for alerts: find what has happened, then send what is due."""
 
-from scraper.run_log import run_logger
+from scraper.run_log import log_context, run_logger
 from triggers.alerts.collecting import Look, collect
 from triggers.alerts.delivering import deliver
 from triggers.alerts.events import AlertKind
@@ -13,7 +13,8 @@ async def look_for_alerts(look: Look) -> None:
     try:
         for alert in await collect(look):
             if alert.kind == AlertKind.MISSED:  # nothing else has logged it
-                logger.error("%s", alert.text)
+                with log_context(run_id=str(alert.facts["runId"])):
+                    logger.error("%s", alert.text)
     except Exception:
         logger.exception("the ledger could not be looked through for alerts; the next look does it again")
     try:

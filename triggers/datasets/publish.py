@@ -13,7 +13,7 @@ from orchestrations import names
 from scraper import clock
 from scraper.app_sources import app_sources
 from scraper.gate import why_refused
-from scraper.run_log import run_logger
+from scraper.run_log import log_context, run_logger
 from scraper.settings import Settings
 from storage.data.dataset import Dataset
 from storage.data.datasets import PublishedMeanwhile, SnapshotPurged
@@ -77,7 +77,9 @@ async def publish_dataset(req: func.HttpRequest, client: df.DurableOrchestration
         raise _overtaken(dataset, other.dataset) from other
     except SnapshotPurged as gone:
         raise purged(wanted) from gone
-    logger.info("%s: run '%s' published by %s, instead of %s", now.source, run.run_id, _by(req), dataset.run_id or "-")
+    with log_context(run_id=run.run_id, source=now.source):
+        told = (now.source, run.run_id, _by(req), dataset.run_id or "-")
+        logger.info("%s: run '%s' published by %s, instead of %s", *told)
     return _answer(req, now, instead=dataset)
 
 
