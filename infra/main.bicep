@@ -34,6 +34,14 @@ param contact string = ''
 @secure()
 param alertWebhookUrl string = ''
 
+@description('What the body of an alert is.')
+@allowed([
+  'json'
+  'slack'
+  'teams'
+])
+param alertFormat string = 'json'
+
 @description('Memory of an instance in MB; 2048 has one core.')
 @allowed([
   512
@@ -135,6 +143,7 @@ var appSettings = union(
     SCRAPE_SCHEDULE: schedule
     OVERLAP_POLICY: overlapPolicy
     CONTACT: contact
+    ALERT_FORMAT: alertFormat
   },
   empty(alertWebhookUrl) ? {} : {
     ALERT_WEBHOOK_URL: alertWebhookUrl
