@@ -104,3 +104,16 @@ def test_a_diagram_opens_and_closes_its_groups(page: str) -> None:
         opened = len(re.findall(r"^\s*(?:subgraph|loop)\b", diagram, re.MULTILINE))
         assert opened == len(re.findall(r"^\s*end$", diagram, re.MULTILINE))
         assert [diagram.count(one) for one in "([{"] == [diagram.count(one) for one in ")]}"]
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_every_request_that_a_command_sends_has_a_route(page: str) -> None:
+    """Lines of `curl` and the like, with a path below `$api` or `/api`."""
+    commands = re.findall(r"^(?:curl|call|next=|\w+ \$?\(?curl).*$", TEXTS[page], re.MULTILINE)
+    paths = [path for line in commands for path in re.findall(r"(?:\$api|/api)/([\w/{}$.:-]+)", line)]
+    routes = [re.compile(re.sub(r"\{\w+\}", "[^/]+", route)) for _, route in ROUTES]
+    assert [path for path in paths if not any(route.fullmatch(path) for route in routes)] == []
+
+
+def test_readers_are_shown_requests_at_all() -> None:
+    assert TEXTS["README.md"].count("curl") > 5
