@@ -97,6 +97,7 @@ def what_to_do_next(url: str, *, logs: Path, emulator: str | None) -> list[str]:
     tables = f"tables: AzureWebJobsStorage='{emulator}' .venv/bin/python -m storage datasets"
     return [
         f"logs:   {logs}",
+        f"dashboard: {url}/api/dashboard",
         f"health: {url}/api/health",
         f"start:  curl -X POST {url}/api/orchestrators/daily_scrape/today",
         f"watch:  curl {url}/api/runs/today",
