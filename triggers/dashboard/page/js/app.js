@@ -8,6 +8,7 @@ import { announce, showBanner, showFreshness } from "./messages.js";
 import { patchChildren } from "./patch.js";
 import { poll } from "./polling.js";
 import { route } from "./router.js";
+import { forget } from "./seldom.js";
 import { setTheme, theme } from "./session.js";
 import { visible } from "./text.js";
 
@@ -24,8 +25,13 @@ function show(isFirst) {
     argument,
     state: {},
     signal: left.signal,
-    refresh: () => polling.now(),
-    rerender: () => context.data !== undefined && render(view, context),
+    refresh: () => {
+      forget(context);
+      return polling.now();
+    },
+    rerender: () => {
+      if (context.data !== undefined && !left.signal.aborted) render(view, context);
+    },
   };
   for (const item of document.querySelectorAll("[data-nav]")) {
     if (item.dataset.nav === section) item.setAttribute("aria-current", "page");

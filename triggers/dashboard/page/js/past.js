@@ -1,6 +1,5 @@
 /** The last runs in order of time, with what should have run and did not. */
 
-const DAY_MS = 86_400_000;
 /** A tick is not missed at once: whoever serves it needs a moment. */
 const PATIENCE_MS = 600_000;
 
@@ -19,16 +18,18 @@ export function past(runs, skips, ticks, most, now) {
   const told = runs.map((run) => ({ kind: "run", at: run.startedAt, id: `${run.runId}@${run.epoch}`, run }));
   const oldest = runs.length ? Math.min(...runs.map((run) => Date.parse(run.startedAt))) : Infinity;
   const known = new Set(runs.map((run) => run.runId));
-  const since = runs.length < most ? oldest - DAY_MS : oldest;
+  const since = runs.length < most ? -Infinity : oldest; // There may be older runs than these.
   for (const skip of skips) {
     const at = skip.scheduledFor ?? skip.at;
     known.add(skip.runId);
     if (Date.parse(at) >= since) told.push({ kind: "skip", at, id: `skip ${skip.runId} ${skip.at} ${at}`, skip });
   }
+  const isBusySince = (tick) => runs.some((run) => run.state !== "finished" && run.startedAt <= tick);
   for (const tick of ticks) {
     const id = `daily-${tick.slice(0, 10)}`;
     const isLate = Date.parse(tick) > oldest && Date.parse(tick) < now - PATIENCE_MS;
-    if (isLate && !known.has(id)) told.push({ kind: "missed", at: tick, id: `missed ${id}` });
+    // While a run goes on, the tick may wait for its end.
+    if (isLate && !known.has(id) && !isBusySince(tick)) told.push({ kind: "missed", at: tick, id: `missed ${id}` });
   }
   told.sort((one, other) => Date.parse(one.at) - Date.parse(other.at) || (one.id < other.id ? -1 : 1));
   return told.slice(-most);

@@ -9,7 +9,7 @@ const LONGEST_PAUSE_MS = 60_000;
  * Call `look` now and again after each answer. It returns `true` while something goes on; if it throws, it is called
  * again after a pause that grows.
  * @param {() => Promise<boolean>} look
- * @returns {{now: () => Promise<void>, stop: () => void}} `now` looks at once
+ * @returns {{now: () => Promise<void>, stop: () => void}} `now` looks anew, also behind a look that is on its way
  */
 export function poll(look) {
   let timer = 0;
@@ -28,12 +28,13 @@ export function poll(look) {
       pause = Math.min(AFTER_FAULT_MS * 2 ** (faults - 1), LONGEST_PAUSE_MS);
     }
     running = null;
-    if (!isStopped && !document.hidden) timer = setTimeout(now, pause);
+    if (!isStopped && !document.hidden) timer = setTimeout(started, pause);
   };
-  const now = () => (running ??= once());
+  const started = () => (running ??= once());
+  const now = () => (running ? running.then(started) : started());
   const whenSeen = () => {
     if (document.hidden) clearTimeout(timer);
-    else now();
+    else started();
   };
   document.addEventListener("visibilitychange", whenSeen);
   const stop = () => {

@@ -9,6 +9,7 @@ import { announce } from "../js/messages.js";
 import { badge, button, card, empty, factList, runLink, stateOf, table } from "../js/parts.js";
 import { duration, past } from "../js/past.js";
 import { addUp, reasonBars } from "../js/reasons.js";
+import { seldom } from "../js/seldom.js";
 import { sparkline } from "../js/size_chart.js";
 import { changes, liveProgress } from "./source_progress.js";
 
@@ -18,17 +19,27 @@ const DATASETS = 12;
 export const title = () => "Overview";
 export const isLive = ({ current }) => current !== null;
 
-export async function load({ signal }) {
-  const [{ runs }, { skips }, schedule, { datasets }] = await Promise.all([
-    get("runs", { limit: MOST }, { signal }),
+export async function load(context) {
+  const { signal } = context;
+  const { runs } = await get("runs", { limit: MOST }, { signal });
+  const live = runs.find((run) => run.state !== "finished");
+  const [current, rest] = await Promise.all([
+    live ? get(`runs/${segment(live.runId)}`, {}, { signal, orNull: true }) : null,
+    // Anew as soon as a run has begun or ended.
+    seldom(context, "rest", live?.runId, () => loadRest(signal)),
+  ]);
+  return { runs, current, ...rest };
+}
+
+async function loadRest(signal) {
+  const [{ skips }, schedule, { datasets }] = await Promise.all([
     get("skips", { limit: 100 }, { signal }),
     get("schedule", {}, { signal }),
     get("datasets", {}, { signal }),
   ]);
-  const live = runs.find((run) => run.state !== "finished");
-  const newest = datasets.slice(0, DATASETS).map((one) => get(`datasets/${segment(one.source)}`, { limit: 1 }, { signal, orNull: true }));
-  const [current, ...histories] = await Promise.all([live ? get(`runs/${segment(live.runId)}`, {}, { signal, orNull: true }) : null, ...newest]);
-  return { runs, skips, schedule, datasets, histories, current };
+  const first = datasets.slice(0, DATASETS);
+  const ask = ({ source }) => get(`datasets/${segment(source)}`, { limit: 1 }, { signal, orNull: true });
+  return { skips, schedule, datasets: first, histories: await Promise.all(first.map(ask)) };
 }
 
 export function render({ runs, skips, schedule, datasets, histories, current }, context) {
@@ -38,7 +49,7 @@ export function render({ runs, skips, schedule, datasets, histories, current }, 
     h("div", { class: "grid" }, currentCard(current, runs, context), scheduleCard(schedule)),
     card("The last runs", { id: "history", actions: [link("#/runs", "All runs")] },
       entries.length ? historyChart(entries) : empty("No run yet. Start one, or wait for the schedule.")),
-    card("Datasets", { id: "datasets", actions: [link("#/datasets", "All datasets")] }, datasetTable(datasets.slice(0, DATASETS), histories)),
+    card("Datasets", { id: "datasets", actions: [link("#/datasets", "All datasets")] }, datasetTable(datasets, histories)),
   ];
 }
 

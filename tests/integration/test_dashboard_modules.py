@@ -1,0 +1,121 @@
+"""Modules of the dashboard that need no browser, run by Node: what becomes of hostile text, and what was missed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from scripts.node import node_of_venv, node_on_path
+from triggers.dashboard.files import FOLDER
+
+CALL = """
+const [source, name, inputs] = JSON.parse(process.argv[1]);
+const found = (await import(`data:text/javascript;base64,${source}`))[name];
+console.log(JSON.stringify(inputs.map((input) => found(...input))));
+"""
+
+
+@cache
+def executable() -> Path:
+    """The Node that runs them."""
+    node = node_on_path() or node_of_venv()
+    assert node is not None
+    return node.executable
+
+
+def called(module: str, name: str, *inputs: list[Any]) -> list[Any]:
+    """What a function of a module without imports answers to each of these lists of arguments."""
+    source = base64.b64encode((FOLDER / module).read_bytes()).decode()
+    command = [executable(), "--input-type=module", "-e", CALL, json.dumps([source, name, inputs])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    answers: list[Any] = json.loads(done.stdout)
+    return answers
+
+
+def test_characters_that_cannot_be_seen_or_turn_others_around_are_shown_as_what_they_are() -> None:
+    texts = {
+        "gnp.\u202eexe": "gnp.⟨U+202E⟩exe",
+        "a\x00b\x1b[31m\x7f\x9b": "a⟨U+0000⟩b⟨U+001B⟩[31m⟨U+007F⟩⟨U+009B⟩",
+        "zero\u200bwidth\ufeff\u00ad": "zero⟨U+200B⟩width⟨U+FEFF⟩⟨U+00AD⟩",
+        "\u2066in\u2069": "⟨U+2066⟩in⟨U+2069⟩",
+        "tag\U000e0041": "tag⟨U+E0041⟩",
+        "half \ud800 of a pair": "half \ufffd of a pair",
+        "two\nlines\t": "two↵\nlines⇥\t",
+        "café 😀 👩\u200d🚀 مرحبا <b>": "café 😀 👩\u200d🚀 مرحبا <b>",
+    }
+    assert called("js/text.js", "visible", *([text] for text in texts)) == list(texts.values())
+
+
+def test_what_is_no_text_is_shown_as_one() -> None:
+    assert called("js/text.js", "visible", [3.5], [True], [None]) == ["3.5", "true", "null"]
+
+
+def test_a_long_text_is_cut_between_characters() -> None:
+    cuts = called("js/text.js", "cut", ["abcd", 4], ["abcde", 4], ["😀😀😀", 3], ["😀😀😀😀", 3], ["x" * 10_000, 5])
+    assert cuts == ["abcd", "abc…", "😀😀😀", "😀😀…", "xxxx…"]
+
+
+def test_only_addresses_of_the_web_that_hide_no_host_become_links() -> None:
+    addresses = {
+        "https://example.com/a?b=1&c=<b>": "https://example.com/a?b=1&c=%3Cb%3E",
+        "HTTP://example.com": "http://example.com/",
+        "javascript:alert(1)": None,
+        " jav\tascript:alert(1)": None,
+        "data:text/html,<script>": None,
+        "file:///etc/passwd": None,
+        "https://bank.example@elsewhere.example/": None,
+        "//elsewhere.example/": None,
+        "/relative": None,
+        "": None,
+    }
+    assert called("js/text.js", "linkable", *([address] for address in addresses)) == list(addresses.values())
+
+
+def run(day: int, run_id: str = "", **facts: Any) -> dict[str, Any]:
+    usual = {"runId": run_id or f"daily-2026-11-{day:02d}", "epoch": day, "state": "finished"}
+    return {**usual, "startedAt": f"2026-11-{day:02d}T06:00:01+00:00", **facts}
+
+
+def tick(day: int) -> str:
+    return f"2026-11-{day:02d}T06:00:00+00:00"
+
+
+def skip(day: int) -> dict[str, Any]:
+    return {"runId": f"daily-2026-11-{day:02d}", "at": tick(day), "scheduledFor": tick(day), "reason": "paused"}
+
+
+def past(runs: list[Any], skips: list[Any], ticks: list[str], *, now: str, most: int = 30) -> list[str]:
+    """Kind and day of each entry."""
+    milliseconds = datetime.fromisoformat(now).timestamp() * 1000
+    (found,) = called("js/past.js", "past", [runs, skips, ticks, most, milliseconds])
+    return [f"{one['kind']} {one['at'][8:10]}" for one in found]
+
+
+TICKS = [tick(day) for day in range(1, 10)]
+
+
+def test_a_day_with_neither_run_nor_skip_was_missed_and_days_before_the_first_run_were_not() -> None:
+    found = past([run(8), run(5), run(3)], [skip(7)], TICKS, now=tick(9))
+    assert found == ["run 03", "missed 04", "run 05", "missed 06", "skip 07", "run 08"]
+
+
+def test_a_tick_is_not_missed_at_once_nor_while_it_may_wait_for_a_live_run() -> None:
+    assert past([run(8)], [], TICKS, now="2026-11-09T06:05:00+00:00") == ["run 08"]
+    assert past([run(8)], [], TICKS, now="2026-11-09T07:00:00+00:00") == ["run 08", "missed 09"]
+    assert past([run(8, state="running")], [], TICKS, now="2026-11-09T07:00:00+00:00") == ["run 08"]
+
+
+def test_a_run_that_somebody_started_does_not_stand_for_the_daily_one() -> None:
+    found = past([run(8, "by-hand"), run(7)], [], TICKS, now="2026-11-08T09:00:00+00:00")
+    assert found == ["run 07", "missed 08", "run 08"]
+
+
+def test_the_newest_are_told_and_no_skip_from_before_the_oldest_of_many_runs() -> None:
+    runs = [run(8), run(7), run(6)]
+    assert past(runs, [skip(1), skip(5)], [], now=tick(9), most=2) == ["run 07", "run 08"]
+    assert past(runs, [skip(1), skip(5)], [], now=tick(9)) == ["skip 01", "skip 05", "run 06", "run 07", "run 08"]
