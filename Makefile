@@ -138,11 +138,17 @@ growth: setup ## what a run leaves in storage and asks of it, per page and day: 
 prove-fuzz: setup ## hostile bytes for everything that reads what sites send (SECONDS=60 for each reader, READERS='"HTML: rows" feed')
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --to .run/fuzz $(READERS)
 
+prove-browser: setup browser ## the dashboard in a real Chromium: each view and action, both themes, desk and phone
+	@$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
+
 prove-manuals: setup ## real pages: the HTML manuals of two Debian packages (python3-doc, postgresql-doc)
 	@$(BIN)/python -m tests.proofs.manuals
 
 prove-samples: setup ## public sample apps, unmodified (SAMPLES=folder with a checkout of each)
 	@$(BIN)/python -m tests.proofs.sample_apps "$(SAMPLES)"
+
+screenshots: setup browser ## the pictures of the dashboard in docs/images, taken while the sample site is scraped
+	@$(BIN)/python -m scripts.screenshots
 
 clean: ## remove everything that these commands have made, the local state included
 	@$(PYTHON) -m scripts.clean
