@@ -176,6 +176,24 @@ async def test_a_run_that_is_stopped_at_once_has_one_span_although_its_last_step
     assert sent.counts("runs", "outcome") == {"stopped": 1}
 
 
+async def test_a_run_that_was_terminated_ends_its_trace_when_somebody_first_looks(
+    settings: dict[str, str], sent: Captured
+) -> None:
+    def never(_batch: Any) -> Any:
+        raise ConnectionError("the batch is tried again and again")
+
+    async with host_with_tables(settings, activities={"scrape_batch": never}) as host:
+        await host.start("daily_scrape", instance_id="run-1")
+        await host.terminate("run-1", "a test")
+        for _ in range(3):
+            answer = await host.request("GET", "/api/runs/run-1")
+    assert answer.json()["outcome"] == "terminated"
+    run = sent.one("daily_scrape")
+    assert attributes(run).items() >= {"outcome": "terminated", "run_id": "run-1"}.items()
+    assert run.status.status_code is StatusCode.ERROR
+    assert sent.counts("runs", "outcome") == {"terminated": 1}
+
+
 async def test_two_runs_are_two_traces_also_with_the_same_id(runs: ActivityRuns, sent: Captured) -> None:
     for _ in range(2):
         await runs.complete(await runs.start("again", sources=["news"]))
