@@ -12,7 +12,7 @@ from triggers.dashboard.page import dashboard, dashboard_file
 ADDRESS = "http://localhost/api/dashboard"
 FILES = sorted(page_files())
 MODULES = [name for name in FILES if name.endswith(".js")]
-MOST_LINES = 200
+MOST_LINES, LONGEST_LINE = 200, 120
 
 # Each would let a text of a site become markup, code or style.
 EVENTS = r"(?:click|load|error|submit|input|change|toggle|focus|key\w+|mouse\w+|pointer\w+)"
@@ -127,6 +127,7 @@ def test_each_file_says_what_it_is_for_and_is_short(name: str) -> None:
     text = (FOLDER / name).read_text()
     assert text.startswith(("/*", "//"))
     assert text.count("\n") <= MOST_LINES
+    assert [line for line in text.splitlines() if len(line) > LONGEST_LINE and name in MODULES] == []
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("js/")])

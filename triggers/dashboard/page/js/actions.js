@@ -14,20 +14,25 @@ async function attempt(context, act) {
   } catch (fault) {
     if (!(fault instanceof Problem)) throw fault;
     if (fault.status === 409) await tellConflict(fault);
-    else await tell(fault.status === 401 ? "A function key is needed" : "That did not work", h("p", null, foreign(fault.message, 1000)));
+    else await tell(fault.status === 401 ? "A function key is needed" : "That did not work", told(fault.message));
   }
   await context.refresh();
 }
 
+const told = (message) => h("p", null, foreign(message, 1000));
+
 /** 409: who holds the singleton, if that is why. */
 function tellConflict({ message, document }) {
-  if (!document.holder) return tell("Refused", h("p", null, foreign(message, 1000)));
-  const progress = (document.progress ?? []).map((one) =>
-    h("li", null, foreign(one.source, 40), `: ${one.state}, ${number(one.loaded + one.failed)} of ${number(one.pages)} pages`));
+  if (!document.holder) return tell("Refused", told(message));
+  const progress = (document.progress ?? []).map((one) => {
+    const pages = `${number(one.loaded + one.failed)} of ${number(one.pages)} pages`;
+    return h("li", null, foreign(one.source, 40), `: ${one.state}, ${pages}`);
+  });
+  const since = ["Since ", at(document.heldSince), ` (${span(1000 * document.ageSeconds)})`];
   return tell(
     "Only one run at a time",
     h("p", null, "Nothing was started: the run ", runLink(document.holder), " holds the singleton."),
-    h("p", null, "Since ", at(document.heldSince), ` (${span(1000 * document.ageSeconds)}), started by `, foreign(document.startedBy, 60), "."),
+    h("p", null, since, ", started by ", foreign(document.startedBy, 60), "."),
     progress.length > 0 && h("ul", null, progress),
   );
 }
@@ -40,8 +45,7 @@ export async function startRun(context) {
     confirm: "Start",
     content: [
       h("p", null, "It scrapes every source, or only those that you choose. While another run lives it is refused."),
-      known.length > 0 && h("fieldset", null, h("legend", null, "Only these sources"),
-        known.map((name) => h("label", { class: "check" }, h("input", { type: "checkbox", name: "source", value: name }), foreign(name, 60)))),
+      known.length > 0 && h("fieldset", null, h("legend", null, "Only these sources"), known.map(sourceBox)),
     ],
   });
   if (!answer) return;
@@ -52,10 +56,18 @@ export async function startRun(context) {
   });
 }
 
+const sourceBox = (name) =>
+  h("label", { class: "check" }, h("input", { type: "checkbox", name: "source", value: name }), foreign(name, 60));
+
 /** Stop a run: let it finish what is in flight, or end it now. */
 export async function stopRun(context, run) {
   const choice = (value, name, text, isFirst) =>
-    h("label", { class: "choice" }, h("input", { type: "radio", name: "mode", value, checked: isFirst }), h("span", null, h("b", null, name), h("span", { class: "hint" }, text)));
+    h(
+      "label",
+      { class: "choice" },
+      h("input", { type: "radio", name: "mode", value, checked: isFirst }),
+      h("span", null, h("b", null, name), h("span", { class: "hint" }, text)),
+    );
   const answer = await ask({
     title: "Stop this run?",
     confirm: "Stop the run",
@@ -108,7 +120,8 @@ export async function publishSnapshot(context, source, snapshot) {
     confirm: isRefused ? "Publish all the same" : "Publish",
     isDangerous: isRefused,
     content: [
-      h("p", null, "Readers of ", foreign(source, 60), ` will see the ${counted(snapshot.rows, "row")} of run `, foreign(snapshot.runId, 60), " from now on."),
+      h("p", null, "Readers of ", foreign(source, 60), ` will see the ${counted(snapshot.rows, "row")} of run `,
+        foreign(snapshot.runId, 60), " from now on."),
       isRefused && h("p", { class: "warning" }, "The gate has refused it: ", foreign(snapshot.reason, 500)),
     ],
   });
@@ -125,9 +138,15 @@ export async function publishSnapshot(context, source, snapshot) {
 }
 
 async function publish(source, run, force) {
-  const answer = await post(`datasets/${segment(source)}/publish`, { query: { run, force: force ? "true" : undefined } });
+  const query = { run, force: force ? "true" : undefined };
+  const answer = await post(`datasets/${segment(source)}/publish`, { query });
   toast(answer.isChanged ? "Published." : "It was published already; nothing has changed.");
 }
 
 const confirmRule = (rule) =>
-  ask({ title: "Publish against the gate?", confirm: "Publish all the same", isDangerous: true, content: [h("p", { class: "warning" }, "The gate refuses it: ", foreign(rule, 500))] });
+  ask({
+    title: "Publish against the gate?",
+    confirm: "Publish all the same",
+    isDangerous: true,
+    content: [h("p", { class: "warning" }, "The gate refuses it: ", foreign(rule, 500))],
+  });

@@ -78,7 +78,8 @@ async function tellFault(fault, context) {
     return;
   }
   if (!(fault instanceof Problem)) console.error(fault);
-  const text = fault instanceof Problem ? fault.message : "This page has met a defect of its own; the console tells more.";
+  const defect = "This page has met a defect of its own; the console tells more.";
+  const text = fault instanceof Problem ? fault.message : defect;
   const again = h("button", { type: "button", class: "button", on: { click: () => context.refresh() } }, "Try now");
   showBanner(`${text} It is tried again by itself.`, again);
 }

@@ -71,7 +71,8 @@ export function foreignLink(url, most = 90) {
   const shown = h("bdi", { class: "foreign", dir: "ltr" }, text);
   const title = text.endsWith("…") ? cut(visible(url), 2000) : null;
   if (address === null) return h("span", { class: "address", title }, shown);
-  return h("a", { class: "address", href: address, rel: "noreferrer noopener nofollow", target: "_blank", title }, shown);
+  const rel = "noreferrer noopener nofollow";
+  return h("a", { class: "address", href: address, rel, target: "_blank", title }, shown);
 }
 
 /** A link within the page. @param {string} href begins with `#/` */

@@ -3,9 +3,9 @@
 import { serverNow } from "./api.js";
 import { h, runHref, s } from "./dom.js";
 import { day, moment, number, span } from "./format.js";
-import { badge, runLink, stateOf, table } from "./parts.js";
+import { badge, folded, legend, numeric, runLink, stateOf, table } from "./parts.js";
 import { duration } from "./past.js";
-import { visible } from "./text.js";
+import { cut, visible } from "./text.js";
 
 const BAND = 100; // units of height for each measure; the picture is stretched to its place
 const GAP = 14;
@@ -15,6 +15,10 @@ const MEASURES = [
   { name: "Pages", value: (run) => run.totals?.loaded ?? 0, text: number, kind: "pages" },
   { name: "Rows", value: (run) => run.totals?.rows ?? 0, text: number, kind: "rows" },
   { name: "Failures", value: (run) => run.totals?.failed ?? 0, text: number, kind: "failures" },
+];
+const LEGEND = [
+  ["good", "completed"], ["warn", "with failures"], ["bad", "failed"], ["live", "running"], ["idle", "stopped"],
+  ["skip", "skipped"], ["missed", "missed"],
 ];
 const TONES = { completed: "good", completed_with_failures: "warn", failed: "bad", terminated: "bad", refused: "bad" };
 
@@ -27,18 +31,22 @@ export function historyChart(entries) {
   const tops = MEASURES.map(({ value }) => Math.max(...runs.map(value), 0));
   const height = MEASURES.length * (BAND + GAP);
   const width = Math.max(entries.length, LEAST);
+  const label = `The last ${entries.length} runs and skipped starts, oldest first; the table below has the figures`;
+  const viewBox = `0 0 ${width} ${height}`;
   const picture = s(
     "svg",
-    { class: "history-bars", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "group",
-      "aria-label": `The last ${entries.length} runs and skipped starts, oldest first; the table below has the figures` },
+    { class: "history-bars", viewBox, preserveAspectRatio: "none", role: "group", "aria-label": label },
     MEASURES.map((_, band) => s("line", { class: "baseline", x1: 0, x2: width, y1: floor(band), y2: floor(band) })),
     entries.map((entry, place) => column(entry, place, tops, height)),
   );
-  const scale = MEASURES.map(({ name, text }, index) => h("div", { class: "band" }, h("b", null, name), h("span", null, `max ${text(tops[index])}`)));
+  const scale = MEASURES.map(({ name, text }, index) =>
+    h("div", { class: "band" }, h("b", null, name), h("span", null, `max ${text(tops[index])}`)));
   return [
-    h("div", { class: "history" }, h("div", { class: "bands", "aria-hidden": "true" }, scale), h("div", { class: "plot" }, picture, dates(entries, width))),
-    legend(),
-    h("details", { class: "as-table" }, h("summary", null, "The same as a table"), asTable(entries)),
+    h("div", { class: "history" },
+      h("div", { class: "bands", "aria-hidden": "true" }, scale),
+      h("div", { class: "plot" }, picture, dates(entries, width))),
+    legend(LEGEND),
+    folded("The same as a table", asTable(entries)),
   ];
 }
 
@@ -57,13 +65,18 @@ function column(entry, place, tops, height) {
     return s("rect", { class: `bar ${tone}`, x: place + 0.16, y: floor(band) - drawn, width: 0.68, height: drawn });
   });
   const title = titleOf(entry);
-  return s("a", { href: runHref(entry.run.runId), class: "column", "aria-label": title, "data-key": entry.id }, hit, s("title", null, title), bars);
+  const href = runHref(entry.run.runId);
+  const named = { "aria-label": title, "data-key": entry.id };
+  return s("a", { href, class: "column", ...named }, hit, s("title", null, title), bars);
 }
 
 /** One entry in words. */
 function titleOf(entry) {
   if (entry.kind === "missed") return `${moment(entry.at)}: missed, neither run nor skip is known`;
-  if (entry.kind === "skip") return `${moment(entry.at)}: skipped, ${visible(entry.skip.reason)}. ${visible(entry.skip.detail).slice(0, 300)}`;
+  if (entry.kind === "skip") {
+    const { reason, detail } = entry.skip;
+    return `${moment(entry.at)}: skipped, ${visible(reason)}. ${cut(visible(detail), 300)}`;
+  }
   const { run } = entry;
   const figures = MEASURES.map(({ name, value, text }) => `${name.toLowerCase()} ${text(value(run))}`).join(", ");
   return `${visible(run.runId)}, ${moment(run.startedAt)}: ${stateOf(run).replaceAll("_", " ")}; ${figures}`;
@@ -75,13 +88,8 @@ function dates(entries, width) {
   return h("div", { class: "dates", "aria-hidden": "true" }, told);
 }
 
-function legend() {
-  const items = [["good", "completed"], ["warn", "with failures"], ["bad", "failed"], ["live", "running"], ["idle", "stopped"], ["skip", "skipped"], ["missed", "missed"]];
-  return h("ul", { class: "legend" }, items.map(([kind, text]) => h("li", null, h("i", { class: `swatch ${kind}`, "aria-hidden": "true" }), text)));
-}
-
 function asTable(entries) {
-  const columns = ["Started", "Run", "State", ...MEASURES.map(({ name }) => ({ text: name, numeric: true }))];
+  const columns = ["Started", "Run", "State", ...numeric(...MEASURES.map(({ name }) => name))];
   const rows = [...entries].reverse().map((entry) => ({
     key: entry.id,
     cells: [

@@ -16,16 +16,18 @@ export async function askForKey({ refused = false } = {}) {
   isAsking = true;
   try {
     const had = functionKey();
-    const told = refused && had ? "The app has refused the key that you entered. " : refused ? "The app asks for a key. " : "";
+    const why = had ? "The app has refused the key that you entered." : "The app asks for a key.";
     const answer = await ask({
       title: "Function key",
       confirm: "Use this key",
       content: [
-        told && h("p", { class: "warning" }, told),
-        h("p", null, "A key of the function app or of its host. Locally none is needed, unless the host was started with --enable-auth."),
+        refused && h("p", { class: "warning" }, why),
+        h("p", null, "A key of the function app or of its host. ",
+          "Locally none is needed, unless the host was started with --enable-auth."),
         h("label", { class: "field" }, "Key",
           h("input", { type: "password", name: "key", autocomplete: "off", spellcheck: "false", autofocus: true })),
-        h("p", { class: "hint" }, "It is kept in this tab until you close it, and sent to this app only. Leave the field empty to forget the key."),
+        h("p", { class: "hint" }, "It is kept in this tab until you close it, and sent to this app only. ",
+          "Leave the field empty to forget the key."),
       ],
     });
     if (answer === null) return false;

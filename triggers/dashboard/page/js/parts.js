@@ -28,15 +28,34 @@ export function card(title, { id, actions = [], key = id }, ...children) {
   return h(
     "section",
     { class: "card", "aria-labelledby": `${id}-title`, id, "data-key": key },
-    h("div", { class: "card-head" }, h("h2", { id: `${id}-title` }, title), actions.length > 0 && h("div", { class: "actions" }, actions)),
+    h("div", { class: "card-head" }, h("h2", { id: `${id}-title` }, title),
+      actions.length > 0 && h("div", { class: "actions" }, actions)),
     children,
   );
 }
 
 /** Names and values. @param {Array<[string, any] | null | false>} facts */
 export function factList(facts) {
-  return h("dl", { class: "facts" }, facts.filter(Boolean).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))));
+  return h("dl", { class: "facts" }, facts.filter(Boolean).map(pair));
 }
+
+/** The same, large: the figures that matter most. @param {Array<[string, any]>} figures */
+export const figureList = (figures) => h("dl", { class: "figures" }, figures.map(pair));
+
+const pair = ([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value));
+
+/** What the colours of a picture mean. @param {Array<[string, string]>} items kind and text */
+export function legend(items) {
+  const swatch = (kind) => h("i", { class: `swatch ${kind}`, "aria-hidden": "true" });
+  return h("ul", { class: "legend" }, items.map(([kind, text]) => h("li", null, swatch(kind), text)));
+}
+
+/** Something that only wants to be seen by who asks for it. @param {string} summary @param {...any} children */
+export const folded = (summary, ...children) =>
+  h("details", { class: "as-table" }, h("summary", null, summary), children);
+
+/** Columns of figures. @param {...string} names */
+export const numeric = (...names) => names.map((text) => ({ text, numeric: true }));
 
 /**
  * A table with a caption for those who do not see its place. Columns are texts, or {text, numeric}.
@@ -47,13 +66,13 @@ export function table(caption, columns, rows) {
   const told = columns.map((one) => (typeof one === "string" ? { text: one } : one));
   const kind = (index) => (told[index].numeric ? "numeric" : null);
   const head = told.map((one, index) => h("th", { scope: "col", class: kind(index) }, one.text));
-  const body = rows.map(({ key, cells }) =>
-    h("tr", { "data-key": key }, cells.map((cell, index) =>
-      h(index ? "td" : "th", { scope: index ? null : "row", class: kind(index), "data-label": told[index].text }, cell))));
+  const cellOf = (cell, index) => h(index ? "td" : "th", { scope: index ? null : "row", class: kind(index) }, cell);
+  const body = rows.map(({ key, cells }) => h("tr", { "data-key": key }, cells.map(cellOf)));
   return h(
     "div",
     { class: "table-box", tabindex: "0", role: "region", "aria-label": `${caption}, table` },
-    h("table", null, h("caption", { class: "visually-hidden" }, caption), h("thead", null, h("tr", null, head)), h("tbody", null, body)),
+    h("table", null, h("caption", { class: "visually-hidden" }, caption),
+      h("thead", null, h("tr", null, head)), h("tbody", null, body)),
   );
 }
 
@@ -67,7 +86,9 @@ export const empty = (...children) => h("p", { class: "empty" }, ...children);
 
 /**
  * Buttons through pages of a listing. `state.places` are the continuations of the pages before this one.
- * @param {object} context @param {string} name of the listing, among others of the view @param {string | null} continuation
+ * @param {object} context
+ * @param {string} name of the listing, among others of the view
+ * @param {string | null} continuation
  */
 export function pager(context, name, continuation) {
   const places = (context.state[name] ??= []);

@@ -6,8 +6,8 @@ const PATIENCE_MS = 600_000;
 /**
  * Runs, skipped starts and days without either, oldest first.
  *
- * A day was missed if the schedule had a tick on it, and neither a run nor a skip is known of that date; days before the
- * oldest run that is known do not count, since the app may not have been there.
+ * A day was missed if the schedule had a tick on it, and neither a run nor a skip is known of that date; days before
+ * the oldest run that is known do not count, since the app may not have been there.
  * @param {object[]} runs newest first @param {object[]} skips
  * @param {string[]} ticks the first tick of each of the last days, as the schedule is now
  * @param {number} most so many of the newest are told

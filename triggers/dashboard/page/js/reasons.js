@@ -2,16 +2,29 @@
 
 import { h, s } from "./dom.js";
 import { number } from "./format.js";
-import { table } from "./parts.js";
+import { numeric, table } from "./parts.js";
 
 const HINTS = {
-  http_404: "the page is gone", http_410: "the page is gone for good", http_429: "asked too often: lower requests_per_second",
-  http_3xx: "a redirect that leads nowhere", http_4xx: "the site refuses the request", http_5xx: "the site is broken or overloaded",
-  timeout: "no whole answer in time", connection: "no connection, or one that broke", tls: "a certificate that cannot be trusted",
-  robots_disallowed: "robots.txt does not want it asked for", robots_unreachable: "robots.txt cannot be read",
-  blocked: "the site shows another text instead", no_rows: "the selector of rows finds nothing",
-  layout_changed: "the page had rows before, and has none now", missing_field: "a required field has no value",
-  bad_value: "a value is not of its field's type", bad_url: "not an address of the web", private_address: "not on the public internet",
+  http_404: "the page is gone",
+  http_410: "the page is gone for good",
+  http_429: "asked too often: lower requests_per_second",
+  http_3xx: "a redirect that leads nowhere",
+  http_4xx: "the site refuses the request",
+  http_5xx: "the site is broken or overloaded",
+  timeout: "no whole answer in time",
+  connection: "no connection, or one that broke",
+  tls: "a certificate that cannot be trusted",
+  bad_url: "not an address of the web",
+  private_address: "not on the public internet",
+  robots_disallowed: "robots.txt does not want it asked for",
+  robots_unreachable: "robots.txt cannot be read",
+  body_too_large: "more than max_body_bytes",
+  unsupported_content: "no page, but something else",
+  blocked: "the site shows another text instead",
+  no_rows: "the selector of rows finds nothing",
+  layout_changed: "the page had rows before, and has none now",
+  missing_field: "a required field has no value",
+  bad_value: "a value is not of its field's type",
   internal: "a defect of this app: the log has the traceback",
 };
 
@@ -32,12 +45,13 @@ export function reasonBars(counts) {
         s("rect", { class: "bar failures", x: 0, y: 1, width: Math.max(1, (100 * count) / top), height: 8 })),
     ],
   }));
-  return table("Failures by reason", ["Reason", { text: "Pages", numeric: true }, "Share"], rows);
+  return table("Failures by reason", ["Reason", ...numeric("Pages"), "Share"], rows);
 }
 
 /** Counts by reason, added up. @param {Array<Record<string, number>>} many @returns {Record<string, number>} */
 export function addUp(many) {
   const sum = {};
-  for (const counts of many) for (const [reason, count] of Object.entries(counts ?? {})) sum[reason] = (sum[reason] ?? 0) + count;
+  const all = many.flatMap((counts) => Object.entries(counts ?? {}));
+  for (const [reason, count] of all) sum[reason] = (sum[reason] ?? 0) + count;
   return sum;
 }

@@ -2,7 +2,7 @@
 
 import { h, s } from "./dom.js";
 import { day, moment, number } from "./format.js";
-import { table } from "./parts.js";
+import { folded, numeric, table } from "./parts.js";
 
 const WIDTH = 100;
 const HEIGHT = 40;
@@ -14,7 +14,8 @@ export function sparkline(points, name) {
   if (points.length < 2) return h("span", { class: "muted" }, "–");
   const first = points[0].value;
   const last = points[points.length - 1].value;
-  return drawing("sparkline", points, `${name}: from ${number(first)} to ${number(last)} in ${points.length} publications`);
+  const label = `${name}: from ${number(first)} to ${number(last)} in ${points.length} publications`;
+  return drawing("sparkline", points, label);
 }
 
 /**
@@ -24,18 +25,22 @@ export function sparkline(points, name) {
  */
 export function sizeChart(points, name, what) {
   const top = Math.max(...points.map((point) => point.value), 0);
-  const days = [points[0], points[Math.floor(points.length / 2)], points[points.length - 1]].map((point) => day(point.at));
+  const ends = [points[0], points[Math.floor(points.length / 2)], points[points.length - 1]];
+  const days = [...new Set(ends.map((point) => day(point.at)))];
+  const words = (texts) => texts.map((text) => h("span", null, text));
+  const rows = [...points].reverse().map((point) => ({
+    key: point.at,
+    cells: [moment(point.at), number(point.value), point.label ?? "–"],
+  }));
   return [
     h(
       "figure",
       { class: "size" },
-      h("div", { class: "scale", "aria-hidden": "true" }, h("span", null, number(top)), h("span", null, number(top / 2)), h("span", null, "0")),
+      h("div", { class: "scale", "aria-hidden": "true" }, words([number(top), number(top / 2), "0"])),
       drawing("size-line", points, `${name} over time, ${points.length} ${what}; the table below has the figures`),
-      h("div", { class: "dates", "aria-hidden": "true" }, [...new Set(days)].map((text) => h("span", null, text))),
+      h("div", { class: "dates", "aria-hidden": "true" }, words(days)),
     ),
-    h("details", { class: "as-table" }, h("summary", null, "The same as a table"),
-      table(`${name} over time`, ["Time", { text: name, numeric: true }, "Run"],
-        [...points].reverse().map((point) => ({ key: point.at, cells: [moment(point.at), number(point.value), point.label ?? "–"] })))),
+    folded("The same as a table", table(`${name} over time`, ["Time", ...numeric(name), "Run"], rows)),
   ];
 }
 

@@ -2,9 +2,13 @@
 
 import { foreign, h, s } from "./dom.js";
 import { clock, number, span } from "./format.js";
-import { table } from "./parts.js";
+import { folded, legend, numeric, table } from "./parts.js";
 
 const LANE = 10;
+const WIDTH = 1000;
+const LEGEND = [
+  ["good", "all pages loaded"], ["warn", "some failed"], ["idle", "taken over from the run that is retried"],
+];
 const MOST_IN_TABLE = 500;
 
 /**
@@ -14,32 +18,40 @@ const MOST_IN_TABLE = 500;
  */
 export function timeline(batches, sources, { from, to }) {
   const end = Math.max(to, from + 1000);
-  const rows = sources.map((source) => sourceRow(source, batches.filter((batch) => batch.source === source), from, end));
+  const of = (source) => batches.filter((batch) => batch.source === source);
+  const rows = sources.map((source) => sourceRow(source, of(source), from, end));
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => h("span", null, clock(from + part * (end - from))));
   return [
     h("div", { class: "timeline" }, rows, h("div", { class: "dates", "aria-hidden": "true" }, ticks)),
-    h("ul", { class: "legend" },
-      [["good", "all pages loaded"], ["warn", "some failed"], ["idle", "taken over from the run that is retried"]].map(([kind, text]) =>
-        h("li", null, h("i", { class: `swatch ${kind}`, "aria-hidden": "true" }), text))),
-    h("details", { class: "as-table" }, h("summary", null, "The batches as a table"), asTable(batches)),
+    legend(LEGEND),
+    folded("The batches as a table", asTable(batches)),
   ];
 }
 
 function sourceRow(source, batches, from, end) {
-  const timed = batches.filter((batch) => batch.startedAt && batch.finishedAt);
-  const lanes = inLanes(timed);
+  const lanes = inLanes(batches.filter((batch) => batch.startedAt && batch.finishedAt));
   const height = Math.max(1, lanes.length) * LANE;
-  const scale = 1000 / (end - from);
-  const bars = lanes.flatMap((lane, number_) => lane.map((batch) => {
-    const x = (Date.parse(batch.startedAt) - from) * scale;
-    const width = Math.max(3, (Date.parse(batch.finishedAt) - Date.parse(batch.startedAt)) * scale);
-    return s("rect", { class: `bar ${toneOf(batch)}`, x: x.toFixed(1), y: number_ * LANE + 1, width: width.toFixed(1), height: LANE - 2, "data-key": batch.batch },
-      s("title", null, titleOf(batch)));
-  }));
+  const scale = WIDTH / (end - from);
+  const bars = lanes.flatMap((lane, index) => lane.map((batch) => bar(batch, index * LANE + 1, from, scale)));
   const label = `${source}: ${batches.length} batches recorded; the table below has the figures`;
-  return h("div", { class: "timeline-row", "data-key": source },
-    h("span", { class: "timeline-name" }, foreign(source, 40)),
-    s("svg", { class: "lanes", viewBox: `0 0 1000 ${height}`, height: Math.min(height * 1.4, 160), preserveAspectRatio: "none", role: "img", "aria-label": label }, bars));
+  const attributes = {
+    class: "lanes",
+    viewBox: `0 0 ${WIDTH} ${height}`,
+    height: Math.min(height * 1.4, 160),
+    preserveAspectRatio: "none",
+    role: "img",
+    "aria-label": label,
+  };
+  const name = h("span", { class: "timeline-name" }, foreign(source, 40));
+  return h("div", { class: "timeline-row", "data-key": source }, name, s("svg", attributes, bars));
+}
+
+function bar(batch, y, from, scale) {
+  const began = Date.parse(batch.startedAt);
+  const x = ((began - from) * scale).toFixed(1);
+  const width = Math.max(3, (Date.parse(batch.finishedAt) - began) * scale).toFixed(1);
+  const place = { x, y, width, height: LANE - 2, "data-key": batch.batch };
+  return s("rect", { class: `bar ${toneOf(batch)}`, ...place }, s("title", null, titleOf(batch)));
 }
 
 /** Batches that overlap lie in different lanes. */
@@ -59,16 +71,31 @@ const toneOf = (batch) => (batch.failed ? "warn" : batch.isTakenOver ? "idle" : 
 const spanOf = (batch) =>
   batch.startedAt && batch.finishedAt ? span(Date.parse(batch.finishedAt) - Date.parse(batch.startedAt)) : "–";
 
-const titleOf = (batch) =>
-  `batch ${batch.batch}: ${number(batch.loaded)} loaded, ${number(batch.failed)} failed, ${number(batch.rows)} rows in ${spanOf(batch)}`;
+function titleOf(batch) {
+  const counts = `${number(batch.loaded)} loaded, ${number(batch.failed)} failed, ${number(batch.rows)} rows`;
+  return `batch ${batch.batch}: ${counts} in ${spanOf(batch)}`;
+}
+
+function beganAt(batch) {
+  if (batch.startedAt) return clock(batch.startedAt);
+  return batch.isTakenOver ? "taken over" : "–";
+}
 
 function asTable(batches) {
-  const columns = ["Source", { text: "Batch", numeric: true }, "Began", "Took", ...["Loaded", "Unchanged", "Failed", "Rows"].map((text) => ({ text, numeric: true }))];
+  const columns = [
+    "Source", ...numeric("Batch"), "Began", "Took", ...numeric("Loaded", "Unchanged", "Failed", "Rows"),
+  ];
   const rows = batches.slice(0, MOST_IN_TABLE).map((batch) => ({
     key: `${batch.source} ${batch.batch}`,
-    cells: [foreign(batch.source, 40), number(batch.batch), batch.startedAt ? clock(batch.startedAt) : batch.isTakenOver ? "taken over" : "–", spanOf(batch),
-      number(batch.loaded), number(batch.unchanged), number(batch.failed), number(batch.rows)],
+    cells: [
+      foreign(batch.source, 40),
+      number(batch.batch),
+      beganAt(batch),
+      spanOf(batch),
+      ...["loaded", "unchanged", "failed", "rows"].map((name) => number(batch[name])),
+    ],
   }));
-  const more = batches.length > MOST_IN_TABLE && h("p", { class: "hint" }, `The first ${MOST_IN_TABLE} of ${number(batches.length)}.`);
+  const text = `The first ${MOST_IN_TABLE} of ${number(batches.length)}.`;
+  const more = batches.length > MOST_IN_TABLE && h("p", { class: "hint" }, text);
   return [table("The batches of the run", columns, rows), more];
 }

@@ -5,7 +5,7 @@ import { publishSnapshot } from "../js/actions.js";
 import { foreign, h, link } from "../js/dom.js";
 import { download, isDownloading } from "../js/download.js";
 import { ago, at, number } from "../js/format.js";
-import { badge, button, card, empty, factList, pageStart, pager, runLink, table } from "../js/parts.js";
+import { badge, button, card, empty, factList, numeric, pageStart, pager, runLink, table } from "../js/parts.js";
 import { sizeChart } from "../js/size_chart.js";
 import { changeList, rowTable } from "./rows.js";
 import { changes } from "./source_progress.js";
@@ -18,19 +18,20 @@ export const isLive = () => false;
 export async function load(context) {
   const { argument, signal, state } = context;
   const path = `datasets/${segment(argument)}`;
-  const dataset = await get(path, { limit: 20, continuation: pageStart(context, "snapshots") }, { signal, orNull: true });
+  const page = { limit: 20, continuation: pageStart(context, "snapshots") };
+  const dataset = await get(path, page, { signal, orNull: true });
   if (!dataset) return null;
   const seen = dataset.published && `${dataset.published.runId}@${dataset.published.epoch}`;
   if (state.seen !== seen) {
-    // Rows and diff belong to what is published: asked for only when that has changed.
-    const isKept = (one) => dataset.continuation !== null || dataset.snapshots.some((each) => each.epoch === one?.epoch);
+    // Rows and diff belong to what is published: asked for only when that has changed, and only if they are kept.
+    const isKept = ({ epoch }) => dataset.continuation !== null || dataset.snapshots.some((one) => one.epoch === epoch);
     const quietly = (asked) => asked.catch((fault) => (signal.aborted ? Promise.reject(fault) : null));
-    [state.rows, state.diff] = seen
-      ? await Promise.all([
-          isKept(dataset.published) ? quietly(get(`${path}/rows`, { limit: ROWS }, { signal })) : null,
-          isKept(dataset.publications[1]) && dataset.publications.length > 1 ? quietly(get(`${path}/diff`, { limit: ROWS }, { signal })) : null,
-        ])
-      : [null, null];
+    const first = (what) => quietly(get(`${path}/${what}`, { limit: ROWS }, { signal }));
+    const [now, before] = dataset.publications;
+    [state.rows, state.diff] = await Promise.all([
+      now && isKept(now) ? first("rows") : null,
+      before && isKept(before) ? first("diff") : null,
+    ]);
     state.seen = seen;
   }
   return { dataset, rows: state.rows, diff: state.diff };
@@ -41,13 +42,18 @@ export function render(data, context) {
   if (data === null) return [heading, empty("There is no such dataset. ", link("#/datasets", "All datasets"), ".")];
   const { dataset, rows, diff } = data;
   const { published, publications } = dataset;
-  const points = publications.map((one) => ({ at: one.publishedAt, value: one.rows, label: runLink(one.runId) })).reverse();
+  const points = publications.map((one) => ({ at: one.publishedAt, value: one.rows, label: runLink(one.runId) }));
+  points.reverse();
   return [
     heading,
-    card("Published", { id: "published", actions: published ? downloads(dataset.source, context) : [] }, published ? factList(facts(published)) : empty("Nothing is published yet.")),
+    card("Published", { id: "published", actions: published ? downloads(dataset.source, context) : [] },
+      published ? factList(facts(published)) : empty("Nothing is published yet.")),
     points.length > 0 && card("Size over time", { id: "size" }, sizeChart(points, "Rows", "publications")),
-    card("Snapshots", { id: "snapshots" }, dataset.snapshots.length ? snapshotTable(dataset, context) : empty("None is kept."), pager(context, "snapshots", dataset.continuation)),
-    card("Last diff", { id: "diff" }, diff ? changeList(diff) : empty("There is nothing to compare with, or it is not kept any more.")),
+    card("Snapshots", { id: "snapshots" },
+      dataset.snapshots.length ? snapshotTable(dataset, context) : empty("None is kept."),
+      pager(context, "snapshots", dataset.continuation)),
+    card("Last diff", { id: "diff" },
+      diff ? changeList(diff) : empty("There is nothing to compare with, or it is not kept any more.")),
     card("First rows", { id: "rows" }, rows?.rows.length ? rowTable(rows.rows) : empty("No rows.")),
   ];
 }
@@ -55,7 +61,9 @@ export function render(data, context) {
 function downloads(source, context) {
   return ["csv", "ndjson"].map((format) => {
     const isOn = isDownloading(source, format);
-    const made = button(isOn ? `Loading ${format.toUpperCase()}…` : `Download ${format.toUpperCase()}`, () => download(source, format, context.rerender));
+    const name = format.toUpperCase();
+    const begin = () => download(source, format, context.rerender);
+    const made = button(isOn ? `Loading ${name}…` : `Download ${name}`, begin);
     made.toggleAttribute("disabled", isOn);
     return made;
   });
@@ -77,7 +85,7 @@ function snapshotTable(dataset, context) {
     key: `${one.runId}@${one.epoch}`,
     cells: [
       runLink(one.runId),
-      one.isPublished ? badge("published") : badge(one.outcome === "published" ? "superseded" : (one.outcome ?? "running")),
+      badge(stateOf(one)),
       ago(one.startedAt),
       number(one.rows),
       number(one.failed),
@@ -86,7 +94,15 @@ function snapshotTable(dataset, context) {
       action(dataset, one, context),
     ],
   }));
-  return table("Snapshots that are kept, newest first", ["Run", "State", "Started", { text: "Rows", numeric: true }, { text: "Failed", numeric: true }, "Against the data before", "Reason", "Action"], rows);
+  const columns = [
+    "Run", "State", "Started", ...numeric("Rows", "Failed"), "Against the data before", "Reason", "Action",
+  ];
+  return table("Snapshots that are kept, newest first", columns, rows);
+}
+
+function stateOf(snapshot) {
+  if (snapshot.isPublished) return "published";
+  return snapshot.outcome === "published" ? "superseded" : (snapshot.outcome ?? "running");
 }
 
 function action(dataset, snapshot, context) {

@@ -3,7 +3,7 @@
 import { get } from "../js/api.js";
 import { datasetHref, foreign, h, link } from "../js/dom.js";
 import { ago, number } from "../js/format.js";
-import { card, empty, runLink, table } from "../js/parts.js";
+import { card, empty, numeric, runLink, table } from "../js/parts.js";
 
 export const title = () => "Datasets";
 export const isLive = () => false;
@@ -22,9 +22,10 @@ export function render({ datasets }) {
       published ? runLink(published.runId) : "–",
     ],
   }));
-  const columns = ["Source", ...["Rows", "Pages", "Failed"].map((text) => ({ text, numeric: true })), "Published", "By", "Run"];
+  const columns = ["Source", ...numeric("Rows", "Pages", "Failed"), "Published", "By", "Run"];
   return [
     h("h1", { tabindex: "-1" }, title()),
-    card("What readers see", { id: "published" }, rows.length ? table("Datasets", columns, rows) : empty("No run has begun to work on any source yet.")),
+    card("What readers see", { id: "published" },
+      rows.length ? table("Datasets", columns, rows) : empty("No run has begun to work on any source yet.")),
   ];
 }

@@ -6,7 +6,7 @@ import { datasetHref, foreign, h, link, runHref } from "../js/dom.js";
 import { ago, at, counted, fromNow, number, span } from "../js/format.js";
 import { historyChart } from "../js/history_chart.js";
 import { announce } from "../js/messages.js";
-import { badge, button, card, empty, factList, runLink, stateOf, table } from "../js/parts.js";
+import { badge, button, card, empty, factList, folded, numeric, runLink, stateOf, table } from "../js/parts.js";
 import { duration, past } from "../js/past.js";
 import { addUp, reasonBars } from "../js/reasons.js";
 import { seldom } from "../js/seldom.js";
@@ -49,7 +49,8 @@ export function render({ runs, skips, schedule, datasets, histories, current }, 
     h("div", { class: "grid" }, currentCard(current, runs, context), scheduleCard(schedule)),
     card("The last runs", { id: "history", actions: [link("#/runs", "All runs")] },
       entries.length ? historyChart(entries) : empty("No run yet. Start one, or wait for the schedule.")),
-    card("Datasets", { id: "datasets", actions: [link("#/datasets", "All datasets")] }, datasetTable(datasets, histories)),
+    card("Datasets", { id: "datasets", actions: [link("#/datasets", "All datasets")] },
+      datasetTable(datasets, histories)),
   ];
 }
 
@@ -59,24 +60,33 @@ function currentCard(current, runs, context) {
     const [last] = runs;
     return card("Now", { id: "current", actions: [start] },
       h("p", { class: "calm" }, "Nothing is running."),
-      last && factList([["Last run", runLink(last.runId)], ["Ended as", badge(stateOf(last))], ["When", ago(last.finishedAt ?? last.startedAt)],
-        ["Took", span(duration(last, serverNow()))], last.totals && ["Loaded", `${counted(last.totals.loaded, "page")}, ${counted(last.totals.rows, "row")}`]]));
+      last && factList(lastFacts(last)));
   }
   tellProgress(current);
   const stop = button("Stop", () => stopRun(context, current), "danger-quiet");
   const failures = addUp(current.sources.map((one) => one.failedByReason));
   return card("Now", { id: "current", actions: [stop, start] },
-    h("p", { class: "now" }, h("span", { class: "pulse", "aria-hidden": "true" }), runLink(current.runId), " ", badge(stateOf(current)),
+    h("p", { class: "now" },
+      h("span", { class: "pulse", "aria-hidden": "true" }), runLink(current.runId), " ", badge(stateOf(current)),
       h("span", { class: "muted" }, ` started `, ago(current.startedAt), " by ", foreign(current.triggeredBy, 60))),
     liveProgress(current),
-    Object.keys(failures).length > 0 && h("details", { class: "as-table" }, h("summary", null, "Failures by reason"), reasonBars(failures)));
+    Object.keys(failures).length > 0 && folded("Failures by reason", reasonBars(failures)));
 }
+
+const lastFacts = (run) => [
+  ["Last run", runLink(run.runId)],
+  ["Ended as", badge(stateOf(run))],
+  ["When", ago(run.finishedAt ?? run.startedAt)],
+  ["Took", span(duration(run, serverNow()))],
+  run.totals && ["Loaded", `${counted(run.totals.loaded, "page")}, ${counted(run.totals.rows, "row")}`],
+];
 
 /** Not at every look: a screen reader is told in steps of ten per cent. */
 function tellProgress(run) {
   const pages = run.totals?.pages ?? 0;
   const done = (run.totals?.loaded ?? 0) + (run.totals?.failed ?? 0);
-  if (pages) announce(`The run has done ${10 * Math.floor((10 * Math.min(done, pages)) / pages)} per cent of its pages.`);
+  const tenths = Math.floor((10 * Math.min(done, pages)) / pages);
+  if (pages) announce(`The run has done ${10 * tenths} per cent of its pages.`);
 }
 
 function scheduleCard(schedule) {
@@ -84,13 +94,18 @@ function scheduleCard(schedule) {
     schedule.paused
       ? h("p", { class: "calm" }, badge("stopped"), " Paused: ticks are skipped and recorded.")
       : h("p", { class: "next-tick" }, schedule.nextTick ? fromNow(schedule.nextTick) : "–"),
-    factList([["Next tick", at(schedule.nextTick)], ["Schedule", h("code", null, schedule.schedule)], ["Time zone", schedule.timeZone]]));
+    factList([
+      ["Next tick", at(schedule.nextTick)],
+      ["Schedule", h("code", null, schedule.schedule)],
+      ["Time zone", schedule.timeZone],
+    ]));
 }
 
 function datasetTable(datasets, histories) {
   if (!datasets.length) return empty("Nothing is published yet.");
   const rows = datasets.map((one, index) => {
-    const points = (histories[index]?.publications ?? []).map((each) => ({ at: each.publishedAt, value: each.rows })).reverse();
+    const publications = histories[index]?.publications ?? [];
+    const points = publications.map((each) => ({ at: each.publishedAt, value: each.rows })).reverse();
     const newest = histories[index]?.snapshots?.[0];
     return {
       key: one.source,
@@ -100,9 +115,10 @@ function datasetTable(datasets, histories) {
         sparkline(points, `Rows of ${one.source}`),
         one.published ? ago(one.published.publishedAt) : "never",
         newest ? changes(newest) : "–",
-        newest ? h("span", null, badge(newest.outcome ?? "running"), " ", h("a", { href: runHref(newest.runId), class: "muted" }, "run")) : "–",
+        newest ? [badge(newest.outcome ?? "running"), " ", link(runHref(newest.runId), "run")] : "–",
       ],
     };
   });
-  return table("What readers see", ["Source", { text: "Rows", numeric: true }, "Size over time", "Published", "Last diff", "Last result"], rows);
+  const columns = ["Source", ...numeric("Rows"), "Size over time", "Published", "Last diff", "Last result"];
+  return table("What readers see", columns, rows);
 }

@@ -2,7 +2,7 @@
 
 import { foreign, foreignLink, h } from "../js/dom.js";
 import { number } from "../js/format.js";
-import { empty, table } from "../js/parts.js";
+import { empty, figureList, table } from "../js/parts.js";
 import { linkable } from "../js/text.js";
 
 const MOST_COLUMNS = 30;
@@ -13,22 +13,31 @@ const VALUE = 80;
 export function rowTable(rows) {
   const all = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => !isLineage(name));
   const names = all.slice(0, MOST_COLUMNS);
+  const rest = `The first ${names.length} of ${number(all.length)} fields.`;
+  const columns = [...names.map((name) => foreign(name, 40)), "Page"].map((text) => ({ text }));
+  const lines = rows.map((row, index) => ({
+    key: `${row._url} ${row._position} ${index}`,
+    cells: [...names.map((name) => value(row[name])), foreignLink(row._url, 50)],
+  }));
   return [
-    table("First rows", [...names.map((name) => foreign(name, 40)), "Page"].map((text) => ({ text })),
-      rows.map((row, index) => ({ key: `${row._url} ${row._position} ${index}`, cells: [...names.map((name) => value(row[name])), foreignLink(row._url, 50)] }))),
-    all.length > names.length && h("p", { class: "hint" }, `The first ${MOST_COLUMNS} of ${number(all.length)} fields.`),
+    table("First rows", columns, lines),
+    all.length > names.length && h("p", { class: "hint" }, rest),
   ];
 }
 
 /** How many rows came, went and changed, and the first of them. @param {object} diff @returns {Node[]} */
 export function changeList(diff) {
-  const figures = [["added", diff.added], ["removed", diff.removed], ["changed", diff.changed], ["unchanged", diff.unchanged]];
+  const figures = ["added", "removed", "changed", "unchanged"].map((name) => [name, number(diff[name])]);
   const rows = diff.changes.map((one, index) => ({
     key: `${one.change} ${one.row._url} ${one.row._position} ${index}`,
-    cells: [h("span", { class: one.change }, one.change), foreignLink(one.row._url, 60), one.fields ? changed(one.fields) : summary(one.row)],
+    cells: [
+      h("span", { class: one.change }, one.change),
+      foreignLink(one.row._url, 60),
+      one.fields ? changed(one.fields) : summary(one.row),
+    ],
   }));
   return [
-    h("dl", { class: "figures" }, figures.map(([name, count]) => h("div", null, h("dt", null, name), h("dd", null, number(count))))),
+    figureList(figures),
     rows.length ? table("The first changes", ["Change", "Page", "Values"], rows) : empty("Nothing has changed."),
   ];
 }
@@ -46,6 +55,7 @@ function summary(row) {
 
 function value(one) {
   if (one === undefined || one === null) return h("span", { class: "muted" }, "–");
-  if (typeof one === "string" && one.length < 2000 && /^https?:/i.test(one) && linkable(one)) return foreignLink(one, VALUE);
+  const isShort = typeof one === "string" && one.length < 2000;
+  if (isShort && /^https?:/i.test(one) && linkable(one)) return foreignLink(one, VALUE);
   return foreign(Array.isArray(one) ? JSON.stringify(one) : one, VALUE);
 }

@@ -4,7 +4,9 @@ import { get, segment, serverNow } from "../js/api.js";
 import { retryRun, stopRun } from "../js/actions.js";
 import { foreign, foreignLink, h, link } from "../js/dom.js";
 import { at, number, span } from "../js/format.js";
-import { badge, button, card, empty, factList, pageStart, pager, runLink, stateOf, table } from "../js/parts.js";
+import {
+  badge, button, card, empty, factList, numeric, pageStart, pager, runLink, stateOf, table,
+} from "../js/parts.js";
 import { duration } from "../js/past.js";
 import { addUp, reasonBars } from "../js/reasons.js";
 import { timeline } from "../js/timeline.js";
@@ -29,7 +31,9 @@ export async function load(context) {
 
 export function render(data, context) {
   const heading = h("h1", { tabindex: "-1" }, "Run ", foreign(context.argument, 100));
-  if (data === null) return [heading, empty("There is no such run, or its record was purged. ", link("#/runs", "All runs"), ".")];
+  if (data === null) {
+    return [heading, empty("There is no such run, or its record was purged. ", link("#/runs", "All runs"), ".")];
+  }
   const { run, failures, batches } = data;
   const isOn = run.state !== "finished";
   return [
@@ -37,17 +41,25 @@ export function render(data, context) {
     card("State", { id: "state", actions: actions(run, context) }, factList(facts(run)),
       run.reason && h("p", { class: "reason" }, foreign(run.reason, 300)),
       isOn && run.sources.length > 0 && liveProgress(run)),
-    card("Sources", { id: "sources" }, run.sources.length ? sourceTable(run) : empty("It has not begun to work on any.")),
-    card("Timeline of batches", { id: "timeline" }, batches.length
-      ? timeline(batches, sourcesOf(run, batches), { from: Date.parse(run.startedAt), to: run.finishedAt ? Date.parse(run.finishedAt) : serverNow() })
-      : empty("No batch is recorded: none has ended yet, or they were purged.")),
+    card("Sources", { id: "sources" },
+      run.sources.length ? sourceTable(run) : empty("It has not begun to work on any.")),
+    card("Timeline of batches", { id: "timeline" },
+      batches.length ? timelineOf(run, batches) : empty("None is recorded: none has ended yet, or they were purged.")),
     card("Failures by reason", { id: "reasons" }, reasonBars(addUp(run.sources.map((one) => one.failedByReason)))),
     card("Failed pages", { id: "failures" }, failureTable(failures), pager(context, "failures", failures.continuation)),
   ];
 }
 
+function timelineOf(run, batches) {
+  const named = [...run.sources, ...batches].map((one) => one.source);
+  const to = run.finishedAt ? Date.parse(run.finishedAt) : serverNow();
+  return timeline(batches, [...new Set(named)], { from: Date.parse(run.startedAt), to });
+}
+
 function actions(run, context) {
-  if (run.state === "finished") return run.epoch === null ? [] : [button("Retry failed pages", () => retryRun(context, run))];
+  if (run.state === "finished") {
+    return run.epoch === null ? [] : [button("Retry failed pages", () => retryRun(context, run))];
+  }
   return [button(run.state === "scheduled" ? "Cancel the start" : "Stop", () => stopRun(context, run), "danger-quiet")];
 }
 
@@ -63,19 +75,28 @@ function facts(run) {
     ["Epoch", number(run.epoch)],
     run.lastProgressAt && run.state !== "finished" && ["Last progress", at(run.lastProgressAt)],
     // Of a run that goes on, the figures below tell.
-    run.totals && run.finishedAt && ["Pages", `${number(run.totals.loaded)} loaded, of these ${number(run.totals.unchanged)} unchanged; ${number(run.totals.failed)} failed`],
+    run.totals && run.finishedAt && ["Pages", pagesOf(run.totals)],
     run.totals && run.finishedAt && ["Rows", number(run.totals.rows)],
   ];
 }
 
-const sourcesOf = (run, batches) => [...new Set([...run.sources.map((one) => one.source), ...batches.map((one) => one.source)])];
+const pagesOf = ({ loaded, unchanged, failed }) =>
+  `${number(loaded)} loaded, of these ${number(unchanged)} unchanged; ${number(failed)} failed`;
 
 function failureTable({ failures, notKept }) {
-  const gone = notKept?.length > 0 && h("p", { class: "hint" }, "The failed pages of these sources were purged: ", notKept.map((name) => [foreign(name, 60), " "]));
+  const names = (notKept ?? []).map((name) => [foreign(name, 60), " "]);
+  const gone = names.length > 0 && h("p", { class: "hint" }, "The failed pages of these sources were purged: ", names);
   if (!failures.length) return [empty("None."), gone];
   const rows = failures.map((one, index) => ({
     key: `${one.source} ${one.url} ${index}`,
-    cells: [foreignLink(one.url), foreign(one.source, 40), h("code", null, one.reason), one.status ?? "–", number(one.attempts), foreign(one.detail, 140)],
+    cells: [
+      foreignLink(one.url),
+      foreign(one.source, 40),
+      h("code", null, one.reason),
+      one.status ?? "–",
+      number(one.attempts),
+      foreign(one.detail, 140),
+    ],
   }));
-  return [table("Failed pages", ["Page", "Source", "Reason", { text: "Status", numeric: true }, { text: "Attempts", numeric: true }, "Detail"], rows), gone];
+  return [table("Failed pages", ["Page", "Source", "Reason", ...numeric("Status", "Attempts"), "Detail"], rows), gone];
 }

@@ -4,7 +4,7 @@ import { get, serverNow } from "../js/api.js";
 import { startRun } from "../js/actions.js";
 import { foreign, h } from "../js/dom.js";
 import { ago, number, span } from "../js/format.js";
-import { badge, button, card, empty, pageStart, pager, runLink, stateOf, table } from "../js/parts.js";
+import { badge, button, card, empty, numeric, pageStart, pager, runLink, stateOf, table } from "../js/parts.js";
 import { duration } from "../js/past.js";
 import { skipTable } from "./skips.js";
 
@@ -28,7 +28,8 @@ export function render({ runs, continuation, skips }, context) {
     card("All runs", { id: "runs", actions: [button("Start a run", () => startRun(context), "primary")] },
       runs.length ? runTable(runs) : empty("No run yet."), pager(context, "runs", continuation)),
     card("Starts that did not happen", { id: "skips" },
-      skips.skips.length ? skipTable(skips.skips) : empty("Every start that was due has happened."), pager(context, "skips", skips.continuation)),
+      skips.skips.length ? skipTable(skips.skips) : empty("Every start that was due has happened."),
+      pager(context, "skips", skips.continuation)),
   ];
 }
 
@@ -44,6 +45,6 @@ function runTable(runs) {
       ...COUNTS.map(([, name]) => number(run.totals?.[name])),
     ],
   }));
-  const counts = COUNTS.map(([text]) => ({ text, numeric: true }));
+  const counts = numeric(...COUNTS.map(([text]) => text));
   return table("Runs, newest first", ["Run", "State", "Started", "Took", "By", ...counts], rows);
 }

@@ -29,7 +29,7 @@ export function render({ schedule, skips }, context) {
   return [
     h("h1", { tabindex: "-1" }, title()),
     card("Daily scrape", { id: "schedule", actions: [pauseSwitch(schedule, context)] },
-      h("p", { class: "next-tick" }, schedule.paused ? "Paused" : schedule.nextTick ? fromNow(schedule.nextTick) : "–"),
+      h("p", { class: "next-tick" }, state(schedule)),
       factList([
         ["Next tick", at(schedule.nextTick)],
         ["Schedule", h("code", null, schedule.schedule)],
@@ -39,12 +39,18 @@ export function render({ schedule, skips }, context) {
         ["Switched", at(schedule.changedAt)],
       ])),
     card("Starts that did not happen", { id: "skips" },
-      skips.skips.length ? skipTable(skips.skips) : empty("Every start that was due has happened."), pager(context, "skips", skips.continuation)),
+      skips.skips.length ? skipTable(skips.skips) : empty("Every start that was due has happened."),
+      pager(context, "skips", skips.continuation)),
   ];
 }
 
+function state({ paused, nextTick }) {
+  if (paused) return "Paused";
+  return nextTick ? fromNow(nextTick) : "–";
+}
+
 function pauseSwitch({ paused }, context) {
-  return h("button",
-    { type: "button", role: "switch", class: "switch", "aria-checked": paused ? "true" : "false", on: { click: () => pauseSchedule(context, !paused) } },
+  const on = { click: () => pauseSchedule(context, !paused) };
+  return h("button", { type: "button", role: "switch", class: "switch", "aria-checked": paused ? "true" : "false", on },
     h("span", { class: "knob", "aria-hidden": "true" }), "Paused");
 }

@@ -2,7 +2,7 @@
 
 import { datasetHref, foreign, h, link } from "../js/dom.js";
 import { number, rate, signed, span } from "../js/format.js";
-import { badge, table } from "../js/parts.js";
+import { badge, figureList, numeric, table } from "../js/parts.js";
 import { speed } from "../js/rates.js";
 
 const done = (source) => source.loaded + source.failed;
@@ -25,7 +25,7 @@ export function liveProgress(run) {
     ["Failed", number(sum(run.sources, (one) => one.failed))],
   ];
   return [
-    h("dl", { class: "figures" }, figures.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))),
+    figureList(figures),
     h("ul", { class: "bars", "aria-label": "Progress of each source" }, run.sources.map(bar)),
   ];
 }
@@ -44,8 +44,11 @@ function bar(source) {
   return h(
     "li",
     { "data-key": source.source },
-    h("div", { class: "bar-head" }, h("span", { id }, link(datasetHref(source.source), foreign(source.source, 60))), badge(source.state),
-      h("span", { class: "muted" }, source.pages ? `${number(done(source))} of ${number(known)} pages` : "looking for its pages",
+    h("div", { class: "bar-head" },
+      h("span", { id }, link(datasetHref(source.source), foreign(source.source, 60))),
+      badge(source.state),
+      h("span", { class: "muted" },
+        source.pages ? `${number(done(source))} of ${number(known)} pages` : "looking for its pages",
         source.failed > 0 && h("span", { class: "bad-text" }, `, ${number(source.failed)} failed`))),
     h("progress", { "aria-labelledby": id, max: source.pages || 1, value }),
   );
@@ -53,7 +56,7 @@ function bar(source) {
 
 /** The sources of a run that has ended, or goes on, with all figures. @param {object} run */
 export function sourceTable(run) {
-  const counts = ["Pages", "Loaded", "Unchanged", "Failed", "Rows"].map((text) => ({ text, numeric: true }));
+  const counts = numeric("Pages", "Loaded", "Unchanged", "Failed", "Rows");
   const rows = run.sources.map((one) => ({
     key: one.source,
     cells: [
@@ -70,10 +73,12 @@ export function sourceTable(run) {
 /** Rows that came, went and changed; a dash if that is not known. @param {object} counts */
 export function changes(counts) {
   if (counts.added === null || counts.added === undefined) return "–";
-  return h("span", { class: "changes" },
-    h("span", { class: "added", title: "rows added" }, signed(counts.added), h("span", { class: "visually-hidden" }, " added")), " ",
-    h("span", { class: "removed", title: "rows removed" }, signed(-counts.removed), h("span", { class: "visually-hidden" }, " removed")), " ",
-    h("span", { class: "changed", title: "rows changed" }, `~${number(counts.changed)}`, h("span", { class: "visually-hidden" }, " changed")));
+  const told = { added: signed(counts.added), removed: signed(-counts.removed), changed: `~${number(counts.changed)}` };
+  const pieces = Object.entries(told).map(([name, text]) => [
+    h("span", { class: name, title: `rows ${name}` }, text, h("span", { class: "visually-hidden" }, ` ${name}`)),
+    " ",
+  ]);
+  return h("span", { class: "changes" }, pieces);
 }
 
 const sum = (sources, count) => sources.reduce((total, one) => total + count(one), 0);

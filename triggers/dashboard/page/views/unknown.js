@@ -7,5 +7,6 @@ export const load = async () => null;
 export const isLive = () => false;
 
 export function render() {
-  return [h("h1", { tabindex: "-1" }, title()), h("p", null, "This page has nothing here. ", link("#/", "To the overview"), ".")];
+  const text = h("p", null, "This page has nothing here. ", link("#/", "To the overview"), ".");
+  return [h("h1", { tabindex: "-1" }, title()), text];
 }
