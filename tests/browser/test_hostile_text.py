@@ -62,7 +62,7 @@ def hostile_world(azurite: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
             yield HostileWorld(app, site, run_id)
 
 
-@pytest.fixture(params=[DESK, PHONE], ids=["desk", "phone"])
+@pytest.fixture(params=[PHONE, pytest.param(DESK, marks=pytest.mark.long)], ids=["phone", "desk"])
 def dashboard(request: pytest.FixtureRequest, browser: Browser, hostile_world: HostileWorld) -> Iterator[Dashboard]:
     """With the key; what its policy had to stop would fail the test, since nothing must come so far."""
     with dashboard_page(browser, hostile_world.app, key=hostile_world.app.key, viewport=request.param) as opened:
