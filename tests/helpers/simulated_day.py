@@ -50,6 +50,8 @@ class Hour:
     rss_mb: float
     objects: int
     entities: int
+    kinds: Counter[str]
+    """Objects by their type."""
 
 
 class ErrorLog(logging.Handler):
@@ -219,7 +221,9 @@ class SimulatedDay:
         gc.collect()
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         rss = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-        self.hours.append(Hour(rss, len(gc.get_objects()), sum((await self.entities()).values())))
+        entities = sum((await self.entities()).values())
+        kinds = Counter(type(one).__qualname__ for one in gc.get_objects())
+        self.hours.append(Hour(rss, kinds.total(), entities, kinds))
 
 
 @asynccontextmanager
