@@ -22,11 +22,11 @@ export async function load(context) {
   const path = `runs/${segment(argument)}`;
   const run = await get(path, {}, { signal, orNull: true });
   if (run === null) return null;
-  const [failures, timeline_] = await Promise.all([
+  const [failures, listed] = await Promise.all([
     get(`${path}/failures`, { limit: FAILURES, continuation: pageStart(context, "failures") }, { signal }),
-    get(`${path}/batches`, {}, { signal, orNull: true }),
+    get(`${path}/batches`, {}, { signal }),
   ]);
-  return { run, failures, batches: timeline_?.batches ?? [] };
+  return { run, failures, batches: listed.batches, areAll: listed.continuation === null };
 }
 
 export function render(data, context) {
@@ -34,7 +34,7 @@ export function render(data, context) {
   if (data === null) {
     return [heading, empty("There is no such run, or its record was purged. ", link("#/runs", "All runs"), ".")];
   }
-  const { run, failures, batches } = data;
+  const { run, failures, batches, areAll } = data;
   const isOn = run.state !== "finished";
   return [
     heading,
@@ -44,7 +44,8 @@ export function render(data, context) {
     card("Sources", { id: "sources" },
       run.sources.length ? sourceTable(run) : empty("It has not begun to work on any.")),
     card("Timeline of batches", { id: "timeline" },
-      batches.length ? timelineOf(run, batches) : empty("None is recorded: none has ended yet, or they were purged.")),
+      batches.length ? timelineOf(run, batches) : empty("None is recorded: none has ended yet, or they were purged."),
+      !areAll && h("p", { class: "hint" }, `The first ${number(batches.length)} batches; the route has them all.`)),
     card("Failures by reason", { id: "reasons" }, reasonBars(addUp(run.sources.map((one) => one.failedByReason)))),
     card("Failed pages", { id: "failures" }, failureTable(failures), pager(context, "failures", failures.continuation)),
   ];
