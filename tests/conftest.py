@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker tells what it has looked at in a browser."""
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["axe"] = asdict(TALLY)
+        session.config.workeroutput["axe"] = TALLY.told()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -33,8 +33,12 @@ class Tally:
     rules: int = 0
     violations: Counter[str] = field(default_factory=Counter)
 
+    def told(self) -> dict[str, Any]:
+        """For another process: plain values only."""
+        return {"views": self.views, "rules": self.rules, "violations": dict(self.violations)}
+
     def add(self, told: Mapping[str, Any]) -> None:
-        """What another process has looked at, as its `asdict` says."""
+        """What another process has looked at, as its `told` says."""
         self.views += told["views"]
         self.rules += told["rules"]
         self.violations.update(told["violations"])
