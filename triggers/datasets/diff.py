@@ -1,6 +1,5 @@
 """`GET datasets/{source}/diff`: which rows a snapshot has more, less, or with other values than another one."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -21,14 +20,13 @@ from storage.snapshots.snapshots import RunIds
 from storage.store import Store, open_store
 from triggers.datasets.lookup import Chosen, chosen, dataset_links, dataset_of, of_epoch, opened, refuse_other
 from triggers.web.problem import Problem, answers_problems
-from triggers.web.request_reading import not_given, whole_number
+from triggers.web.request_reading import given_numbers, whole_number
 
 MOST_CHANGES: Final = 1000
 USUAL_CHANGES: Final = 100
 ROWS_AT_ONCE: Final = 50
 """Changes whose rows are read at a time: a page has no more once these have brought it to MOST_BYTES."""
 MOST_BYTES: Final = 4 * 1024 * 1024
-_CURSOR: Final = re.compile(r"([0-9]{1,10})-([0-9]{1,10})-([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +40,7 @@ class Cursor:
     @classmethod
     def read(cls, text: str) -> Self:
         """From a `continuation`. Raises Problem 400 for what cannot be one."""
-        found = _CURSOR.fullmatch(text)
-        if found is None:
-            raise not_given(text)
-        return cls(*map(int, found.groups()))
+        return cls(*given_numbers(text, 10, 10, 9))
 
     def __str__(self) -> str:
         return f"{self.older}-{self.newer}-{self.told}"

@@ -21,7 +21,7 @@ from storage.snapshots.snapshots import RunIds, Snapshot, columns_of
 from storage.store import Store, open_store
 from triggers.datasets.lookup import Chosen, chosen, dataset_links, dataset_of, of_epoch, opened, purged, refuse_other
 from triggers.web.problem import answers_problems
-from triggers.web.request_reading import not_given, one_of, whole_number
+from triggers.web.request_reading import given_numbers, one_of, whole_number
 
 MOST_ROWS: Final = 10_000
 USUAL_ROWS: Final = 1_000
@@ -35,7 +35,6 @@ FORMATS: Final = {
     "ndjson": "application/x-ndjson",
     "csv": "text/csv; charset=utf-8; header={header}",
 }
-_CURSOR: Final = re.compile(r"([0-9]{1,10})-([0-9]{1,6})-([0-9]{1,6})-([0-9]{1,7})-([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,7 @@ class Cursor:
     @classmethod
     def read(cls, text: str) -> Self:
         """From a `continuation`. Raises Problem 400 for what cannot be one."""
-        found = _CURSOR.fullmatch(text)
-        if found is None:
-            raise not_given(text, before="part")
-        epoch, *place = map(int, found.groups())
+        epoch, *place = given_numbers(text, 10, 6, 6, 7, 9, before="part")
         return cls(epoch, RowPlace(*place))
 
     def __str__(self) -> str:

@@ -1,6 +1,5 @@
 """`GET runs/{runId}/batches`: what became of each batch of a run, and when: its timeline."""
 
-import re
 from dataclasses import astuple, dataclass
 from typing import Any, Final, Self
 
@@ -8,19 +7,16 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from scraper.settings import Settings
-from starts.later import LaterClient, Scheduled
 from storage.keys import snapshot_id
-from storage.ledger.runs import RunRecord, RunRef
-from storage.store import Store, open_store
+from storage.store import open_store
 from storage.work.batch_results import BatchResult
-from triggers.runs.lookup import newest_run
+from triggers.runs.lookup import listed_run
 from triggers.runs.views import run_id_of
 from triggers.web.problem import answers_problems, json_response
-from triggers.web.request_reading import not_given, whole_number
+from triggers.web.request_reading import given_numbers, whole_number
 
 MOST_BATCHES: Final = 1000
 LAST_BATCH: Final = 999_998  # higher than the number of any batch
-_CURSOR: Final = re.compile(r"([0-9]{1,10})-([0-9]{1,6})-([0-9]{1,6})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +30,7 @@ class Cursor:
     @classmethod
     def read(cls, text: str) -> Self:
         """From a `continuation`. Raises Problem 400 for what cannot be one."""
-        found = _CURSOR.fullmatch(text)
-        if found is None:
-            raise not_given(text)
-        return cls(*map(int, found.groups()))
+        return cls(*given_numbers(text, 10, 6, 6))
 
     def __str__(self) -> str:
         return "-".join(map(str, astuple(self)))
@@ -54,7 +47,7 @@ async def list_batches(req: func.HttpRequest, client: df.DurableOrchestrationCli
     text = req.params.get("continuation")
     after = Cursor.read(text) if text is not None else None
     store = open_store(Settings())
-    run = await _run(client, store, run_id, after)
+    run = await listed_run(client, store, run_id, epoch=None if after is None else after.epoch, continuation=text)
     if run is None:
         return json_response({"batches": [], "continuation": None})
     batches: list[dict[str, Any]] = []
@@ -69,18 +62,6 @@ async def list_batches(req: func.HttpRequest, client: df.DurableOrchestrationCli
             batches.append(_batch_view(source, result))
             last = Cursor(run.epoch, number, result.batch)
     return json_response({"batches": batches, "continuation": None})
-
-
-async def _run(client: LaterClient, store: Store, run_id: str, after: Cursor | None) -> RunRecord | None:
-    """The run whose batches are listed; None for one that is to come. Raises Problem 404, or 400 for another's."""
-    if after is not None:
-        run = await store.runs.of_execution(RunRef(run_id, after.epoch))
-        if run is not None:
-            return run
-    newest = await newest_run(client, store, run_id)
-    if after is not None:
-        raise not_given(str(after))
-    return None if isinstance(newest, Scheduled) else newest
 
 
 def _batch_view(source: str, result: BatchResult) -> dict[str, Any]:

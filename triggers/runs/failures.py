@@ -1,7 +1,6 @@
 """`GET runs/{runId}/failures`: the failed pages of a run, in an order that new ones do not change."""
 
 import asyncio
-import re
 from dataclasses import astuple, dataclass
 from typing import Any, Final, Self
 
@@ -9,18 +8,16 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from scraper.settings import Settings
-from starts.later import LaterClient, Scheduled
 from storage.data.rows import FailurePlace
 from storage.keys import snapshot_id
-from storage.ledger.runs import RunRecord, RunRef
+from storage.ledger.runs import RunRecord
 from storage.store import Store, open_store
-from triggers.runs.lookup import newest_run
+from triggers.runs.lookup import listed_run
 from triggers.runs.views import run_id_of
 from triggers.web.problem import answers_problems, json_response
-from triggers.web.request_reading import not_given, whole_number
+from triggers.web.request_reading import given_numbers, whole_number
 
 MOST_FAILURES: Final = 1000
-_CURSOR: Final = re.compile(r"([0-9]{1,10})-([0-9]{1,6})-([0-9]{1,7})-([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +32,7 @@ class Cursor:
     @classmethod
     def read(cls, text: str) -> Self:
         """From a `continuation`. Raises Problem 400 for what cannot be one."""
-        found = _CURSOR.fullmatch(text)
-        if found is None:
-            raise not_given(text)
-        return cls(*map(int, found.groups()))
+        return cls(*given_numbers(text, 10, 6, 7, 9))
 
     def __str__(self) -> str:
         return "-".join(map(str, astuple(self)))
@@ -56,7 +50,7 @@ async def list_failures(req: func.HttpRequest, client: df.DurableOrchestrationCl
     text = req.params.get("continuation")
     after = Cursor.read(text) if text is not None else None
     store = open_store(Settings())
-    run = await _run(client, store, run_id, after)
+    run = await listed_run(client, store, run_id, epoch=None if after is None else after.epoch, continuation=text)
     if run is None:
         return json_response({"failures": [], "continuation": None, "notKept": []})
     failures: list[dict[str, Any]] = []
@@ -80,15 +74,3 @@ async def _not_kept(store: Store, run: RunRecord) -> list[str]:
     told = [str(one["source"]) for one in run.results if one.get("failed", 0)]
     plans = await asyncio.gather(*(store.batches.plan_of_level(snapshot_id(source, run.epoch), 0) for source in told))
     return [source for source, plan in zip(told, plans, strict=True) if plan is None]
-
-
-async def _run(client: LaterClient, store: Store, run_id: str, after: Cursor | None) -> RunRecord | None:
-    """The run whose failures are listed; None for one that is to come. Raises Problem 404, or 400 for another's."""
-    if after is not None:
-        run = await store.runs.of_execution(RunRef(run_id, after.epoch))
-        if run is not None:
-            return run
-    newest = await newest_run(client, store, run_id)
-    if after is not None:
-        raise not_given(str(after))
-    return None if isinstance(newest, Scheduled) else newest

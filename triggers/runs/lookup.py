@@ -5,10 +5,11 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from orchestrations import names
 from starts.later import LaterClient, Scheduled, find_scheduled_run
 from storage.ledger.hub import HubClient, is_live_status, is_of
-from storage.ledger.runs import UNCLAIMED, RunRecord
+from storage.ledger.runs import UNCLAIMED, RunRecord, RunRef
 from storage.outcomes.run_ends import ended_by_the_hub
 from storage.store import Store
 from triggers.runs.views import as_it_is, no_such_run
+from triggers.web.request_reading import not_given
 
 
 async def newest_run(client: LaterClient, store: Store, run_id: str) -> RunRecord | Scheduled:
@@ -31,6 +32,23 @@ async def newest_run(client: LaterClient, store: Store, run_id: str) -> RunRecor
     if run is None:
         raise no_such_run(run_id)
     return run
+
+
+async def listed_run(
+    client: LaterClient, store: Store, run_id: str, *, epoch: int | None, continuation: str | None
+) -> RunRecord | None:
+    """The run of which something is listed: the newest with this ID, or that of `epoch`, which `continuation` names.
+
+    None for one that is to come. Raises Problem 404, or 400 for a continuation that is another run's.
+    """
+    if epoch is not None:
+        run = await store.runs.of_execution(RunRef(run_id, epoch))
+        if run is not None:
+            return run
+    newest = await newest_run(client, store, run_id)
+    if epoch is not None:
+        raise not_given(continuation or "")
+    return None if isinstance(newest, Scheduled) else newest
 
 
 async def _run_without_record(client: HubClient, store: Store, run_id: str, *, after_epoch: int) -> RunRecord | None:

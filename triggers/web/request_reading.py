@@ -107,6 +107,21 @@ def json_type(value: Any) -> str:
     return kinds.get(type(value), "null")
 
 
+def given_numbers(text: str, *digits: int, before: str = "page") -> tuple[int, ...]:
+    """The numbers of a `continuation`, which have hyphens between them, and `digits` digits each at most.
+
+    Raises Problem 400 for any other text.
+    """
+    parts = text.split("-")
+    if len(parts) != len(digits) or not all(map(_is_number, parts, digits)):
+        raise not_given(text, before=before)
+    return tuple(map(int, parts))
+
+
+def _is_number(text: str, digits: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= digits
+
+
 def not_given(text: str, *, before: str = "page") -> Problem:
     """400 for a `continuation` that no page, or whatever came `before`, has given."""
     reason = f"'continuation' must be one that the {before} before has given, not '{text[:100]}'."
