@@ -118,6 +118,9 @@ def test_failed_pages_are_retried_by_a_run_of_only_these(dashboard: Dashboard, w
     retry = dashboard.page.get_by_text("Started: ").get_by_role("link").inner_text()
     record = world.app.finished(retry)
     assert (record["retryOf"], record["outcome"], record["totals"]["failed"]) == (run_id, "completed", 0)
+    dashboard.show(f"#/runs/{retry}")
+    expect(dashboard.card("State")).to_contain_text("completed")
+    expect(dashboard.card("State").get_by_role("button")).to_have_count(0)
 
 
 def test_the_schedule_is_paused_and_resumed(dashboard: Dashboard, world: World) -> None:

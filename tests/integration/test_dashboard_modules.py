@@ -119,3 +119,24 @@ def test_the_newest_are_told_and_no_skip_from_before_the_oldest_of_many_runs() -
     runs = [run(8), run(7), run(6)]
     assert past(runs, [skip(1), skip(5)], [], now=tick(9), most=2) == ["run 07", "run 08"]
     assert past(runs, [skip(1), skip(5)], [], now=tick(9)) == ["skip 01", "skip 05", "run 06", "run 07", "run 08"]
+
+
+def source(state: str, *, pages: int, loaded: int, failed: int = 0) -> dict[str, Any]:
+    return {"source": state, "state": state, "pages": pages, "loaded": loaded, "failed": failed}
+
+
+def left_undone(*sources: dict[str, Any], state: str = "finished", epoch: int | None = 1) -> Any:
+    (left,) = called("js/standing.js", "leftUndone", [{"state": state, "epoch": epoch, "sources": sources}])
+    return left
+
+
+def test_a_retry_is_only_offered_of_a_run_that_left_something_undone() -> None:
+    done = source("published", pages=3, loaded=3)
+    assert left_undone(done) is None
+    assert left_undone(done, source("refused", pages=3, loaded=3)) is None
+    assert left_undone(source("stopped", pages=3, loaded=1), state="stopping") is None
+    assert left_undone(done, source("published", pages=3, loaded=3, failed=2)) is None  # a sitemap, and no pages
+    assert left_undone(done, source("refused", pages=3, loaded=1, failed=2)) == {"failed": 2, "isMissing": False}
+    assert left_undone(done, source("stopped", pages=3, loaded=1)) == {"failed": 0, "isMissing": True}
+    assert left_undone(source("failed", pages=0, loaded=0)) == {"failed": 0, "isMissing": True}
+    assert left_undone(source("stopped", pages=9, loaded=1, failed=2)) == {"failed": 2, "isMissing": True}

@@ -86,15 +86,16 @@ export async function stopRun(context, run) {
   });
 }
 
-/** Start a run of only what this one has left undone. */
-export async function retryRun(context, run) {
-  const failed = run.totals?.failed;
+/** Start a run of only what this one has left undone, as `leftUndone` tells it. */
+export async function retryRun(context, run, { failed, isMissing }) {
+  const rest = isMissing ? "what it did not come to" : "";
+  const what = [failed && counted(failed, "failed page"), rest].filter(Boolean).join(" and ");
   const answer = await ask({
     title: "Retry what this run left undone?",
     confirm: "Retry",
     content: [
-      h("p", null, failed ? `${counted(failed, "failed page")} and what it did not come to` : "What it did not come to",
-        " will be fetched by a new run. Pages that were loaded are taken over and not fetched again."),
+      h("p", null, `${what[0].toUpperCase()}${what.slice(1)} will be fetched by a new run.`,
+        " Pages that were loaded are taken over and not fetched again."),
     ],
   });
   if (!answer) return;

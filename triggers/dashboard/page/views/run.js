@@ -9,6 +9,7 @@ import {
 } from "../js/parts.js";
 import { duration } from "../js/past.js";
 import { addUp, reasonBars } from "../js/reasons.js";
+import { leftUndone } from "../js/standing.js";
 import { timeline } from "../js/timeline.js";
 import { liveProgress, sourceTable } from "./source_progress.js";
 
@@ -59,7 +60,9 @@ function timelineOf(run, batches) {
 
 function actions(run, context) {
   if (run.state === "finished") {
-    return run.epoch === null ? [] : [button("Retry failed pages", () => retryRun(context, run))];
+    const left = leftUndone(run);
+    if (!left) return [];
+    return [button(left.failed ? "Retry failed pages" : "Fetch what is missing", () => retryRun(context, run, left))];
   }
   return [button(run.state === "scheduled" ? "Cancel the start" : "Stop", () => stopRun(context, run), "danger-quiet")];
 }
