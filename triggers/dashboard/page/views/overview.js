@@ -38,8 +38,18 @@ async function loadRest(signal) {
     get("datasets", {}, { signal }),
   ]);
   const first = datasets.slice(0, DATASETS);
-  const ask = ({ source }) => get(`datasets/${segment(source)}`, { limit: 1 }, { signal, orNull: true });
-  return { skips, schedule, datasets: first, histories: await Promise.all(first.map(ask)) };
+  return { skips, schedule, datasets: first, histories: await Promise.all(first.map((one) => history(one, signal))) };
+}
+
+/** The publications of a dataset, its newest snapshot, and the one that readers see if that is kept. */
+async function history({ source, published }, signal) {
+  const path = `datasets/${segment(source)}`;
+  const newest = await get(path, { limit: 1 }, { signal, orNull: true });
+  const seen = (answer) => answer?.snapshots.find((one) => one.isPublished);
+  const isOlder = newest && published && !seen(newest);
+  // What stands before the next epoch is that of this one.
+  const older = isOlder && (await get(path, { limit: 1, continuation: published.epoch + 1 }, { signal, orNull: true }));
+  return { publications: newest?.publications ?? [], newest: newest?.snapshots[0], seen: seen(newest) ?? seen(older) };
 }
 
 export function render({ runs, skips, schedule, datasets, histories, current }, context) {
@@ -104,9 +114,8 @@ function scheduleCard(schedule) {
 function datasetTable(datasets, histories) {
   if (!datasets.length) return empty("Nothing is published yet.");
   const rows = datasets.map((one, index) => {
-    const publications = histories[index]?.publications ?? [];
+    const { publications, newest, seen } = histories[index];
     const points = publications.map((each) => ({ at: each.publishedAt, value: each.rows })).reverse();
-    const newest = histories[index]?.snapshots?.[0];
     return {
       key: one.source,
       cells: [
@@ -114,7 +123,7 @@ function datasetTable(datasets, histories) {
         number(one.published?.rows),
         sparkline(points, `Rows of ${one.source}`),
         one.published ? ago(one.published.publishedAt) : "never",
-        newest ? changes(newest) : "–",
+        seen ? changes(seen) : "–",
         newest ? [badge(newest.outcome ?? "running"), " ", link(runHref(newest.runId), "run")] : "–",
       ],
     };
