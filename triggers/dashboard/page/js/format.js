@@ -15,9 +15,6 @@ const CLOCK = new Intl.DateTimeFormat("en-GB", {
 /** 12,345; a dash for what is not known. @param {number | null | undefined} value */
 export const number = (value) => (value === null || value === undefined ? "–" : NUMBER.format(value));
 
-/** +12, −3 or 0. @param {number} value */
-export const signed = (value) => (value > 0 ? `+${number(value)}` : value < 0 ? `−${number(-value)}` : "0");
-
 /** One decimal below ten, none above. @param {number} value */
 export const rate = (value) => (value >= 10 ? NUMBER.format(Math.round(value)) : value.toFixed(1));
 

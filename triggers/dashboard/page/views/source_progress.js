@@ -1,7 +1,7 @@
 /** How far the sources of a run are: bars while it lasts, figures once it has ended. */
 
 import { datasetHref, foreign, h, link } from "../js/dom.js";
-import { number, rate, signed, span } from "../js/format.js";
+import { number, rate, span } from "../js/format.js";
 import { badge, figureList, numeric, table } from "../js/parts.js";
 import { speed } from "../js/rates.js";
 
@@ -70,15 +70,18 @@ export function sourceTable(run) {
   return table("The sources of the run", ["Source", "State", ...counts, "Against the data before", "Remarks"], rows);
 }
 
-/** Rows that came, went and changed; a dash if that is not known. @param {object} counts */
+/** Rows that came, went and changed, each with its sign; a dash if that is not known. @param {object} counts */
 export function changes(counts) {
   if (counts.added === null || counts.added === undefined) return "–";
-  const told = { added: signed(counts.added), removed: signed(-counts.removed), changed: `~${number(counts.changed)}` };
+  if (!counts.added && !counts.removed && !counts.changed) return h("span", { class: "muted" }, "no change");
+  const told = {
+    added: `+${number(counts.added)}`, removed: `−${number(counts.removed)}`, changed: `~${number(counts.changed)}`,
+  };
   const pieces = Object.entries(told).map(([name, text]) => [
     h("span", { class: name, title: `rows ${name}` }, text, h("span", { class: "visually-hidden" }, ` ${name}`)),
     " ",
   ]);
-  return h("span", { class: "changes" }, pieces);
+  return h("span", { class: "changes", title: "rows +added −removed ~changed" }, pieces);
 }
 
 const sum = (sources, count) => sources.reduce((total, one) => total + count(one), 0);
