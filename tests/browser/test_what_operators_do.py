@@ -125,16 +125,18 @@ def test_failed_pages_are_retried_by_a_run_of_only_these(dashboard: Dashboard, w
 
 def test_the_schedule_is_paused_and_resumed(dashboard: Dashboard, world: World) -> None:
     dashboard.show("#/schedule")
-    switch = dashboard.page.get_by_role("switch", name="Paused")
-    expect(switch).not_to_be_checked()
-    switch.click()
-    expect(switch).to_be_checked()
+    daily = dashboard.card("Daily scrape")
+    expect(daily).to_contain_text("running")
+    dashboard.press("Pause")
+    expect(daily).to_contain_text("paused")
+    expect(daily).to_contain_text("will be skipped")
     assert world.app.ask("GET", "schedule")["paused"] is True
     dashboard.show("#/")
-    expect(dashboard.card("Schedule")).to_contain_text("Paused")
+    expect(dashboard.card("Schedule")).to_contain_text("paused")
+    expect(dashboard.card("Schedule")).to_contain_text("will be skipped")
     dashboard.show("#/schedule")
-    switch.click()
-    expect(switch).not_to_be_checked()
+    dashboard.press("Resume")
+    expect(dashboard.page.get_by_role("button", name="Pause")).to_be_visible()
     assert world.app.ask("GET", "schedule")["paused"] is False
 
 

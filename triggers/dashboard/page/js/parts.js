@@ -5,8 +5,8 @@ import { number } from "./format.js";
 
 const TONES = {
   completed: "good", published: "good", running: "live", scraping: "live", planning: "live", publishing: "live",
-  completed_with_failures: "warn", stopping: "warn", refused: "warn", stopped: "warn", scheduled: "idle",
-  skipped: "idle", superseded: "idle", failed: "bad", terminated: "bad", stuck: "bad",
+  completed_with_failures: "warn", stopping: "warn", refused: "warn", stopped: "warn", paused: "warn",
+  scheduled: "idle", skipped: "idle", superseded: "idle", failed: "bad", terminated: "bad", stuck: "bad",
 };
 
 /** A state as a coloured word; its colour says nothing that the word does not. @param {string} state */

@@ -11,6 +11,7 @@ import { duration, past } from "../js/past.js";
 import { addUp, reasonBars } from "../js/reasons.js";
 import { seldom } from "../js/seldom.js";
 import { sparkline } from "../js/size_chart.js";
+import { nextTick } from "./schedule.js";
 import { changes, liveProgress } from "./source_progress.js";
 
 const MOST = 30;
@@ -102,10 +103,10 @@ function tellProgress(run) {
 function scheduleCard(schedule) {
   return card("Schedule", { id: "schedule", actions: [link("#/schedule", "Details")] },
     schedule.paused
-      ? h("p", { class: "calm" }, badge("stopped"), " Paused: ticks are skipped and recorded.")
+      ? h("p", { class: "calm" }, badge("paused"), " Ticks are skipped and recorded.")
       : h("p", { class: "next-tick" }, schedule.nextTick ? fromNow(schedule.nextTick) : "–"),
     factList([
-      ["Next tick", at(schedule.nextTick)],
+      ["Next tick", nextTick(schedule)],
       ["Schedule", h("code", null, schedule.schedule)],
       ["Time zone", schedule.timeZone],
     ]));

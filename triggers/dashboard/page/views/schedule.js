@@ -1,10 +1,10 @@
-/** The schedule: its next tick, its pause switch, and what did not run. */
+/** The schedule: its next tick, its pause, and what did not run. */
 
 import { get } from "../js/api.js";
 import { pauseSchedule } from "../js/actions.js";
 import { h } from "../js/dom.js";
 import { at, fromNow } from "../js/format.js";
-import { card, empty, factList, pageStart, pager } from "../js/parts.js";
+import { badge, button, card, empty, factList, pageStart, pager } from "../js/parts.js";
 import { skipTable } from "./skips.js";
 
 const POLICIES = {
@@ -28,15 +28,15 @@ export async function load(context) {
 export function render({ schedule, skips }, context) {
   return [
     h("h1", { tabindex: "-1" }, title()),
-    card("Daily scrape", { id: "schedule", actions: [pauseSwitch(schedule, context)] },
+    card("Daily scrape", { id: "schedule", actions: [pauseButton(schedule, context)] },
       h("p", { class: "next-tick" }, state(schedule)),
       factList([
-        ["Next tick", at(schedule.nextTick)],
+        ["Next tick", nextTick(schedule)],
         ["Schedule", h("code", null, schedule.schedule)],
         ["Time zone", schedule.timeZone],
         ["Overlap", [h("code", null, schedule.overlapPolicy), ` ${POLICIES[schedule.overlapPolicy] ?? ""}`]],
         ["Catch-up window", `${schedule.catchupWindowMinutes} min`],
-        ["Switched", at(schedule.changedAt)],
+        ["Last paused or resumed", schedule.changedAt ? at(schedule.changedAt) : "never"],
       ])),
     card("Starts that did not happen", { id: "skips" },
       skips.skips.length ? skipTable(skips.skips) : empty("Every start that was due has happened."),
@@ -44,13 +44,14 @@ export function render({ schedule, skips }, context) {
   ];
 }
 
-function state({ paused, nextTick }) {
-  if (paused) return "Paused";
-  return nextTick ? fromNow(nextTick) : "–";
+function state({ paused, nextTick: due }) {
+  if (paused) return badge("paused");
+  return [badge("running"), " ", due ? fromNow(due) : "–"];
 }
 
-function pauseSwitch({ paused }, context) {
-  const on = { click: () => pauseSchedule(context, !paused) };
-  return h("button", { type: "button", role: "switch", class: "switch", "aria-checked": paused ? "true" : "false", on },
-    h("span", { class: "knob", "aria-hidden": "true" }), "Paused");
+/** When the next tick is due, and that a pause will skip it. @param {object} schedule */
+export const nextTick = ({ paused, nextTick: due }) => [at(due), paused && due && ", will be skipped"];
+
+function pauseButton({ paused }, context) {
+  return button(paused ? "Resume" : "Pause", () => pauseSchedule(context, !paused), paused ? "primary" : "");
 }
