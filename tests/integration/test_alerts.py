@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from scraper.settings import Settings
+from storage.data.publications import Publication
 from storage.store import open_store
 from tests.helpers.alert_receiver import Receiver, receiver
 from tests.helpers.scheduled_month import COUNTS, ScheduledMonth, moment, scheduled_month
@@ -102,6 +103,22 @@ async def test_each_kind_of_alert_is_received_once(
     assert "token=secret" not in caplog.text
     missed = [record for record in caplog.records if record.name == "triggers.alerts.look"]
     assert [record.levelno for record in missed] == [logging.ERROR, logging.ERROR]
+
+
+async def test_the_alert_of_a_refused_run_that_somebody_has_published_says_so(world: World) -> None:
+    month = world.month
+    world.outcomes(daily_2026_11_01="refused")
+    async with month.switched_on("01 05:56"):
+        await month.until("01 06:09")
+        store = open_store(Settings())
+        await store.datasets.raise_fence("books", 1)
+        by_hand = Publication(
+            "daily-2026-11-01", 1, month.now(), 3, 1, 2, by="an operator", overridden="max_failed_percent"
+        )
+        await store.datasets.publish_by_hand("books", by_hand, instead_of="", fence=2)
+        await month.until("01 06:30")
+    (told,) = world.hook.taken
+    assert told["text"].endswith("; somebody has published it against the gate since.")
 
 
 async def test_a_webhook_that_is_down_for_an_hour_delays_no_run_and_gets_each_alert_once(world: World) -> None:

@@ -79,13 +79,29 @@ async def _of_runs(look: Look, seen: int, horizon: datetime) -> tuple[int, list[
             continue
         ended_at = ended.finished_at or look.now
         if ended_at >= horizon:
-            found += of_run(ended, ended_at=ended_at)
+            forced, replaced = await _published_since(look.store, ended)
+            found += of_run(ended, ended_at=ended_at, forced=forced, replaced=replaced)
         if all_before_ended:
             ended_up_to = run.epoch
     live = await live_run(look.client, look.store)
     if live is not None and not live.run.claim:  # it has no record yet: nobody has come to it above
         found += [of_stall(stall) for stall in await look.store.stalls.of_run(live.run.epoch)]
     return ended_up_to, found
+
+
+async def _published_since(store: Store, run: RunRecord) -> tuple[set[str], set[str]]:
+    """Of the sources that were refused, those that somebody has published by hand, and those with newer rows by now."""
+    forced: set[str] = set()
+    replaced: set[str] = set()
+    for source in [one["source"] for one in run.results if one["outcome"] == "refused"]:
+        dataset = await store.datasets.find(source)
+        if dataset is None:
+            continue
+        if run.epoch in {dataset.epoch, *(one.epoch for one in dataset.publications)}:
+            forced.add(source)
+        elif dataset.epoch > run.epoch:
+            replaced.add(source)
+    return forced, replaced
 
 
 async def _runs_behind(store: Store, seen: int, horizon: datetime) -> list[RunRecord]:

@@ -1,6 +1,6 @@
 """What is worth an alert, and what it says: from what the ledger tells, without asking anybody."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -31,13 +31,20 @@ class AlertKind(StrEnum):
     MISSED = "missed"  # a tick of the schedule that came too late, or never
 
 
-def of_run(run: RunRecord, *, ended_at: datetime) -> list[Alert]:
-    """The alerts of a run that has ended: none, one, or one for what failed and one for what the gate refused."""
+def of_run(
+    run: RunRecord, *, ended_at: datetime, forced: Collection[str] = (), replaced: Collection[str] = ()
+) -> list[Alert]:
+    """The alerts of a run that has ended: none, one, or one for what failed and one for what the gate refused.
+
+    Of its sources, `forced` are those whose snapshot somebody has published all the same, and `replaced` those of
+    which readers see one that is newer.
+    """
     refused = [one for one in run.results if one["outcome"] == "refused"]
     failed = [one for one in run.results if one["outcome"] == "failed"]
     alerts = []
     if refused:
-        text = f"Run '{run.run_id}' did not publish {_named(refused)}; readers see the rows from before."
+        since = _since([one["source"] for one in refused], forced, replaced)
+        text = f"Run '{run.run_id}' did not publish {_named(refused)}{since}."
         alerts.append(_of_run(AlertKind.REFUSED, run, ended_at, text, refused))
     if failed or (run.outcome in {"failed", "refused"} and not refused):
         why = _named(failed) or one_line(run.reason, LONGEST_REASON) or "it gave no reason"
@@ -94,6 +101,16 @@ def _of_run(
         "sourcesInAll": len(sources),
     }
     return Alert(f"{kind}:{run.run_id}:{run.epoch}", kind, ended_at, text[:LONGEST_TEXT], facts)
+
+
+def _since(refused: Sequence[str], forced: Collection[str], replaced: Collection[str]) -> str:
+    """What readers see of the sources that were refused, where that can still be said."""
+    by_hand = [f"'{name}'" for name in refused if name in forced]
+    if not by_hand:
+        return "" if any(name in replaced for name in refused) else "; readers see the rows from before"
+    shown = ", ".join(by_hand[:3]) + (f" and {len(by_hand) - 3} more" if len(by_hand) > 3 else "")
+    which = ("it" if len(refused) == 1 else "them") if len(by_hand) == len(refused) else shown
+    return f"; somebody has published {which} against the gate since"
 
 
 def _named(sources: Sequence[Mapping[str, Any]]) -> str:

@@ -46,6 +46,21 @@ def test_a_source_that_the_gate_refuses_is_one_alert_also_if_it_was_the_only_one
     ]
 
 
+def refused(*names: str, forced: tuple[str, ...] = (), replaced: tuple[str, ...] = ()) -> str:
+    """What the alert says of the readers of these sources."""
+    run = replace(RUN, outcome="failed", results=tuple(source(name, "refused", "x") for name in names))
+    (alert,) = of_run(run, ended_at=NOW, forced=forced, replaced=replaced)
+    return alert.text.partition(")")[2] if len(names) == 1 else alert.text.rpartition(")")[2]
+
+
+def test_an_alert_tells_what_was_published_against_the_gate_since_and_nothing_untrue_of_readers() -> None:
+    assert refused("a", forced=("a",)) == "; somebody has published it against the gate since."
+    assert refused("a", "b", forced=("a", "b")) == "; somebody has published them against the gate since."
+    assert refused("a", "b", forced=("b",)) == "; somebody has published 'b' against the gate since."
+    assert refused("a", "b", replaced=("b",)) == "."
+    assert refused("a", "b", forced=("c",), replaced=("c",)) == "; readers see the rows from before."
+
+
 def test_a_source_that_failed_is_an_alert_though_others_are_published() -> None:
     found = ended("completed_with_failures", source("books", "failed", "no plan"), source("shop", "published"))
     assert found == [("failed:daily-2026-11-21:17", "Run 'daily-2026-11-21' failed: 'books' (no plan).")]
