@@ -100,6 +100,16 @@ def test_a_start_that_met_another_run_is_skipped_and_one_that_came_too_late_is_m
     )
 
 
+def test_a_reason_that_is_a_sentence_ends_with_one_full_stop() -> None:
+    told = of_skip(replace(skip(SkipReason.HELD), detail="'run-1' is live; one run at a time."))
+    assert told is not None
+    assert told.text.endswith("was skipped: 'run-1' is live; one run at a time.")
+    late = of_missed_tick("daily-2026-11-21", TICK, at=NOW, detail="it came too late.")
+    assert late.text.endswith("was missed: it came too late.")
+    assert of_stall(Stall(17, "run-1", TICK, NOW, "suspended.")).text.endswith("UTC: suspended.")
+    assert ended("failed", reason="the hub is gone.")[0][1].endswith("failed: the hub is gone.")
+
+
 def test_what_an_operator_wanted_or_a_watch_makes_up_for_is_no_alert() -> None:
     assert of_skip(skip(SkipReason.PAUSED)) is None
     assert of_skip(skip(SkipReason.DATE_SERVED)) is None
