@@ -8,11 +8,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scraper.errors import ScraperError, SettingsError, SourcesFileError
-from scraper.models import PageFailure
-from scraper.settings import Settings
-from scraper.sources import Source, find_source, load_sources
-from scraper.trying.trial import try_page
+try:
+    from scraper.errors import ScraperError, SettingsError, SourcesFileError
+    from scraper.models import PageFailure
+    from scraper.settings import Settings
+    from scraper.sources import Source, find_source, load_sources
+    from scraper.trying.trial import try_page
+except ModuleNotFoundError as missing:
+    if __name__ != "__main__" or str(missing.name).partition(".")[0] == "scraper":
+        raise
+    sys.exit(f"error: this Python lacks the package {missing.name}; use .venv/bin/python (make setup makes it)")
 
 EXIT_CODES = """\
 exit status:
