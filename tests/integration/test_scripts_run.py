@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import socket
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from scripts import functions_host, run, run_folder
-from scripts.checkout import file_lock
+from scripts.checkout import ROOT, file_lock
 from scripts.functions_host import FunctionsHost, on_first_free_port, start_func
 from scripts.http_json import Unreachable, ask
 from scripts.processes import ChildFailed, Supervisor
@@ -54,6 +55,14 @@ def test_the_command_that_reads_the_rows_is_shown_with_the_storage_that_was_star
     lines = what_to_do_next("http://127.0.0.1:7071", logs=Path(".run/run-1"), emulator=emulator)
     command = shlex.split(next(line for line in lines if line.startswith("tables:")))
     assert command == ["tables:", f"AzureWebJobsStorage={emulator}", ".venv/bin/python", "-m", "storage", "datasets"]
+
+
+def test_every_line_of_make_run_that_the_documents_name_is_shown() -> None:
+    shown = {line.split(":")[0] for line in what_to_do_next("http://x", logs=Path("x"), emulator="x")}
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    named = re.findall(r"line\s+`(\w+):`\s+that\s+`make run`", "\n".join(page.read_text("utf-8") for page in pages))
+    assert named
+    assert set(named) <= shown
 
 
 def test_a_storage_account_of_the_user_is_not_shown() -> None:
