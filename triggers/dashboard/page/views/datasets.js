@@ -1,28 +1,53 @@
 /** What is published of each source. */
 
 import { get } from "../js/api.js";
-import { datasetHref, foreign, h, link } from "../js/dom.js";
+import { foreign, h } from "../js/dom.js";
 import { ago, number } from "../js/format.js";
+import { HISTORY_COLUMNS, datasetLink, historyCells, tellHistories } from "../js/histories.js";
 import { card, empty, numeric, runLink, table } from "../js/parts.js";
+
+const PAUSE_MS = 250;
 
 export const title = () => "Datasets";
 export const isLive = () => false;
-export const load = async ({ signal }) => get("datasets", {}, { signal });
 
-export function render({ datasets }) {
+export async function load(context) {
+  const { datasets } = await get("datasets", {}, { signal: context.signal });
+  const histories = (context.state.histories ??= new Map());
+  void showHistories(context, datasets, histories);
+  return { datasets, histories };
+}
+
+/** There may be hundreds: what is known is shown, and the rest as it comes. */
+async function showHistories(context, datasets, histories) {
+  const { state } = context;
+  if (state.isTelling) return;
+  state.isTelling = true;
+  let shownAt = performance.now();
+  await tellHistories(context, datasets, histories, () => {
+    if (performance.now() - shownAt < PAUSE_MS) return;
+    context.rerender();
+    shownAt = performance.now();
+  });
+  state.isTelling = false;
+  context.rerender();
+}
+
+export function render({ datasets, histories }) {
   const rows = datasets.map(({ source, published }) => ({
     key: source,
     cells: [
-      link(datasetHref(source), foreign(source, 60)),
+      datasetLink(source),
       number(published?.rows),
       number(published?.pages),
       number(published?.failed),
       published ? ago(published.publishedAt) : "never",
       published ? foreign(published.publishedBy, 40) : "–",
       published ? runLink(published.runId) : "–",
+      ...historyCells(source, histories.get(source)),
     ],
   }));
-  const columns = ["Source", ...numeric("Rows", "Pages", "Failed"), "Published", "By", "Run"];
+  const columns = ["Source", ...numeric("Rows", "Pages", "Failed"), "Published", "By", "Run", ...HISTORY_COLUMNS];
   return [
     h("h1", { tabindex: "-1" }, title()),
     card("What readers see", { id: "published" },

@@ -2,17 +2,17 @@
 
 import { get, segment, serverNow } from "../js/api.js";
 import { startRun, stopRun } from "../js/actions.js";
-import { datasetHref, foreign, h, link, runHref } from "../js/dom.js";
+import { foreign, h, link } from "../js/dom.js";
 import { ago, at, counted, fromNow, number, span } from "../js/format.js";
+import { HISTORY_COLUMNS, datasetLink, historyCells, tellHistories } from "../js/histories.js";
 import { historyChart } from "../js/history_chart.js";
 import { announce } from "../js/messages.js";
 import { badge, button, card, empty, factList, folded, numeric, runLink, stateOf, table } from "../js/parts.js";
 import { duration, past } from "../js/past.js";
 import { addUp, reasonBars } from "../js/reasons.js";
 import { seldom } from "../js/seldom.js";
-import { sparkline } from "../js/size_chart.js";
 import { nextTick } from "./schedule.js";
-import { changes, liveProgress } from "./source_progress.js";
+import { liveProgress } from "./source_progress.js";
 
 const MOST = 30;
 const DATASETS = 12;
@@ -27,30 +27,21 @@ export async function load(context) {
   const [current, rest] = await Promise.all([
     live ? get(`runs/${segment(live.runId)}`, {}, { signal, orNull: true }) : null,
     // Anew as soon as a run has begun or ended.
-    seldom(context, "rest", live?.runId, () => loadRest(signal)),
+    seldom(context, "rest", live?.runId, () => loadRest(context)),
   ]);
   return { runs, current, ...rest };
 }
 
-async function loadRest(signal) {
+async function loadRest(context) {
+  const { signal } = context;
   const [{ skips }, schedule, { datasets }] = await Promise.all([
     get("skips", { limit: 100 }, { signal }),
     get("schedule", {}, { signal }),
     get("datasets", {}, { signal }),
   ]);
-  const first = datasets.slice(0, DATASETS);
-  return { skips, schedule, datasets: first, histories: await Promise.all(first.map((one) => history(one, signal))) };
-}
-
-/** The publications of a dataset, its newest snapshot, and the one that readers see if that is kept. */
-async function history({ source, published }, signal) {
-  const path = `datasets/${segment(source)}`;
-  const newest = await get(path, { limit: 1 }, { signal, orNull: true });
-  const seen = (answer) => answer?.snapshots.find((one) => one.isPublished);
-  const isOlder = newest && published && !seen(newest);
-  // What stands before the next epoch is that of this one.
-  const older = isOlder && (await get(path, { limit: 1, continuation: published.epoch + 1 }, { signal, orNull: true }));
-  return { publications: newest?.publications ?? [], newest: newest?.snapshots[0], seen: seen(newest) ?? seen(older) };
+  const histories = new Map();
+  await tellHistories(context, datasets.slice(0, DATASETS), histories);
+  return { skips, schedule, datasets, histories };
 }
 
 export function render({ runs, skips, schedule, datasets, histories, current }, context) {
@@ -112,23 +103,17 @@ function scheduleCard(schedule) {
     ]));
 }
 
-function datasetTable(datasets, histories) {
-  if (!datasets.length) return empty("Nothing is published yet.");
-  const rows = datasets.map((one, index) => {
-    const { publications, newest, seen } = histories[index];
-    const points = publications.map((each) => ({ at: each.publishedAt, value: each.rows })).reverse();
-    return {
-      key: one.source,
-      cells: [
-        link(datasetHref(one.source), foreign(one.source, 60)),
-        number(one.published?.rows),
-        sparkline(points, `Rows of ${one.source}`),
-        one.published ? ago(one.published.publishedAt) : "never",
-        seen ? changes(seen) : "–",
-        newest ? [badge(newest.outcome ?? "running"), " ", link(runHref(newest.runId), "run")] : "–",
-      ],
-    };
+function datasetTable(all, histories) {
+  if (!all.length) return empty("Nothing is published yet.");
+  const rows = all.slice(0, DATASETS).map(({ source, published }) => {
+    const [size, ...rest] = historyCells(source, histories.get(source));
+    const when = published ? ago(published.publishedAt) : "never";
+    return { key: source, cells: [datasetLink(source), number(published?.rows), size, when, ...rest] };
   });
-  const columns = ["Source", ...numeric("Rows"), "Size over time", "Published", "Last diff", "Last result"];
-  return table("What readers see", columns, rows);
+  const [size, ...rest] = HISTORY_COLUMNS;
+  const more = [`${rows.length} of ${number(all.length)}; `, link("#/datasets", "all datasets"), "."];
+  return [
+    table("What readers see", ["Source", ...numeric("Rows"), size, "Published", ...rest], rows),
+    all.length > rows.length && h("p", { class: "hint" }, more),
+  ];
 }

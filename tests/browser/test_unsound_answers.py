@@ -1,0 +1,50 @@
+"""What the page makes of an app that says what no sound app says, and of more than a small app has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.helpers.canned_app import PAGE, Canned, CannedApp, canned_app
+
+SOURCES = [f"source-{number:02d}" for number in range(22)]
+
+
+@pytest.fixture
+def app(browser: Browser) -> Iterator[CannedApp]:
+    with canned_app(browser) as canned:
+        yield canned
+
+
+def test_the_overview_says_how_many_of_the_datasets_it_shows(app: CannedApp) -> None:
+    app.has_datasets(*SOURCES)
+    app.page.goto(f"{PAGE}#/")
+    datasets = app.page.get_by_role("region", name="Datasets", exact=True)
+    expect(datasets.get_by_role("row")).to_have_count(13)
+    expect(datasets).to_contain_text("12 of 22")
+    expect(datasets.get_by_role("link", name="all datasets", exact=True)).to_have_attribute("href", "#/datasets")
+
+
+def test_all_datasets_are_listed_with_size_over_time_last_diff_and_last_result(app: CannedApp) -> None:
+    app.has_datasets(*SOURCES)
+    app.page.goto(f"{PAGE}#/datasets")
+    rows = app.page.get_by_role("region", name="What readers see").get_by_role("row")
+    expect(rows).to_have_count(23)
+    last = rows.last
+    expect(last.get_by_role("img", name="Rows of source-21: from 5 to 5 in 2 publications")).to_be_visible()
+    expect(last).to_contain_text("+3 added")
+    expect(last).to_contain_text("published")
+
+
+@pytest.mark.parametrize("view", ["#/", "#/datasets"])
+def test_one_faulty_dataset_is_told_in_its_row_and_hides_nothing(app: CannedApp, view: str) -> None:
+    app.watched.expected.add(500)
+    app.has_datasets("books", "news", "odd")
+    app.answers["GET datasets/news"] = Canned(500, json={"detail": "its table is broken"})
+    app.answers["GET datasets/odd"] = {"publications": 5}
+    app.page.goto(f"{PAGE}{view}")
+    expect(app.page.get_by_role("row").filter(has_text="books")).to_contain_text("+3 added")
+    expect(app.page.get_by_role("row").filter(has_text="news")).to_contain_text("its table is broken")
+    expect(app.page.get_by_role("row").filter(has_text="odd")).to_contain_text("does not understand")
