@@ -51,7 +51,7 @@ from triggers.workflows.live import list_workflows
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 settings = Settings()
-use_log_format(settings.log_format)
+use_log_format(settings.usable_log_format)
 switch_on(settings)
 tell_if_unusable(settings)
 

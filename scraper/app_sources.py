@@ -23,11 +23,13 @@ def app_sources(settings: Settings) -> tuple[Source, ...]:
 
 
 def tell_if_unusable(settings: Settings) -> None:
-    """Log what is wrong with the sources file, if anything is: for an app that starts, before any run fails with it."""
+    """Log what is wrong with the sources file, and with settings that stop nothing: once, for an app that starts."""
+    for fault in settings.soft_faults:
+        logger.error("the app works without a setting: %s", fault)
     try:
         app_sources(settings)
-    except SourcesFileError as fault:
-        logger.error("nothing can be scraped: %s", fault)
+    except SourcesFileError as error:
+        logger.error("nothing can be scraped: %s", error)
 
 
 def app_source(settings: Settings, name: str) -> Source:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from scraper.errors import SettingsError
+from scraper.soft_settings import choice_fault, webhook_fault
 
 APP_ROOT = Path(__file__).resolve().parent.parent
 """The folder of the app. Relative paths start here, since the working directory differs by host."""
@@ -29,8 +30,8 @@ def _trimmed(value: object) -> object:
 # Five or six fields of NCRONTAB; whether their values are in range, the host decides.
 _SCHEDULE = r"^[0-9A-Za-z*,/-]+( +[0-9A-Za-z*,/-]+){4,5}$"
 
-# A webhook's address is its password, so it goes over TLS; but for a receiver on this very machine.
-_WEBHOOK = r"^((https://[^\s/@:]+(:[0-9]+)?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?)(/[!-~]*)?)?$"
+_LOG_FORMATS = ("text", "json")
+_ALERT_FORMATS = ("json", "slack", "teams")
 
 _Text = Annotated[str, BeforeValidator(_trimmed)]
 
@@ -38,7 +39,8 @@ _Text = Annotated[str, BeforeValidator(_trimmed)]
 class Settings(BaseSettings):
     """Every setting of the app; field names in capitals are the names in the environment.
 
-    Empty variables count as absent. Raises SettingsError, which names each bad setting and its limits.
+    Empty variables count as absent. Raises SettingsError, which names each bad setting and its limits; but for those
+    that no run needs, see `soft_faults`.
     """
 
     model_config = SettingsConfigDict(
@@ -55,10 +57,11 @@ class Settings(BaseSettings):
     stuck_after_minutes: float = Field(default=60, ge=1, le=10_080)
     retention_days: int = Field(default=30, ge=1, le=3650)
     allow_get_commands: bool = False
-    log_format: Literal["text", "json"] = "text"
+    log_format: _Text = Field(default="text", repr=False)
     welcome_failure_percent: float = Field(default=20, ge=0, le=100)
-    alert_webhook_url: _Text = Field(default="", pattern=_WEBHOOK, repr=False)
-    alert_format: Literal["json", "slack", "teams"] = "json"
+    # These and LOG_FORMAT are held to their limits by `soft_faults`: no run needs them.
+    alert_webhook_url: _Text = Field(default="", repr=False)
+    alert_format: _Text = Field(default="json", repr=False)
     contact: _Text = ""
     user_agent: _Text = Field(default="daily-scrape/0.1 (+{contact})", pattern=r"^[\x20-\x7e]+$")
     # The switches of the Functions worker, which does its own part of it.
@@ -87,6 +90,26 @@ class Settings(BaseSettings):
     def start_grace(self) -> timedelta:
         """START_GRACE_SECONDS as a span of time."""
         return timedelta(seconds=self.start_grace_seconds)
+
+    @property
+    def alerts_fault(self) -> str:
+        """Why no alert can be sent by these settings, though one may be wanted; empty if nothing is wrong."""
+        faults = {
+            "ALERT_WEBHOOK_URL": webhook_fault(self.alert_webhook_url),
+            "ALERT_FORMAT": choice_fault(self.alert_format, _ALERT_FORMATS),
+        }
+        return "; ".join(f"{name}: {fault}" for name, fault in faults.items() if fault)
+
+    @property
+    def soft_faults(self) -> list[str]:
+        """What is wrong with settings that do not stop the app; it never quotes them."""
+        log_fault = choice_fault(self.log_format, _LOG_FORMATS)
+        return [fault for fault in (self.alerts_fault, log_fault and f"LOG_FORMAT: {log_fault}") if fault]
+
+    @property
+    def usable_log_format(self) -> Literal["text", "json"]:
+        """LOG_FORMAT; `text` in place of one that there is not."""
+        return "json" if self.log_format == "json" else "text"
 
     @property
     def telemetry_mode(self) -> Literal["off", "azure_monitor", "otlp"]:

@@ -169,3 +169,23 @@ async def test_without_a_webhook_alerts_are_kept_and_are_not_sent_when_there_is_
     async with month.switched_on("01 06:25"):
         await month.until("01 06:45")
     assert world.hook.seen == []
+
+
+async def test_with_a_wrong_address_runs_go_on_and_alerts_are_sent_once_it_is_right(world: World) -> None:
+    month = world.month
+    world.outcomes(daily_2026_11_01="failed")
+    right = month.settings
+    month.settings = {**right, "ALERT_WEBHOOK_URL": f"{world.hook.url} pasted"}
+    async with month.switched_on("01 05:55"):
+        await month.until("01 06:20")
+        told = await world.alerts()
+        assert [run[2] for run in await month.runs()] == ["failed"]
+    assert (told["configured"], told["undelivered"]) == (True, 1)
+    assert told["fault"].startswith("ALERT_WEBHOOK_URL: it must be")
+    assert "token=secret" not in told["fault"]
+    assert world.hook.seen == []
+    month.settings = right
+    async with month.switched_on("01 06:25"):
+        await month.until("01 06:35")
+    assert world.hook.taken[0]["id"] == "failed:daily-2026-11-01:1"
+    assert len(world.hook.seen) == 1

@@ -93,12 +93,42 @@ async def test_without_its_sources_file_the_app_names_the_file(host: Host, monke
 
 
 def test_without_its_sources_file_the_app_says_so_when_it_is_loaded() -> None:
-    environ = {**os.environ, "SOURCES_FILE": "nowhere.toml"}
-    loaded = subprocess.run(
-        [sys.executable, "-c", "import function_app"], cwd=ROOT, env=environ, capture_output=True, text=True, check=True
-    )
     cure = f"{ROOT / 'nowhere.toml'}: there is no such file; set SOURCES_FILE to its path"
-    assert loaded.stderr.splitlines() == [f"nothing can be scraped: {cure}"]
+    assert said_when_loaded(SOURCES_FILE="nowhere.toml") == [f"nothing can be scraped: {cure}"]
+
+
+def test_with_wrong_settings_that_no_run_needs_the_app_is_loaded_and_says_so_without_the_secret() -> None:
+    url = "https://hooks.example/x SECRETSIG"
+    said = said_when_loaded(ALERT_WEBHOOK_URL=url, ALERT_FORMAT="no", LOG_FORMAT="xml", **SITE)
+    begin = "the app works without a setting: "
+    assert [line.split(": it must")[0] for line in said] == [f"{begin}ALERT_WEBHOOK_URL", f"{begin}LOG_FORMAT"]
+    assert said[0].endswith("; ALERT_FORMAT: it must be json, slack or teams")
+    assert "SECRETSIG" not in str(said)
+
+
+async def test_with_an_alert_address_that_is_none_the_app_is_degraded_and_says_why_to_holders_of_a_key(
+    azurite: str, table_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", "@Microsoft.KeyVault(SecretUri=https://vault.example/secrets/SECRETSIG)")
+    settings = {**SITE, "AzureWebJobsStorage": azurite, "TABLE_PREFIX": table_prefix}
+    async with Host(ROOT, settings=settings) as host:
+        public = check(OPERATIONS["health"], await answer("health", host), 200)
+        details = check(OPERATIONS["health_details"], await answer("health_details", host), 200)
+        await open_store(Settings()).tables.close()
+    assert (public["status"], public["checks"]["settings"], "faults" in public) == ("degraded", "degraded", False)
+    fault = details["alerts"]["fault"]
+    assert fault.startswith("ALERT_WEBHOOK_URL: its Key Vault reference was not resolved")
+    assert (details["status"], details["faults"]) == ("degraded", {"settings": fault})
+    assert details["alerts"]["configured"]
+    assert "SECRETSIG" not in str(details)
+
+
+def said_when_loaded(**settings: str) -> list[str]:
+    """What the app logs while a worker loads it, which must succeed."""
+    environ = {**os.environ, **settings}
+    command = [sys.executable, "-c", "import function_app"]
+    loaded = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
+    return loaded.stderr.splitlines()
 
 
 async def test_without_its_sources_file_the_app_is_unhealthy(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,9 +27,9 @@ logger = run_logger(__name__)
 
 
 async def deliver(alerts: Alerts, settings: Settings) -> None:
-    """Send what is due, the oldest first; nothing if there is nobody to send it to."""
+    """Send what is due, the oldest first; nothing if there is nobody to send it to, or the settings are wrong."""
     url = settings.alert_webhook_url
-    if not url:
+    if not url or settings.alerts_fault:
         return
 
     async def send(alert: Alert) -> Answer:

@@ -25,7 +25,8 @@ logger = run_logger(__name__)
 async def health(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """200, or 503 that names the checks that failed; for everybody, so it does not say why.
 
-    With a run that is stuck the app is `degraded`, and the answer 200: it can work, and somebody has to look.
+    With a run that is stuck, or a wrong setting that no run needs, the app is `degraded`, and the answer 200: it can
+    work, and somebody has to look.
     """
     return await _health(client, detailed=False)
 
@@ -46,7 +47,7 @@ async def _health(client: df.DurableOrchestrationClient, *, detailed: bool) -> f
     failed = [name for name, finding in found.items() if finding.state == "failed"]
     for name in failed:
         logger.error("health check '%s' failed: %s", name, found[name].fault)
-    well = "degraded" if found["runs"].state == "stuck" else "ok"
+    well = "degraded" if any(finding.state in {"stuck", "degraded"} for finding in found.values()) else "ok"
     document: dict[str, Any] = {
         "status": "unhealthy" if failed else well,
         "checks": {name: finding.state for name, finding in found.items()},
@@ -60,7 +61,10 @@ async def _health(client: df.DurableOrchestrationClient, *, detailed: bool) -> f
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check has found: `ok`, `failed`, `stuck` or `unknown`, and why. None took no time: it was not made."""
+    """What a check has found: `ok`, `degraded`, `failed`, `stuck` or `unknown`, and why.
+
+    A latency of None: it was not made.
+    """
 
     state: str
     fault: str = ""
@@ -71,8 +75,9 @@ OK = Finding("ok")
 
 
 async def _settings() -> Finding:
-    app_sources(Settings())
-    return OK
+    settings = Settings()
+    app_sources(settings)
+    return Finding("degraded", "; ".join(settings.soft_faults)) if settings.soft_faults else OK
 
 
 async def _storage() -> Finding:

@@ -82,5 +82,5 @@ async def _undelivered() -> dict[str, Any]:
         "configured": bool(settings.alert_webhook_url),
         "undelivered": len(pending),
         "oldest": pending[0].at.isoformat() if pending else None,
-        "fault": next((alert.fault for alert in pending if alert.fault), ""),
+        "fault": settings.alerts_fault or next((alert.fault for alert in pending if alert.fault), ""),
     }

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from scraper.errors import SettingsError
 from scraper.settings import Settings
 from storage.ledger.runs import RunRecord
 from storage.ledger.skips import Skip, SkipReason
@@ -186,11 +185,14 @@ def test_a_teams_card_shows_its_texts_as_they_are() -> None:
         "http://localhost:9000",
         "http://127.0.0.1:9000/hook",
         "http://[::1]:9/",
+        "HTTPS://Hooks.example.net/x",
+        "https://[2001:db8::1]:8443/x",
+        "https://hooks.example.net?x=1",
         "",
     ],
 )
 def test_an_address_over_tls_or_on_this_machine_is_accepted(url: str) -> None:
-    assert Settings(alert_webhook_url=url).alert_webhook_url == url
+    assert Settings(alert_webhook_url=url).alerts_fault == ""
 
 
 @pytest.mark.parametrize(
@@ -203,13 +205,25 @@ def test_an_address_over_tls_or_on_this_machine_is_accepted(url: str) -> None:
         "hooks.slack.com/secret",
         "https:///secret",
         "https://host/a secret",
+        "https://host/secret#ü",
+        "https://host:99999/secret",
+        "https://[::::]/secret",
+        "https://[secret]/",
+        "@Microsoft.KeyVault(SecretUri=https://vault.example/secret)",
     ],
 )
-def test_another_address_is_refused_and_not_shown(url: str) -> None:
-    with pytest.raises(SettingsError) as refused:
-        Settings(alert_webhook_url=url)
-    assert "ALERT_WEBHOOK_URL" in str(refused.value)
-    assert "secret" not in str(refused.value)
+def test_another_address_is_a_fault_that_stops_nothing_and_is_not_shown(url: str) -> None:
+    fault = Settings(alert_webhook_url=url).alerts_fault
+    assert fault.startswith("ALERT_WEBHOOK_URL: it")
+    assert url not in fault
+    assert "secret" not in fault
+
+
+def test_a_format_that_there_is_not_is_a_fault_that_stops_nothing() -> None:
+    wrong = Settings(alert_format="nope", log_format="xml", alert_webhook_url="ftp://x")
+    assert wrong.usable_log_format == "text"
+    assert wrong.soft_faults == [wrong.alerts_fault, "LOG_FORMAT: it must be text or json"]
+    assert wrong.alerts_fault.endswith("; ALERT_FORMAT: it must be json, slack or teams")
 
 
 def test_settings_do_not_show_the_address() -> None:
