@@ -33,6 +33,7 @@ _SCHEDULE = r"^[0-9A-Za-z*,/-]+( +[0-9A-Za-z*,/-]+){4,5}$"
 _LOG_FORMATS = ("text", "json")
 _ALERT_FORMATS = ("json", "slack", "teams")
 
+TelemetryMode = Literal["off", "azure_monitor", "otlp"]
 _Text = Annotated[str, BeforeValidator(_trimmed)]
 
 
@@ -112,7 +113,7 @@ class Settings(BaseSettings):
         return "json" if self.log_format == "json" else "text"
 
     @property
-    def telemetry_mode(self) -> Literal["off", "azure_monitor", "otlp"]:
+    def telemetry_mode(self) -> TelemetryMode:
         """Where traces and metrics go: nowhere, to Application Insights, or where the OTEL_… settings say."""
         if self.python_applicationinsights_enable_telemetry:
             return "azure_monitor"

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
 
-from scraper.run_log import run_logger
-from scraper.settings import Settings
+from scraper.run_log import one_line, run_logger
+from scraper.settings import Settings, TelemetryMode
 from telemetry.run_ids import with_given_ids
 
 if TYPE_CHECKING:  # an app that sends nothing does not load these
@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # an app that sends nothing does not load these
 
     from telemetry.instruments import Instruments
 
+LONGEST_FAULT: Final = 500
 logger = run_logger(__name__)
 
 
@@ -28,6 +29,8 @@ class Sender:
 
 class _Switch:
     sender: Sender | None = None
+    mode: TelemetryMode = "off"
+    fault: str = ""
 
 
 _switch: Final = _Switch()
@@ -40,6 +43,7 @@ def sender() -> Sender | None:
 
 def switch_on(settings: Settings) -> None:
     """Send what the app does, if the settings say so. A switch that does not work is logged, and the app works."""
+    _switch.mode, _switch.fault = "off", ""
     mode = settings.telemetry_mode
     if mode == "off":
         return
@@ -50,7 +54,9 @@ def switch_on(settings: Settings) -> None:
 
         exporting.ensure_sdk(mode)
         send_to(trace.get_tracer_provider(), metrics.get_meter_provider(), app=app_identity(settings))
+        _switch.mode = mode
     except Exception as fault:  # noqa: BLE001 - without telemetry an app is still an app
+        _switch.fault = one_line(f"{type(fault).__name__}: {fault}", LONGEST_FAULT)
         logger.error("telemetry is off: %s: %s", type(fault).__name__, fault)
 
 
@@ -63,7 +69,12 @@ def send_to(tracers: trace.TracerProvider, meters: "MeterProvider", *, app: str 
 
 def switch_off() -> None:
     """Send nothing any more."""
-    _switch.sender = None
+    _switch.sender, _switch.mode, _switch.fault = None, "off", ""
+
+
+def state() -> tuple[TelemetryMode, str]:
+    """Where traces and metrics of this process really go, and why nowhere if the settings want another place."""
+    return _switch.mode, _switch.fault
 
 
 def app_identity(settings: Settings) -> str:

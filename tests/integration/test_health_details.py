@@ -9,7 +9,9 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from scraper.settings import Settings
 from storage.ledger.runs import Runs
+from telemetry import switch
 from tests.helpers.activity_runs import ActivityRuns
 from triggers.operations import health
 from triggers.operations.health import health_details
@@ -59,6 +61,18 @@ async def test_a_check_that_was_not_made_took_no_time(runs: ActivityRuns, monkey
     monkeypatch.setattr(health, "_hub", away)
     told = await details(runs)
     assert (told["checks"]["runs"], told["latencyMs"]["runs"]) == ("unknown", None)
+
+
+async def test_telemetry_that_could_not_be_switched_on_is_off_and_says_why(
+    runs: ActivityRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHON_ENABLE_OPENTELEMETRY", "true")
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "nope:Nope")
+    switch.switch_on(Settings())
+    told = await details(runs)
+    switch.switch_off()
+    fault = "ModuleNotFoundError: No module named 'nope'"
+    assert (told["status"], told["telemetry"], told["telemetryFault"]) == ("ok", "off", fault)
 
 
 async def test_a_fact_that_cannot_be_had_leaves_the_others(runs: ActivityRuns, monkeypatch: pytest.MonkeyPatch) -> None:

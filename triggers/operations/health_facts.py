@@ -10,6 +10,7 @@ import azure.durable_functions as df
 from scraper.app_sources import app_sources
 from scraper.settings import Settings
 from storage.store import open_store
+from telemetry import switch
 from triggers.operations.purge_timer import last_purge
 from triggers.runs.views import as_it_is
 
@@ -26,6 +27,7 @@ async def facts(client: df.DurableOrchestrationClient) -> dict[str, Any]:
         "lastPurge": last_purge(client),
         "alerts": _undelivered(),
         "telemetry": _telemetry(),
+        "telemetryFault": _telemetry_fault(),
     }
     told = await asyncio.gather(*map(_or_none, asked.values()))
     return dict(zip(asked, told, strict=True))
@@ -70,8 +72,13 @@ async def _retention_days() -> int:
 
 
 async def _telemetry() -> str:
-    """Where traces and metrics go."""
-    return Settings().telemetry_mode
+    """Where traces and metrics really go, from the process that answers."""
+    return switch.state()[0]
+
+
+async def _telemetry_fault() -> str:
+    """Why they go nowhere, though the settings want them to."""
+    return switch.state()[1]
 
 
 async def _undelivered() -> dict[str, Any]:

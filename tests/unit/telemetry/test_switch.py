@@ -28,9 +28,20 @@ def test_an_exporter_that_is_not_installed_is_named_and_the_app_starts(
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "zipkin_json")
     switch.switch_on(Settings(python_enable_opentelemetry=True, storage_connection="UseDevelopmentStorage=true"))
     assert switch.sender() is None
+    assert switch.state()[0] == "off"
+    assert switch.state()[1].startswith("ImportError: no exporter 'zipkin_json' of traces is installed")
     (told,) = caplog.messages
     assert told.startswith("telemetry is off: ImportError: no exporter 'zipkin_json' of traces is installed")
     assert told.endswith("put opentelemetry-exporter-zipkin-json into requirements.txt")
+
+
+def test_the_switch_tells_its_real_state_and_no_fault_if_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert switch.state() == ("off", "")
+    monkeypatch.setattr(exporting, "ensure_sdk", lambda _mode: None)
+    switch.switch_on(Settings(python_enable_opentelemetry=True, storage_connection="UseDevelopmentStorage=true"))
+    assert switch.state() == ("otlp", "")
+    switch.switch_off()
+    assert switch.state() == ("off", "")
 
 
 def test_otlp_is_by_http_unless_it_is_to_be_grpc(monkeypatch: pytest.MonkeyPatch) -> None:
