@@ -140,3 +140,28 @@ def test_a_retry_is_only_offered_of_a_run_that_left_something_undone() -> None:
     assert left_undone(done, source("stopped", pages=3, loaded=1)) == {"failed": 0, "isMissing": True}
     assert left_undone(source("failed", pages=0, loaded=0)) == {"failed": 0, "isMissing": True}
     assert left_undone(source("stopped", pages=9, loaded=1, failed=2)) == {"failed": 2, "isMissing": True}
+
+
+def bars(*sources: dict[str, Any]) -> list[tuple[str, int | None, str]]:
+    """State, value and text of the bar of each source."""
+    named = [{**one, "source": f"s{place}"} for place, one in enumerate(sources)]
+    told = called("js/standing.js", "barOf", *([one, named] for one in named))
+    return [(one["state"], one["value"], one["text"]) for one in told]
+
+
+def test_a_source_whose_first_batch_goes_on_has_a_bar_without_a_value_that_says_why() -> None:
+    none_done = {**source("scraping", pages=30, loaded=0), "batches": 1, "batchesDone": 0}
+    many = {**none_done, "pages": 1200, "batches": 12}
+    some_done = {**source("scraping", pages=1200, loaded=98, failed=2), "batches": 12, "batchesDone": 1}
+    assert bars(none_done, many, some_done) == [
+        ("scraping", None, "30 pages in the first batch; pages are counted when a batch ends"),
+        ("scraping", None, "1,200 pages in 12 batches; pages are counted when a batch ends"),
+        ("scraping", 100, "100 of 1,200 pages"),
+    ]
+
+
+def test_a_source_without_pages_may_wait_for_its_turn_while_another_is_scraped() -> None:
+    planning = source("planning", pages=0, loaded=0)
+    assert bars(planning, planning)[0] == ("planning", None, "looking for its pages")
+    scraping = {**source("scraping", pages=30, loaded=0), "batches": 1, "batchesDone": 0}
+    assert bars(planning, scraping)[0] == ("waiting", None, "waiting for its turn, or looking for its pages")

@@ -13,3 +13,26 @@ export function leftUndone({ state, epoch, sources }) {
   const isMissing = sources.some((one) => isLeft(one) || !["published", "refused"].includes(one.state));
   return failed || isMissing ? { failed, isMissing } : null;
 }
+
+/**
+ * What the bar of a source of a live run shows: `value` is null while nobody can tell how far it is.
+ * @param {object} source @param {object[]} sources all of the run
+ * @returns {{state: string, value: number | null, text: string}}
+ */
+export function barOf(source, sources) {
+  const { state, pages, batches, batchesDone } = source;
+  const isOther = (one) => one.source !== source.source && one.state === "scraping";
+  if (!pages && state === "planning" && sources.some(isOther)) {
+    // Sources of one host take turns. That one looks for its pages meanwhile is recorded only once it has them.
+    return { state: "waiting", value: null, text: "waiting for its turn, or looking for its pages" };
+  }
+  if (!pages) return { state, value: null, text: "looking for its pages" };
+  if (state === "scraping" && !batchesDone) {
+    const all = `${pages.toLocaleString("en-GB")} page${pages === 1 ? "" : "s"}`;
+    const where = batches > 1 ? `${batches.toLocaleString("en-GB")} batches` : "the first batch";
+    return { state, value: null, text: `${all} in ${where}; pages are counted when a batch ends` };
+  }
+  const done = source.loaded + source.failed;
+  const [some, all] = [done, Math.max(pages, done)].map((count) => count.toLocaleString("en-GB"));
+  return { state, value: Math.min(done, pages), text: `${some} of ${all} pages` };
+}

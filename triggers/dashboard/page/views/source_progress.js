@@ -4,6 +4,7 @@ import { datasetHref, foreign, h, link } from "../js/dom.js";
 import { number, rate, span } from "../js/format.js";
 import { badge, figureList, numeric, table } from "../js/parts.js";
 import { speed } from "../js/rates.js";
+import { barOf } from "../js/standing.js";
 
 const done = (source) => source.loaded + source.failed;
 
@@ -26,7 +27,8 @@ export function liveProgress(run) {
   ];
   return [
     figureList(figures),
-    h("ul", { class: "bars", "aria-label": "Progress of each source" }, run.sources.map(bar)),
+    h("ul", { class: "bars", "aria-label": "Progress of each source" },
+      run.sources.map((one) => bar(one, run.sources))),
   ];
 }
 
@@ -36,19 +38,17 @@ function timeLeft(seconds, isPlanning) {
   return seconds > 0 ? `about ${span(1000 * seconds)}` : "publishing";
 }
 
-function bar(source) {
+function bar(source, sources) {
   const id = `progress-${source.source}`;
-  const known = Math.max(source.pages, done(source));
-  // Without a value it is a bar that moves: nobody knows yet how much there is.
-  const value = source.pages ? Math.min(done(source), source.pages) : null;
+  // Without a value it is a bar that moves: nobody knows yet how far it is.
+  const { state, value, text } = barOf(source, sources);
   return h(
     "li",
     { "data-key": source.source },
     h("div", { class: "bar-head" },
       h("span", { id }, link(datasetHref(source.source), foreign(source.source, 60))),
-      badge(source.state),
-      h("span", { class: "muted" },
-        source.pages ? `${number(done(source))} of ${number(known)} pages` : "looking for its pages",
+      badge(state),
+      h("span", { class: "muted" }, text,
         source.failed > 0 && h("span", { class: "bad-text" }, `, ${number(source.failed)} failed`))),
     h("progress", { "aria-labelledby": id, max: source.pages || 1, value }),
   );
@@ -61,7 +61,7 @@ export function sourceTable(run) {
     key: one.source,
     cells: [
       link(datasetHref(one.source), foreign(one.source, 60)),
-      badge(one.state),
+      badge(run.state === "finished" ? one.state : barOf(one, run.sources).state),
       ...["pages", "loaded", "unchanged", "failed", "rows"].map((name) => number(one[name])),
       changes(one),
       one.reason ? foreign(one.reason, 120) : one.leftOut ? `${number(one.leftOut)} pages beyond max_pages` : "",
