@@ -93,17 +93,21 @@ def _own_settings() -> dict[str, str]:
 
 
 def what_to_do_next(url: str, *, logs: Path, emulator: str | None) -> list[str]:
-    """The lines that end the start. `emulator`: the connection string, if we started one; others hold secrets."""
+    """The lines that end the start; the last one, alone, is what most people look for.
+
+    `emulator`: the connection string, if we started one; others hold secrets.
+    """
     tables = f"tables: AzureWebJobsStorage='{emulator}' .venv/bin/python -m storage datasets"
     return [
         f"logs:   {logs}",
-        f"dashboard: {url}/api/dashboard",
         f"health: {url}/api/health",
         f"start:  curl -X POST {url}/api/orchestrators/daily_scrape/today",
         f"watch:  curl {url}/api/runs/today",
         f"data:   curl {url}/api/datasets",
         *([tables] if emulator else []),
         "Ctrl-C stops everything.",
+        "",
+        f"dashboard: {url}/api/dashboard",
     ]
 
 

@@ -67,7 +67,7 @@ def test_every_line_of_make_run_that_the_documents_name_is_shown() -> None:
 
 def test_a_storage_account_of_the_user_is_not_shown() -> None:
     lines = what_to_do_next("http://127.0.0.1:7071", logs=Path(".run/run-1"), emulator=None)
-    first_words = ["logs", "dashboard", "health", "start", "watch", "data", "Ctrl-C stops everything."]
+    first_words = ["logs", "health", "start", "watch", "data", "Ctrl-C stops everything.", "", "dashboard"]
     assert [line.split(":")[0] for line in lines] == first_words
 
 
