@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.helpers.canned_app import PAGE, Canned, CannedApp, canned_app
+from tests.helpers.canned_app import MOMENT, PAGE, Canned, CannedApp, canned_app
 
 SOURCES = [f"source-{number:02d}" for number in range(22)]
 
@@ -48,3 +48,50 @@ def test_one_faulty_dataset_is_told_in_its_row_and_hides_nothing(app: CannedApp,
     expect(app.page.get_by_role("row").filter(has_text="books")).to_contain_text("+3 added")
     expect(app.page.get_by_role("row").filter(has_text="news")).to_contain_text("its table is broken")
     expect(app.page.get_by_role("row").filter(has_text="odd")).to_contain_text("does not understand")
+
+
+@pytest.mark.parametrize(
+    ("view", "asked", "answer"),
+    [
+        ("#/workflows", "GET workflows", {"workflows": [{"input": "x"}], "isWhole": True}),
+        ("#/runs", "GET runs", {}),
+        ("#/runs", "GET runs", Canned(200, body="oops")),
+    ],
+)
+def test_an_answer_that_cannot_be_shown_is_told(app: CannedApp, view: str, asked: str, answer: object) -> None:
+    app.answers[asked] = answer
+    app.page.goto(f"{PAGE}{view}")
+    expect(app.page.get_by_role("alert")).to_contain_text("The app sent what this page does not understand")
+    expect(app.page.get_by_text("Loading…")).to_have_count(0)
+    app.watched.problems = [one for one in app.watched.problems if "console error: " not in one]
+
+
+START = "POST runs"
+RUN = {"runId": "looked-again", "epoch": 1, "state": "finished", "outcome": "completed", "triggeredBy": "http"}
+RUN |= {"startedAt": MOMENT, "finishedAt": MOMENT}
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (Canned(202, body="oops"), "Taken, it seems"),
+        (Canned(202, json={}), "Started"),
+        (Canned(409, json={"detail": "held", "holder": "first", "progress": 5}), "holds the singleton"),
+        (Canned(409, json={"detail": "held", "holder": "first", "progress": [None], "heldSince": {}}), "held"),
+        (Canned(500, json={"detail": {}}), "The app answered 500."),
+        (Canned(409, body="oops"), "The app answered 409."),
+    ],
+)
+def test_what_came_of_an_action_is_told_whatever_the_app_says(app: CannedApp, answer: Canned, told: str) -> None:
+    app.watched.expected.add(answer.status)
+    app.answers[START] = answer
+    app.page.goto(f"{PAGE}#/runs")
+    app.page.get_by_role("button", name="Start a run").click()
+    app.answers["GET runs"] = {"runs": [RUN], "continuation": None}
+    app.page.get_by_role("dialog").get_by_role("button", name="Start", exact=True).click()
+    expect(app.page.locator(".toast, dialog[open]").filter(has_text=told)).to_be_visible()
+    expect(app.page.get_by_text("undefined")).to_have_count(0)
+    if app.page.get_by_role("dialog").count():
+        app.page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    expect(app.page.get_by_role("link", name="looked-again")).to_be_visible(timeout=10_000)  # before it would by itself
+    app.watched.problems = [one for one in app.watched.problems if "console error: " not in one]

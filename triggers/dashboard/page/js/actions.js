@@ -1,6 +1,6 @@
 /** What an operator does. Each asks first where something could be lost, and tells what came of it. */
 
-import { Problem, get, post, put, segment } from "./api.js";
+import { NOT_UNDERSTOOD, Problem, get, post, put, segment } from "./api.js";
 import { ask, tell } from "./dialogs.js";
 import { foreign, h } from "./dom.js";
 import { at, counted, number, span } from "./format.js";
@@ -12,29 +12,56 @@ async function attempt(context, act) {
   try {
     await act();
   } catch (fault) {
-    if (!(fault instanceof Problem)) throw fault;
-    if (fault.status === 409) await tellConflict(fault);
-    else await tell(fault.status === 401 ? "A function key is needed" : "That did not work", told(fault.message));
+    await tellFault(fault);
   }
   await context.refresh();
 }
 
+/** Whatever it is, something is told. */
+async function tellFault(fault) {
+  if (!(fault instanceof Problem)) return tellOddity(fault);
+  if (fault.status === 401) return tell("A function key is needed", told(fault.message));
+  if (fault.status >= 200 && fault.status < 300) {
+    return tell("Taken, it seems", told(`${fault.message} What has come of it is seen in the views.`));
+  }
+  if (fault.status !== 409) return tell("That did not work", told(fault.message));
+  let content;
+  try {
+    content = conflict(fault);
+  } catch (oddity) {
+    console.error(oddity);
+    content = ["Refused", told(fault.message)];
+  }
+  return tell(...content);
+}
+
+function tellOddity(fault) {
+  console.error(fault);
+  const text = `${NOT_UNDERSTOOD}; the console tells more. What has come of it is seen in the views.`;
+  return tell("Done or not?", told(text));
+}
+
+const tellStart = ({ runId }) =>
+  typeof runId === "string" ? toast("Started: ", runLink(runId)) : toast("Started; the app did not say which run.");
+
 const told = (message) => h("p", null, foreign(message, 1000));
 
-/** 409: who holds the singleton, if that is why. */
-function tellConflict({ message, document }) {
-  if (!document.holder) return tell("Refused", told(message));
-  const progress = (document.progress ?? []).map((one) => {
+/** 409: who holds the singleton, if that is why; title and content. */
+function conflict({ message, document }) {
+  if (typeof document.holder !== "string") return ["Refused", told(message)];
+  const listed = Array.isArray(document.progress) ? document.progress : [];
+  const progress = listed.map((one) => {
     const pages = `${number(one.loaded + one.failed)} of ${number(one.pages)} pages`;
     return h("li", null, foreign(one.source, 40), `: ${one.state}, ${pages}`);
   });
-  const since = ["Since ", at(document.heldSince), ` (${span(1000 * document.ageSeconds)})`];
-  return tell(
+  const { heldSince, ageSeconds, startedBy } = document;
+  const since = Number.isFinite(ageSeconds) && ["Since ", at(heldSince), ` (${span(1000 * ageSeconds)}), `];
+  return [
     "Only one run at a time",
     h("p", null, "Nothing was started: the run ", runLink(document.holder), " holds the singleton."),
-    h("p", null, since, ", started by ", foreign(document.startedBy, 60), "."),
+    h("p", null, since, "started by ", foreign(startedBy ?? "somebody", 60), "."),
     progress.length > 0 && h("ul", null, progress),
-  );
+  ];
 }
 
 /** Start the daily scrape, of all sources or some. */
@@ -51,8 +78,7 @@ export async function startRun(context) {
   if (!answer) return;
   const sources = answer.getAll("source");
   await attempt(context, async () => {
-    const { runId } = await post("runs", { body: sources.length ? { sources } : {} });
-    toast("Started: ", runLink(runId));
+    tellStart(await post("runs", { body: sources.length ? { sources } : {} }));
   });
 }
 
@@ -100,8 +126,7 @@ export async function retryRun(context, run, { failed, isMissing }) {
   });
   if (!answer) return;
   await attempt(context, async () => {
-    const { runId } = await post(`runs/${segment(run.runId)}/retry`, { body: {} });
-    toast("Started: ", runLink(runId));
+    tellStart(await post(`runs/${segment(run.runId)}/retry`, { body: {} }));
   });
 }
 

@@ -11,7 +11,8 @@ let clockOffset = 0;
 export class Problem extends Error {
   /** @param {number} status @param {object} document */
   constructor(status, document) {
-    super(document.detail || document.title || `The app answered ${status}.`);
+    const told = [document.detail, document.title].find((text) => typeof text === "string" && text);
+    super(told ?? `The app answered ${status}.`);
     this.status = status;
     this.document = document;
   }
@@ -68,10 +69,22 @@ async function problemOf(answer) {
   }
 }
 
+/** What is told of an answer of a wrong form. */
+export const NOT_UNDERSTOOD = "The app sent what this page does not understand";
+
+/** @param {Response} answer a good one @returns {Promise<any>} @throws {Problem} if it is no JSON */
+async function jsonOf(answer) {
+  try {
+    return await answer.json();
+  } catch {
+    throw new Problem(answer.status, { detail: `${NOT_UNDERSTOOD} (${answer.status}, and no whole JSON).` });
+  }
+}
+
 /** @returns {Promise<any>} the JSON of a GET; a 404 is null with `orNull` */
 export async function get(path, query, { signal, orNull = false } = {}) {
   try {
-    return await (await send("GET", path, { query, signal })).json();
+    return await jsonOf(await send("GET", path, { query, signal }));
   } catch (fault) {
     if (orNull && fault instanceof Problem && fault.status === 404) return null;
     throw fault;
@@ -79,10 +92,10 @@ export async function get(path, query, { signal, orNull = false } = {}) {
 }
 
 /** @returns {Promise<any>} the JSON of the answer to a POST */
-export const post = async (path, { query, body } = {}) => (await send("POST", path, { query, body })).json();
+export const post = async (path, { query, body } = {}) => jsonOf(await send("POST", path, { query, body }));
 
 /** @returns {Promise<any>} the JSON of the answer to a PUT */
-export const put = async (path, body) => (await send("PUT", path, { body })).json();
+export const put = async (path, body) => jsonOf(await send("PUT", path, { body }));
 
 /** A part of a path: whatever it is, it stays one segment. @param {string} text */
 export const segment = (text) => encodeURIComponent(text);

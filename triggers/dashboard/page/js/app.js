@@ -1,7 +1,7 @@
 /** The page: it shows the view of the address, and brings it up to date. */
 
-import { Problem } from "./api.js";
-import { h } from "./dom.js";
+import { NOT_UNDERSTOOD, Problem } from "./api.js";
+import { foreign, h } from "./dom.js";
 import { clock } from "./format.js";
 import { askForKey, showKeyState } from "./key_entry.js";
 import { announce, showBanner, showFreshness } from "./messages.js";
@@ -30,7 +30,7 @@ function show(isFirst) {
       return polling.now();
     },
     rerender: () => {
-      if (context.data !== undefined && !left.signal.aborted) render(view, context);
+      if (context.data !== undefined && !left.signal.aborted) render(view, context, context.data);
     },
   };
   for (const item of document.querySelectorAll("[data-nav]")) {
@@ -48,26 +48,29 @@ function show(isFirst) {
 }
 
 async function look(view, context) {
+  let data;
   try {
-    context.data = await view.load(context);
+    data = await view.load(context);
+    if (context.signal.aborted) return false;
+    render(view, context, data);
   } catch (fault) {
     if (context.signal.aborted) return false;
     await tellFault(fault, context);
     throw fault;
   }
-  if (context.signal.aborted) return false;
+  context.data = data;
   showBanner("");
-  render(view, context);
-  const isLive = view.isLive(context.data);
+  const isLive = view.isLive(data);
   showFreshness(`Updated ${clock(Date.now())} UTC, again every ${isLive ? "2" : "15"} s`);
   return isLive;
 }
 
-function render(view, context) {
-  patchChildren(shown, view.render(context.data, context).flat(Infinity).filter(Boolean));
+function render(view, context, data) {
+  patchChildren(shown, view.render(data, context).flat(Infinity).filter(Boolean));
 }
 
 async function tellFault(fault, context) {
+  if (context.data === undefined) shown.querySelector(".loading")?.replaceChildren("Nothing could be loaded yet.");
   if (fault instanceof Problem && fault.status === 401) {
     const enter = h("button", { type: "button", class: "button", on: { click: enterKey } }, "Enter the key");
     showBanner("The app wants a function key, and none that it knows was sent (401).", enter);
@@ -78,10 +81,10 @@ async function tellFault(fault, context) {
     return;
   }
   if (!(fault instanceof Problem)) console.error(fault);
-  const defect = "This page has met a defect of its own; the console tells more.";
-  const text = fault instanceof Problem ? fault.message : defect;
+  const odd = `${NOT_UNDERSTOOD}, or the page has a defect of its own; the console tells more.`;
+  const text = fault instanceof Problem ? fault.message : odd;
   const again = h("button", { type: "button", class: "button", on: { click: () => context.refresh() } }, "Try now");
-  showBanner(`${text} It is tried again by itself.`, again);
+  showBanner([foreign(text, 300), " It is tried again by itself."], again);
 }
 
 async function enterKey() {

@@ -1,6 +1,6 @@
 /** How each of many datasets has come along: asked for one by one, a few at a time, and each fault told by itself. */
 
-import { get, segment } from "./api.js";
+import { NOT_UNDERSTOOD, get, segment } from "./api.js";
 import { datasetHref, foreign, h, link, runHref } from "./dom.js";
 import { badge } from "./parts.js";
 import { seldom } from "./seldom.js";
@@ -46,7 +46,7 @@ async function historyOf(context, { source, published }) {
 async function snapshots(source, query, { signal }) {
   const answer = await get(`datasets/${segment(source)}`, { limit: 1, ...query }, { signal, orNull: true });
   const isKnown = answer === null || (Array.isArray(answer.publications) && Array.isArray(answer.snapshots));
-  if (!isKnown) throw new Error("The app sent what this page does not understand.");
+  if (!isKnown) throw new Error(`${NOT_UNDERSTOOD}.`);
   return answer;
 }
 

@@ -6,9 +6,9 @@ import { patchChildren } from "./patch.js";
 const TOAST_MS = 7_000;
 const byId = (id) => document.getElementById(id);
 
-/** Say what is wrong until it is right again; nothing with an empty text. @param {string} text @param {...Node} more */
+/** Say what is wrong until it is right again; nothing with an empty text. @param {any} text @param {...any} more */
 export function showBanner(text, ...more) {
-  patchChildren(byId("banner"), text ? [h("p", { class: "banner" }, text, " ", ...more)] : []);
+  patchChildren(byId("banner"), text ? [h("div", { class: "banner" }, h("p", null, text), more)] : []);
 }
 
 /** Tell what was done, for a few seconds. @param {...any} children @returns {void} */
