@@ -95,3 +95,13 @@ def test_what_came_of_an_action_is_told_whatever_the_app_says(app: CannedApp, an
         app.page.get_by_role("dialog").get_by_role("button", name="Close").click()
     expect(app.page.get_by_role("link", name="looked-again")).to_be_visible(timeout=10_000)  # before it would by itself
     app.watched.problems = [one for one in app.watched.problems if "console error: " not in one]
+
+
+@pytest.mark.parametrize(
+    "view",
+    ["#/constructor", "#/__proto__", "#/toString", "#/hasOwnProperty/x", "#/runs/.", "#/runs/..", "#/datasets/%2e"],
+)
+def test_an_address_that_names_no_view_is_told(app: CannedApp, view: str) -> None:
+    app.page.goto(f"{PAGE}{view}")
+    expect(app.page.get_by_text("This page has nothing here.")).to_be_visible()
+    assert app.asked == []

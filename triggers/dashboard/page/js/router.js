@@ -29,6 +29,9 @@ export function route(hash) {
   } catch {
     name = argument;
   }
-  const view = more.length ? null : argument ? DETAILS[section] : LISTS[section];
-  return { view: view ?? unknown, section: NAMES[section] ?? section, argument: name, hash };
+  const views = argument ? DETAILS : LISTS;
+  // A browser takes a segment of dots for a way upwards, also in the address of a route.
+  const isKnown = !more.length && Object.hasOwn(views, section) && name !== "." && name !== "..";
+  const view = isKnown ? views[section] : unknown;
+  return { view, section: Object.hasOwn(NAMES, section) ? NAMES[section] : section, argument: name, hash };
 }
