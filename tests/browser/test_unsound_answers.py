@@ -105,3 +105,15 @@ def test_an_address_that_names_no_view_is_told(app: CannedApp, view: str) -> Non
     app.page.goto(f"{PAGE}{view}")
     expect(app.page.get_by_text("This page has nothing here.")).to_be_visible()
     assert app.asked == []
+
+
+def test_a_key_that_no_header_can_carry_is_not_taken(app: CannedApp) -> None:
+    app.page.goto(f"{PAGE}#/runs")
+    app.page.get_by_role("button", name="Key: none").click()
+    for key in ("kéy\u200b", "ключ"):
+        app.page.get_by_role("dialog").get_by_label("Key", exact=True).fill(key)
+        app.page.get_by_role("dialog").get_by_role("button", name="Use this key").click()
+        expect(app.page.get_by_role("dialog")).to_contain_text("That is no key")
+    app.page.get_by_role("dialog").get_by_label("Key", exact=True).fill("good")
+    app.page.get_by_role("dialog").get_by_role("button", name="Use this key").click()
+    expect(app.page.get_by_role("button", name="Key: set")).to_be_visible()

@@ -165,3 +165,15 @@ def test_a_source_without_pages_may_wait_for_its_turn_while_another_is_scraped()
     assert bars(planning, planning)[0] == ("planning", None, "looking for its pages")
     scraping = {**source("scraping", pages=30, loaded=0), "batches": 1, "batchesDone": 0}
     assert bars(planning, scraping)[0] == ("waiting", None, "waiting for its turn, or looking for its pages")
+
+
+def test_only_a_key_that_a_header_can_carry_is_one() -> None:
+    keys = {
+        "abc-123_~ !=": True,
+        "": True,
+        "kéy": False,
+        "\u043a\u043b\u044e\u0447": False,
+        "a\x00b": False,
+        "😀": False,
+    }
+    assert called("js/session.js", "isKey", *([key] for key in keys)) == list(keys.values())

@@ -24,8 +24,11 @@ function write(name, value) {
   }
 }
 
+/** Whether a header can carry it: printable ASCII only. @param {string} text @returns {boolean} */
+export const isKey = (text) => /^[ -~]*$/.test(text);
+
 /** The function key that was entered; empty if none was. @returns {string} */
-export const functionKey = () => read(KEY);
+export const functionKey = () => (isKey(read(KEY)) ? read(KEY) : "");
 
 /** Keep the key until the tab is closed; an empty one is forgotten. @param {string} key */
 export const setFunctionKey = (key) => write(KEY, key.trim());
