@@ -47,6 +47,23 @@ def test_characters_that_cannot_be_seen_or_turn_others_around_are_shown_as_what_
         "half \ud800 of a pair": "half \ufffd of a pair",
         "two\nlines\t": "two↵\nlines⇥\t",
         "café 😀 👩\u200d🚀 مرحبا <b>": "café 😀 👩\u200d🚀 مرحبا <b>",
+        "a\u200cb\u200dc": "a⟨U+200C⟩b⟨U+200D⟩c",
+        "\u3164\u115f\u1160\uffa0\u2800\u034f\u180e": "".join(
+            f"⟨U+{code}⟩" for code in ("3164", "115F", "1160", "FFA0", "2800", "034F", "180E")
+        ),
+        "a\ufe00b\ufe0f\U000e0100": "a⟨U+FE00⟩b⟨U+FE0F⟩⟨U+E0100⟩",
+    }
+    assert called("js/text.js", "visible", *([text] for text in texts)) == list(texts.values())
+
+
+def test_an_emoji_stays_in_one_piece_and_hides_nothing() -> None:
+    texts = {
+        "\u2764\ufe0f 1\ufe0f\u20e3": "\u2764\ufe0f 1\ufe0f\u20e3",
+        "👩🏽\u200d\u2695\ufe0f 🏳\ufe0f\u200d🌈": "👩🏽\u200d\u2695\ufe0f 🏳\ufe0f\u200d🌈",
+        "👨\u200d👩\u200d👧": "👨\u200d👩\u200d👧",
+        "😀\u200d\u200d😀": "😀⟨U+200D⟩⟨U+200D⟩😀",
+        "😀\ufe0f\ufe0f😀\u200dx": "😀\ufe0f⟨U+FE0F⟩😀⟨U+200D⟩x",
+        "1\ufe0fx": "1⟨U+FE0F⟩x",
     }
     assert called("js/text.js", "visible", *([text] for text in texts)) == list(texts.values())
 

@@ -1,8 +1,13 @@
 /** Text of foreign sites, which is hostile until shown otherwise: shown as characters, never as markup. */
 
-const BIDI = "\\u061C\\u200E\\u200F\\u202A-\\u202E\\u2066-\\u2069";
-const INVISIBLE = "\\u00AD\\u200B\\u2028\\u2029\\u2060-\\u2064\\uFEFF\\uFFF9-\\uFFFB";
-const HIDDEN = new RegExp(`[\\u0000-\\u001F\\u007F-\\u009F${BIDI}${INVISIBLE}]|[\\u{E0000}-\\u{E007F}]`, "gu");
+// What Unicode wants ignored where it cannot be shown (marks of direction, of no width, fillers, selectors, tags),
+// and what else is blank.
+const INVISIBLE = "\\p{Default_Ignorable_Code_Point}\\u2028\\u2029\\u2800\\uFFF9-\\uFFFB";
+const PICTURE = "\\p{Extended_Pictographic}\\p{Emoji_Modifier}";
+// Between two pictures a joiner makes one of them, and behind one a selector says that it is in colour.
+const JOINER = `(?<=[${PICTURE}]\\uFE0F?)\\u200D(?=\\p{Extended_Pictographic})`;
+const SELECTOR = `(?<=[${PICTURE}])\\uFE0F|(?<=[0-9#*])\\uFE0F(?=\\u20E3)`;
+const HIDDEN = new RegExp(`(?!${JOINER}|${SELECTOR})[\\u0000-\\u001F\\u007F-\\u009F${INVISIBLE}]`, "gu");
 const HALF = /[\uD800-\uDFFF]/u;
 
 /** How much of a text is shown at once, and how much of it at all: a browser must survive it. */
