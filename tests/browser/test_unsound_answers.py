@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.helpers.canned_app import MOMENT, PAGE, Canned, CannedApp, canned_app
+from tests.helpers.canned_app import MOMENT, PAGE, SCHEDULE, Canned, CannedApp, canned_app
 
 SOURCES = [f"source-{number:02d}" for number in range(22)]
 
@@ -117,3 +117,21 @@ def test_a_key_that_no_header_can_carry_is_not_taken(app: CannedApp) -> None:
     app.page.get_by_role("dialog").get_by_label("Key", exact=True).fill("good")
     app.page.get_by_role("dialog").get_by_role("button", name="Use this key").click()
     expect(app.page.get_by_role("button", name="Key: set")).to_be_visible()
+
+
+def test_a_double_click_opens_one_dialog(app: CannedApp) -> None:
+    app.page.goto(f"{PAGE}#/runs")
+    start = app.page.get_by_role("button", name="Start a run")
+    start.dblclick()
+    expect(app.page.get_by_role("dialog", name="Start a run")).to_be_visible()
+    assert app.page.locator("dialog").count() == 1
+    app.page.keyboard.press("Escape")
+    expect(start).not_to_have_attribute("aria-busy", "true")
+
+
+def test_a_double_click_asks_the_app_once(app: CannedApp) -> None:
+    app.answers["PUT schedule"] = {**SCHEDULE, "paused": True}
+    app.page.goto(f"{PAGE}#/schedule")
+    app.page.get_by_role("button", name="Pause", exact=True).dblclick()
+    expect(app.page.locator(".toast").first).to_be_visible()
+    assert app.asked.count("PUT schedule") == 1

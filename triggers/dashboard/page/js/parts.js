@@ -2,6 +2,7 @@
 
 import { foreign, h, link, runHref } from "./dom.js";
 import { number } from "./format.js";
+import { cut, visible } from "./text.js";
 
 const TONES = {
   completed: "good", published: "good", running: "live", scraping: "live", planning: "live", publishing: "live",
@@ -11,7 +12,8 @@ const TONES = {
 
 /** A state as a coloured word; its colour says nothing that the word does not. @param {string} state */
 export function badge(state) {
-  return h("span", { class: `badge ${TONES[state] ?? "idle"}` }, String(state).replaceAll("_", " "));
+  const tone = Object.hasOwn(TONES, state) ? TONES[state] : "idle";
+  return h("span", { class: `badge ${tone}` }, cut(visible(state), 40).replaceAll("_", " "));
 }
 
 /** How a run stands: its outcome once there is one. @param {object} run */
@@ -76,9 +78,23 @@ export function table(caption, columns, rows) {
   );
 }
 
-/** @param {string} text @param {() => any} act @param {string} [kind] of button */
+/**
+ * While what it does goes on, it is busy, and another click on it is none.
+ * @param {string} text @param {() => any} act @param {string} [kind] of button
+ */
 export function button(text, act, kind = "") {
-  return h("button", { type: "button", class: `button ${kind}`, on: { click: act } }, text);
+  const click = (event) => once(event.currentTarget, act);
+  return h("button", { type: "button", class: `button ${kind}`, on: { click } }, text);
+}
+
+async function once(element, act) {
+  if (element.hasAttribute("aria-busy")) return;
+  element.setAttribute("aria-busy", "true");
+  try {
+    await act();
+  } finally {
+    element.removeAttribute("aria-busy");
+  }
 }
 
 /** What stands where nothing is. @param {...any} children */

@@ -5,8 +5,8 @@
 
 import { listenersOf, setListeners } from "./dom.js";
 
-/** Attributes that belong to the reader, once an element is there. */
-const THEIRS = new Set(["open"]);
+/** Attributes that belong to the reader, or to what an element does, once it is there. */
+const THEIRS = new Set(["open", "aria-busy"]);
 
 /** @param {Element} shown @param {Node[]} children what it is to show now */
 export function patchChildren(shown, children) {
