@@ -55,7 +55,7 @@ class CannedApp:
         run = {"runId": "first", "epoch": 1, "rows": 5, "pages": 5, "failed": 0}
         published = {**run, "publishedAt": MOMENT, "publishedBy": "run"}
         self.answers["GET datasets"] = {"datasets": [{"source": name, "published": published} for name in sources]}
-        snapshot = {**run, "outcome": "published", "added": 3, "removed": 1, "changed": 2}
+        snapshot = {**run, "outcome": "published", "isPublished": True, "added": 3, "removed": 1, "changed": 2}
         history = {"published": published, "publications": [published] * 2, "snapshots": [snapshot]}
         for name in sources:
             self.answers[f"GET datasets/{name}"] = {"source": name, "continuation": None, **history}

@@ -98,8 +98,8 @@ function scheduleCard(schedule) {
       : h("p", { class: "next-tick" }, schedule.nextTick ? fromNow(schedule.nextTick) : "–"),
     factList([
       ["Next tick", nextTick(schedule)],
-      ["Schedule", h("code", null, schedule.schedule)],
-      ["Time zone", schedule.timeZone],
+      ["Schedule", h("code", null, foreign(schedule.schedule, 60))],
+      ["Time zone", foreign(schedule.timeZone, 60)],
     ]));
 }
 

@@ -2,7 +2,7 @@
 
 import { get } from "../js/api.js";
 import { pauseSchedule } from "../js/actions.js";
-import { h } from "../js/dom.js";
+import { foreign, h } from "../js/dom.js";
 import { at, fromNow } from "../js/format.js";
 import { badge, button, card, empty, factList, pageStart, pager } from "../js/parts.js";
 import { skipTable } from "./skips.js";
@@ -32,8 +32,8 @@ export function render({ schedule, skips }, context) {
       h("p", { class: "next-tick" }, state(schedule)),
       factList([
         ["Next tick", nextTick(schedule)],
-        ["Schedule", h("code", null, schedule.schedule)],
-        ["Time zone", schedule.timeZone],
+        ["Schedule", h("code", null, foreign(schedule.schedule, 60))],
+        ["Time zone", foreign(schedule.timeZone, 60)],
         ["Overlap", [h("code", null, schedule.overlapPolicy), ` ${POLICIES[schedule.overlapPolicy] ?? ""}`]],
         ["Catch-up window", `${schedule.catchupWindowMinutes} min`],
         ["Last paused or resumed", schedule.changedAt ? at(schedule.changedAt) : "never"],
