@@ -4,29 +4,33 @@
 
 URL is that of the app, with or without /api; KEY is a function key, also taken from SMOKE_KEY. It starts the
 orchestration `welcome` and a workflow with names of their own, ends them, and touches no run and no data.
-Standard library only, and nothing else of this checkout: the file may be copied anywhere. Ends with 0 or 1.
+Standard library only, and nothing else of this checkout: the file may be copied anywhere. Ends with 0 or 1, and with
+2 if URL or KEY cannot be one. No redirect is followed, and the key is never printed.
 """
 
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import json
 import os
 import secrets
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http.client import HTTPException, HTTPResponse
 from typing import Any
+from urllib.parse import urlsplit
 
 ATTEMPTS_AT_ONCE = 5
 POLL_S = 1.0
 ONE_REQUEST_S = 60.0
 WELCOMED = "Welcome One Welcome Two Welcome Three"
 LIVE = {"Pending", "Running", "ContinuedAsNew", "Suspended"}
+HEALTHY = {"ok", "degraded"}
 
 
 class SmokeFailed(Exception):
@@ -45,12 +49,24 @@ class Answer:
         """The JSON object of the body; empty if it is none."""
         try:
             document = json.loads(self.text)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             return {}
         return document if isinstance(document, dict) else {}
 
     def __str__(self) -> str:
         return f"{self.status} {self.text[:300]}" if self.status else self.text
+
+
+class _AsItCame(urllib.request.HTTPErrorProcessor):
+    """Raises for no status, and follows no redirect: urllib would take the key along to wherever it leads."""
+
+    def http_response(self, request: urllib.request.Request, response: HTTPResponse) -> HTTPResponse:
+        return response
+
+    https_response = http_response
+
+
+OPENER = urllib.request.build_opener(_AsItCame)
 
 
 @dataclass
@@ -62,18 +78,22 @@ class Deployment:
     deadline: float
 
     def ask(self, method: str, path: str, *, with_key: bool = True) -> Answer:
-        """Ask a path below /api, or a whole URL."""
+        """Ask a path below /api, or a whole URL. Raises SmokeFailed for a redirect."""
         url = path if path.startswith(("http://", "https://")) else f"{self.url}/api/{path}"
         headers = {"x-functions-key": self.key} if with_key and self.key else {}
-        # The scheme was checked with the arguments, and management URLs are the app's own.
+        # The scheme was checked with the arguments, and that of management URLs before they are asked.
         request = urllib.request.Request(url, method=method, headers=headers, data=b"" if method == "POST" else None)  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=ONE_REQUEST_S) as response:  # noqa: S310
-                return Answer(response.status, response.read().decode(errors="replace"))
-        except urllib.error.HTTPError as refusal:
-            return Answer(refusal.code, refusal.read().decode(errors="replace"))
-        except OSError as fault:
-            return Answer(0, f"no answer: {fault}")
+            with OPENER.open(request, timeout=ONE_REQUEST_S) as response:
+                answer = Answer(response.status, response.read().decode(errors="replace"))
+                target = response.headers.get("Location")
+        except (OSError, HTTPException) as fault:
+            return Answer(0, f"no answer: {str(fault) or type(fault).__name__}")
+        if 300 <= answer.status < 400 and target is not None:
+            hint = "redirects are not followed, since the key would go along: give the app's own URL"
+            asked, target = path.partition("?")[0], target.partition("?")[0]
+            raise SmokeFailed(f"{method} {asked} is redirected to '{target}'; {hint}")
+        return answer
 
     def until(self, is_so: Callable[[Answer], bool], method: str, path: str, *, with_key: bool = True) -> Answer:
         """Ask again until it is so, or nobody lets us in, or the time is up; the last answer. Raises SmokeFailed."""
@@ -88,7 +108,7 @@ class Deployment:
 
 def check_health(app: Deployment) -> str:
     """The app answers, and its settings, storage and hub are well. A deployment may need a minute to come up."""
-    answer = app.until(lambda answer: answer.status == 200, "GET", "health", with_key=False)
+    answer = app.until(_is_healthy, "GET", "health", with_key=False)
     return f"{answer.document.get('status')}, {answer.document.get('checks')}"
 
 
@@ -111,7 +131,9 @@ def check_welcome(app: Deployment) -> str:
     start = app.ask("POST", f"orchestrators/welcome/{instance_id}")
     if start.status != 202:
         raise SmokeFailed(f"its start is answered with {start}")
-    status_url = start.document["statusQueryGetUri"]
+    status_url = str(start.document.get("statusQueryGetUri"))
+    if not _is_url(status_url):
+        raise SmokeFailed("its start is answered with 202, but without a URL at which to ask for its end")
     # A management URL brings a key of its own, and the host would look at ours first.
     ended = app.until(_has_ended, "GET", status_url, with_key=False)
     if (ended.document["runtimeStatus"], ended.document.get("output")) != ("Completed", WELCOMED):
@@ -122,9 +144,9 @@ def check_welcome(app: Deployment) -> str:
 def check_second_start(app: Deployment) -> str:
     """Of several starts at once of the same thing exactly one is accepted; all others get 409."""
     key = f"smoke-{secrets.token_hex(8)}"
-    with ThreadPoolExecutor(ATTEMPTS_AT_ONCE) as at_once:
-        starts = list(at_once.map(lambda _: app.ask("POST", f"start/{key}"), range(ATTEMPTS_AT_ONCE)))
     try:
+        with ThreadPoolExecutor(ATTEMPTS_AT_ONCE) as at_once:
+            starts = list(at_once.map(lambda _: app.ask("POST", f"start/{key}"), range(ATTEMPTS_AT_ONCE)))
         statuses = sorted(start.status for start in starts)
         if statuses != [202] + [409] * (ATTEMPTS_AT_ONCE - 1):
             others = "; ".join(str(start) for start in starts if start.status not in {202, 409})
@@ -136,8 +158,13 @@ def check_second_start(app: Deployment) -> str:
     return f"{ATTEMPTS_AT_ONCE} starts at once: one 202, {refused}; then {ended.document['outcome']}"
 
 
+def _is_healthy(health: Answer) -> bool:
+    """Not any page that is 200: an app that is coming up may have one of the platform at its address."""
+    return health.status == 200 and str(health.document.get("status")) in HEALTHY
+
+
 def _has_ended(status: Answer) -> bool:
-    return status.document.get("runtimeStatus", "Pending") not in LIVE
+    return str(status.document.get("runtimeStatus", "Pending")) not in LIVE
 
 
 def _is_decided(stop: Answer) -> bool:
@@ -158,6 +185,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run all checks, in their order; 0 if all are well, else 1. What comes after a failed one is not tried."""
     options = _parse(arguments)
     app = Deployment(options.url, options.key, time.monotonic() + options.time_limit)
+    if options.key and not _is_private(options.url):
+        print("warning: http:// sends the key in plain text; use https://", file=sys.stderr, flush=True)
     print(f"smoke test of {app.url}", flush=True)
     for name, check in CHECKS.items():
         try:
@@ -175,15 +204,51 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "url", metavar="URL", type=_app_url, help="of the app, such as https://func-x.azurewebsites.net"
     )
-    parser.add_argument("key", metavar="KEY", nargs="?", default=os.environ.get("SMOKE_KEY", ""), help="or SMOKE_KEY")
+    default = os.environ.get("SMOKE_KEY", "")
+    parser.add_argument("key", metavar="KEY", nargs="?", type=_key, default=default, help="or SMOKE_KEY")
     parser.add_argument("--time-limit", type=float, default=300.0, help="seconds for all checks (300)")
-    return parser.parse_args(arguments)
+    options, others = parser.parse_known_args(arguments)
+    if others:  # not shown, since the key may be among them
+        parser.error("there is more than URL and KEY; a key that begins with - is given as SMOKE_KEY")
+    return options
 
 
+# What is refused is not repeated: it may be the key, at the wrong place.
 def _app_url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError(f"'{text}' is no URL; it begins with https:// or http://")
+    if not _is_url(text):
+        raise argparse.ArgumentTypeError("this is no URL; one is https:// or http://, a host in ASCII, perhaps a port")
+    if set(text) & set("?#@"):
+        raise argparse.ArgumentTypeError("give the URL without user name, and with nothing behind its path")
     return text.rstrip("/").removesuffix("/api")
+
+
+def _key(text: str) -> str:
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise argparse.ArgumentTypeError("a key has neither blanks nor line breaks, nor anything beyond ASCII")
+    return text
+
+
+def _is_url(text: str) -> bool:
+    """Whether it can be asked at all; urllib and sockets have an exception for each way in which it cannot."""
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        return False
+    try:
+        parts = urlsplit(text)
+        host, _ = (parts.hostname or "").encode("idna"), parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and host != b""
+
+
+def _is_private(url: str) -> bool:
+    """Whether nobody on the way reads what is sent there: by https, or on this very machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        is_local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_local = host == "localhost"
+    return parts.scheme == "https" or is_local
 
 
 if __name__ == "__main__":
