@@ -69,8 +69,16 @@ param durableTaskScheduler bool = false
 @description('Further app settings, by name; they win over those that are set here.')
 param moreAppSettings object = {}
 
-@description('Object ID of a person who may read tables, queues and packages; empty for nobody.')
+@description('Object ID of who may read tables, queues and packages; empty for nobody.')
 param operatorPrincipalId string = ''
+
+@description('What has that object ID. Azure refuses an assignment to something else.')
+@allowed([
+  'User'
+  'Group'
+  'ServicePrincipal'
+])
+param operatorPrincipalType string = 'User'
 
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
@@ -122,6 +130,7 @@ module roles 'modules/roles.bicep' = {
     applicationInsightsName: monitoring.outputs.name
     appPrincipalId: identity.outputs.principalId
     operatorPrincipalId: operatorPrincipalId
+    operatorPrincipalType: operatorPrincipalType
   }
 }
 

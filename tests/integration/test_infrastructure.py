@@ -26,6 +26,9 @@ BUILT_IN_ROLES = {
     "storageBlobDataOwner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
     "storageQueueDataContributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
     "storageTableDataContributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
+    "storageBlobDataReader": "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+    "storageQueueDataReader": "19e7f393-937e-4f77-808e-94535e297925",
+    "storageTableDataReader": "76199698-9eea-4c19-bc75-cec21354c6b6",
     "monitoringMetricsPublisher": "3913510d-42f4-4e42-8a64-420c390055eb",
     "durableTaskDataContributor": "0ad04412-c4d5-4796-b79c-f76d14c8d402",
 }
@@ -142,6 +145,14 @@ def test_the_app_gets_the_roles_on_storage_that_host_hub_and_tables_need() -> No
     assert ROLES.resources["appOnStorage"].body["properties"]["principalId"] == "appPrincipalId"
     assert ROLES.resources["appOnTelemetry"].body["scope"] == "component"
     assert MAIN.modules["app"].body["dependsOn"] == ["roles"]
+
+
+def test_an_operator_may_read_and_no_more_and_need_not_be_a_person() -> None:
+    roles = ROLES.variables["operatorRoles"]
+    assert roles == ["storageBlobDataReader", "storageQueueDataReader", "storageTableDataReader"]
+    assert "[] : operatorRoles:" in (INFRA / "modules/roles.bicep").read_text()
+    assert ROLES.resources["operatorOnStorage"].body["properties"]["principalType"] == "operatorPrincipalType"
+    assert MAIN.parameters["operatorPrincipalType"].decorators["allowed"] == ["User", "Group", "ServicePrincipal"]
 
 
 def test_every_role_that_is_written_down_is_given() -> None:
