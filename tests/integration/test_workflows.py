@@ -80,6 +80,31 @@ def test_only_a_tag_that_passed_everything_is_deployed() -> None:
     assert deploy["environment"] == "production"
 
 
+def test_a_tag_is_deployed_only_if_its_commit_is_on_main() -> None:
+    """It is asked before the job has signed in; without the whole history git could not tell."""
+    checkout, on_main, *_ = JOBS["deploy"]["steps"]
+    assert checkout["with"]["fetch-depth"] == 0
+    assert on_main["run"] == 'git merge-base --is-ancestor "$GITHUB_SHA" origin/main'
+
+
+def test_that_only_reviewed_tags_reach_the_environment_is_a_required_step_of_the_documents() -> None:
+    _, _, documented = (ROOT / "docs/deploying.md").read_text().partition("\n## From GitHub\n")
+    assert "**Required**: limit the environment to tags `v*`, and give it a reviewer" in documented
+    assert "/deployment-branch-policies\" -f name='v*' -f type=tag" in documented
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_the_token_that_checked_out_is_left_to_no_later_step(job: str) -> None:
+    (checkout,) = [step for step in JOBS[job]["steps"] if "checkout@" in step.get("uses", "")]
+    assert checkout["with"]["persist-credentials"] is False
+
+
+def test_what_npm_installs_has_a_version() -> None:
+    installed = re.findall(r"npm install (?:--global )?(\S+)", SOURCE)
+    assert installed
+    assert [name for name in installed if not re.search(r"@\d+\.\d+\.\d+$", name)] == []
+
+
 def test_github_signs_in_without_a_secret_and_may_do_so_in_one_job_only() -> None:
     permissions = {name: job.get("permissions", {}) for name, job in JOBS.items()}
     assert "secrets." not in SOURCE
@@ -89,7 +114,7 @@ def test_github_signs_in_without_a_secret_and_may_do_so_in_one_job_only() -> Non
 
 
 def test_what_is_deployed_is_the_package_that_was_made_and_it_is_smoke_tested() -> None:
-    upload, smoke = commands("deploy")
+    _, upload, smoke = commands("deploy")
     assert "--src app.zip --build-remote true" in upload
     assert "scripts/smoke.py" in smoke
     assert commands("infra")[-1] == "make package"
