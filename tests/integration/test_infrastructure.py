@@ -245,6 +245,19 @@ def test_azure_yaml_names_the_folder_the_module_and_a_service_that_infra_tags() 
     assert azure["services"][service] == {"project": ".", "language": "python", "host": "function"}
 
 
+def test_the_deployment_by_the_azure_cli_fills_what_must_be_filled_and_names_what_is_made() -> None:
+    _, _, documented = (ROOT / "docs/deploying.md").read_text().partition("\n## With the Azure CLI\n")
+    documented, _, _ = documented.partition("\n## ")
+    assert "az deployment sub create" in documented
+    given = dict(re.findall(r"(\w+)=(\S+)", documented.partition("--parameters ")[2].splitlines()[0]))
+    assert {name for name, one in MAIN.parameters.items() if not one.has_default} <= set(given) <= set(MAIN.parameters)
+    assert MAIN.resources["group"].body["name"] == "'rg-${environmentName}'"
+    assert f"AZURE_RESOURCE_GROUP=rg-{given['environmentName']}\n" in documented
+    for module, kind in ((APP, "Microsoft.Web/sites"), (STORAGE, "Microsoft.Storage/storageAccounts")):
+        assert f"$(first {kind})" in documented
+        assert [one.target.partition("@")[0] for one in module.resources.values()].count(kind) == 1
+
+
 def test_every_output_of_main_is_known_by_the_name_that_the_documents_use() -> None:
     documented = (ROOT / "docs/deploying.md").read_text()
     used = set(re.findall(r"\b(AZURE_(?:FUNCTION|STORAGE|RESOURCE)\w+)", documented))
