@@ -7,6 +7,9 @@ from typing import Any, Final
 
 import aiohttp
 
+from scraper import clock
+from scraper.fetch.answers import parse_retry_after
+
 TIMEOUT_S: Final = 10
 MOST_RETRY_AFTER_S: Final = 3600
 
@@ -15,7 +18,8 @@ MOST_RETRY_AFTER_S: Final = 3600
 class Answer:
     """What came of a POST. `fault` is empty if it was taken; never does it name the URL, which is a secret.
 
-    `is_there` is False if nobody answered at all. `retry_after_s` is what the receiver asked for, 0 if nothing.
+    `is_there` is False if nobody answered at all; one that hangs up, or whose answer is no HTTP, is there, and may take
+    the next alert. `retry_after_s` is what the receiver asked for, 0 if nothing.
     """
 
     fault: str = ""
@@ -36,11 +40,19 @@ async def post(url: str, body: Mapping[str, Any], *, alert_id: str) -> Answer:
             return _read(reply.status, reply.headers.get("Retry-After", ""))
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as fault:
         # Their texts may show the URL.
-        return Answer(f"no answer: {type(fault).__name__}", is_there=False)
+        return Answer(f"no answer: {type(fault).__name__}", is_there=_is_there(fault))
+
+
+def _is_there(fault: Exception) -> bool:
+    """Whether somebody was connected: what it then made of this one alert says nothing of the others."""
+    if isinstance(fault, aiohttp.ClientConnectorError | TimeoutError):
+        return False
+    broken_off = aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError | aiohttp.ClientResponseError
+    return isinstance(fault, broken_off | aiohttp.ClientOSError)
 
 
 def _read(status: int, retry_after: str) -> Answer:
     if 200 <= status < 300:
         return Answer()
-    seconds = min(int(retry_after), MOST_RETRY_AFTER_S) if retry_after.isascii() and retry_after.isdigit() else 0
-    return Answer(f"the receiver answered {status}", retry_after_s=seconds)
+    seconds = parse_retry_after(retry_after, now=clock.utc_now()) or 0
+    return Answer(f"the receiver answered {status}", retry_after_s=int(min(seconds, MOST_RETRY_AFTER_S)))
