@@ -16,7 +16,10 @@ def body_of(alert: Alert, settings: Settings) -> dict[str, Any]:
 
 
 def _own(alert: Alert, host: HostFacts) -> dict[str, Any]:
-    """`text` is for people, all else for programs. What sites sent may be in `text` and in every `reason`."""
+    """`text` is for people, all else for programs. What sites sent may be in `text` and in every `reason`.
+
+    Not for Slack, where a text may call everybody: nothing is escaped.
+    """
     return {
         "version": VERSION,
         "id": alert.alert_id,
