@@ -43,6 +43,7 @@ async def answer(name: str, host: Host) -> Reply:
 def check(operation: Operation, reply: Reply, status: int) -> Any:
     """The answer's document, after it was held to the description."""
     assert reply.status == status
+    assert (reply.headers["X-Content-Type-Options"], reply.headers["Cache-Control"]) == ("nosniff", "no-store")
     response = response_of(reply.status, reply.headers, reply.body)
     assert [failure.message for failure in faults(SCHEMA, operation, response, is_sound=False)] == []
     return reply.json()

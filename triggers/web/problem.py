@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import azure.functions as func
 
@@ -17,6 +17,9 @@ Handler = Callable[..., Awaitable[func.HttpResponse]]
 
 DETAIL_CHARACTERS = 1000
 """At most so many in an answer; a detail quotes what the caller has sent, which may be megabytes."""
+
+OF_DATA: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+"""Headers of every answer with data: rows hold what sites have sent, and links to an orchestration hold a key."""
 
 logger = run_logger(__name__)
 
@@ -39,9 +42,8 @@ class Problem(Exception):
             "detail": _shortened(self.detail),
             **self.members,
         }
-        return func.HttpResponse(
-            json.dumps(document) + "\n", status_code=self.status.value, mimetype="application/problem+json"
-        )
+        body = json.dumps(document) + "\n"
+        return as_data(func.HttpResponse(body, status_code=self.status.value, mimetype="application/problem+json"))
 
 
 def _shortened(text: str) -> str:
@@ -49,14 +51,17 @@ def _shortened(text: str) -> str:
 
 
 def answers_problems(handler: Handler) -> Handler:
-    """Turn the errors that a handler may raise into problem documents; anything unknown stays a 500 of the host."""
+    """Turn the errors that a handler may raise into problem documents; anything unknown stays a 500 of the host.
+
+    Whatever it answers is data, see `as_data`.
+    """
 
     @wraps(handler)
     async def guarded(*args: Any, **kwargs: Any) -> func.HttpResponse:
         with log_context(run_id=_run_id(*args, **kwargs)):
             try:
                 _refuse_unknown_query(handler, *args, **kwargs)
-                return await handler(*args, **kwargs)
+                return as_data(await handler(*args, **kwargs))
             except Problem as problem:
                 return problem.response()
             except StorageUnreachable as fault:
@@ -82,4 +87,14 @@ def _run_id(req: Any = None, *_: Any, **__: Any) -> str:
 
 def json_response(body: Any, status: HTTPStatus = HTTPStatus.OK) -> func.HttpResponse:
     """`body` as JSON."""
-    return func.HttpResponse(json.dumps(body) + "\n", status_code=status.value, mimetype="application/json")
+    return as_data(func.HttpResponse(json.dumps(body) + "\n", status_code=status.value, mimetype="application/json"))
+
+
+def as_data(answer: func.HttpResponse) -> func.HttpResponse:
+    """The answer as one that no browser takes for a page, whatever a site has put into it, and that nobody keeps.
+
+    An answer that says otherwise, as the files of the dashboard do, stays as it is.
+    """
+    for name, value in OF_DATA.items():
+        answer.headers.setdefault(name, value)
+    return answer

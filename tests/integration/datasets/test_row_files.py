@@ -58,7 +58,11 @@ async def test_a_file_says_what_it_is_and_whether_it_is_whole(runs: ActivityRuns
     (lines,) = (await whole(runs, format="ndjson"))[1]
     (table,) = (await whole(runs, format="csv"))[1]
     first, *_, last = (await whole(runs, format="csv", limit="8"))[1]
-    told = [(one.headers["Content-Type"], one.headers["Content-Disposition"]) for one in (lines, table, first, last)]
+    files = (lines, table, first, last)
+    told = [(one.headers["Content-Type"], one.headers["Content-Disposition"]) for one in files]
+    assert {(one.headers["X-Content-Type-Options"], one.headers["Cache-Control"]) for one in files} == {
+        ("nosniff", "no-store")
+    }
     assert told == [
         ("application/x-ndjson", 'attachment; filename="books-watch-books-1.ndjson"'),
         ("text/csv; charset=utf-8; header=present", 'attachment; filename="books-watch-books-1.csv"'),

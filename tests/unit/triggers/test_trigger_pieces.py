@@ -13,7 +13,7 @@ from triggers.orchestrators.start import known_orchestrator, valid_instance_id
 from triggers.runs.requests import run_request
 from triggers.runs.views import run_links
 from triggers.schedule.ticks import tick_of
-from triggers.web.problem import Problem, answers_problems
+from triggers.web.problem import Problem, answers_problems, json_response
 from triggers.web.request_reading import json_object, whole_number
 
 NOW = datetime(2026, 11, 21, 6, 0, 3, tzinfo=UTC)
@@ -159,6 +159,25 @@ async def test_a_problem_is_answered_as_problem_json() -> None:
         "status": 503,
         "detail": "the account does not answer",
     }
+
+
+@pytest.mark.parametrize("headers", [{}, {"Cache-Control": "no-cache"}])
+async def test_an_answer_with_data_is_no_page_for_a_browser_and_is_kept_by_nobody(headers: dict[str, str]) -> None:
+    @answers_problems
+    async def handler(req: func.HttpRequest) -> func.HttpResponse:
+        return func.HttpResponse(b"<script>", headers=headers)
+
+    @answers_problems
+    async def failing(req: func.HttpRequest) -> func.HttpResponse:
+        raise Problem(HTTPStatus.NOT_FOUND, "there is none")
+
+    of_data = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+    for answer, wanted in [
+        (await handler(get()), {**of_data, **{name.lower(): value for name, value in headers.items()}}),
+        (await failing(get()), of_data),
+        (json_response({}), of_data),
+    ]:
+        assert {name.lower(): value for name, value in answer.headers.items()} == wanted
 
 
 def test_a_problem_does_not_give_back_all_that_it_was_sent() -> None:
