@@ -146,6 +146,10 @@ def test_a_refused_snapshot_is_published_by_force_once_its_reason_was_shown(dash
     record = world.app.finished(run_id)
     world.site.broken = set()
     (refused,) = record["sources"]
+    dashboard.show("#/")
+    expect(dashboard.card("Now")).to_contain_text("2 pages")
+    left = dashboard.card("Now").get_by_role("list", name="Not published by the last run")
+    expect(left).to_contain_text(re.compile(r"news: refused .*max_failed_percent.*; readers see the rows of \d+ "))
     dashboard.show("#/datasets/news")
     line = dashboard.card("Snapshots").get_by_role("row").filter(has_text=run_id)
     expect(line).to_contain_text("refused")
@@ -159,6 +163,11 @@ def test_a_refused_snapshot_is_published_by_force_once_its_reason_was_shown(dash
     published = world.app.ask("GET", "datasets/news")["published"]
     assert (published["runId"], published["publishedBy"], published["rows"]) == (run_id, "http", 2)
     expect(dashboard.card("Published")).to_contain_text(published["overridden"])
+    dashboard.show(f"#/runs/{run_id}")
+    expect(dashboard.card("Sources").get_by_role("row").nth(1)).to_contain_text("published against the gate")
+    dashboard.show("#/")
+    expect(dashboard.card("Datasets").get_by_role("row").filter(has_text="news")).to_contain_text("against the gate")
+    expect(dashboard.card("Now")).to_contain_text("published against the gate")
 
 
 def test_an_older_snapshot_is_published_again(dashboard: Dashboard, world: World) -> None:

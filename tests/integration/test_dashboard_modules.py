@@ -194,3 +194,14 @@ def test_only_a_key_that_a_header_can_carry_is_one() -> None:
         "😀": False,
     }
     assert called("js/session.js", "isKey", *([key] for key in keys)) == list(keys.values())
+
+
+def test_what_was_published_after_its_run_had_not_is_told_as_such() -> None:
+    run = {"runId": "run-1", "epoch": 7}
+    by_hand = {**run, "overridden": None}
+    by_force = {**run, "overridden": "max_failed_percent: 3 of 4 pages failed"}
+    other = {"runId": "run-1", "epoch": 6, "overridden": "once"}
+    seen = [None, other, by_hand, by_force]
+    told = called("js/standing.js", "stateForReaders", *([{"state": "refused"}, run, one] for one in seen))
+    assert told == ["refused", "refused", "published by hand", "published against the gate"]
+    assert called("js/standing.js", "stateForReaders", [{"state": "published"}, run, by_hand]) == ["published"]

@@ -5,6 +5,7 @@ import { datasetHref, foreign, h, link, runHref } from "./dom.js";
 import { badge } from "./parts.js";
 import { seldom } from "./seldom.js";
 import { sparkline } from "./size_chart.js";
+import { stateForReaders } from "./standing.js";
 import { changes } from "../views/source_progress.js";
 
 const AT_ONCE = 4;
@@ -56,8 +57,8 @@ const seenIn = (answer) => (answer || null)?.snapshots.find((one) => one.isPubli
 /** Columns of `historyCells`. */
 export const HISTORY_COLUMNS = ["Size over time", "Last diff", "Last result"];
 
-/** Three cells of a table. @param {string} source @param {{history?: object, fault?: string}} [told] of the dataset */
-export function historyCells(source, told) {
+/** Three cells of a table. @param {object} dataset @param {{history?: object, fault?: string}} [told] of the dataset */
+export function historyCells({ source, published }, told) {
   if (told?.fault) return ["–", "–", h("span", { class: "bad-text" }, foreign(told.fault, 120))];
   const publications = told?.history?.publications ?? [];
   const { newest, seen } = told?.history ?? {};
@@ -65,8 +66,13 @@ export function historyCells(source, told) {
   return [
     sparkline(points, `Rows of ${source}`),
     seen ? changes(seen) : "–",
-    newest ? [badge(newest.outcome ?? "running"), " ", link(runHref(newest.runId), "run")] : "–",
+    newest ? lastResult(newest, published) : "–",
   ];
+}
+
+function lastResult(newest, published) {
+  const state = stateForReaders({ state: newest.outcome ?? "running" }, newest, published);
+  return [badge(state), " ", link(runHref(newest.runId), "run")];
 }
 
 /** The name of a dataset, which leads to it. @param {string} source */

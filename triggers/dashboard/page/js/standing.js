@@ -36,3 +36,15 @@ export function barOf(source, sources) {
   const [some, all] = [done, Math.max(pages, done)].map((count) => count.toLocaleString("en-GB"));
   return { state, value: Math.min(done, pages), text: `${some} of ${all} pages` };
 }
+
+/**
+ * How an ended source of a run stands for readers: an operator may have published it after all.
+ * @param {{state: string}} source of a run @param {{runId: string, epoch: number | null}} run
+ * @param {object | null | undefined} published of the dataset, as of `GET datasets`
+ * @returns {string} its state, or how it was published
+ */
+export function stateForReaders({ state }, run, published) {
+  if (!published || published.runId !== run.runId || published.epoch !== run.epoch) return state;
+  if (published.overridden) return "published against the gate";
+  return ["refused", "stopped", "failed"].includes(state) ? "published by hand" : state;
+}

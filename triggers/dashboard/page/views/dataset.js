@@ -7,6 +7,7 @@ import { download, isDownloading } from "../js/download.js";
 import { ago, at, number } from "../js/format.js";
 import { badge, button, card, empty, factList, numeric, pageStart, pager, runLink, table } from "../js/parts.js";
 import { sizeChart } from "../js/size_chart.js";
+import { stateForReaders } from "../js/standing.js";
 import { changeList, rowTable } from "./rows.js";
 import { changes } from "./source_progress.js";
 
@@ -85,7 +86,7 @@ function snapshotTable(dataset, context) {
     key: `${one.runId}@${one.epoch}`,
     cells: [
       runLink(one.runId),
-      badge(stateOf(one)),
+      badge(stateOf(one, dataset.published)),
       ago(one.startedAt),
       number(one.rows),
       number(one.failed),
@@ -100,9 +101,9 @@ function snapshotTable(dataset, context) {
   return table("Snapshots that are kept, newest first", columns, rows);
 }
 
-function stateOf(snapshot) {
-  if (snapshot.isPublished) return "published";
-  return snapshot.outcome === "published" ? "superseded" : (snapshot.outcome ?? "running");
+function stateOf(snapshot, published) {
+  if (snapshot.isPublished) return stateForReaders({ state: "published" }, snapshot, published);
+  return snapshot.outcome === "published" ? "earlier" : (snapshot.outcome ?? "running");
 }
 
 function action(dataset, snapshot, context) {

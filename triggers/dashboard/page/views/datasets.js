@@ -44,7 +44,7 @@ export function render({ datasets, histories }) {
       published ? ago(published.publishedAt) : "never",
       published ? foreign(published.publishedBy, 40) : "–",
       published ? runLink(published.runId) : "–",
-      ...historyCells(source, histories.get(source)),
+      ...historyCells({ source, published }, histories.get(source)),
     ],
   }));
   const columns = ["Source", ...numeric("Rows", "Pages", "Failed"), "Published", "By", "Run", ...HISTORY_COLUMNS];

@@ -11,6 +11,7 @@ import { badge, button, card, empty, factList, folded, numeric, runLink, stateOf
 import { duration, past } from "../js/past.js";
 import { addUp, reasonBars } from "../js/reasons.js";
 import { seldom } from "../js/seldom.js";
+import { stateForReaders } from "../js/standing.js";
 import { nextTick } from "./schedule.js";
 import { liveProgress } from "./source_progress.js";
 
@@ -27,28 +28,31 @@ export async function load(context) {
   const [current, rest] = await Promise.all([
     live ? get(`runs/${segment(live.runId)}`, {}, { signal, orNull: true }) : null,
     // Anew as soon as a run has begun or ended.
-    seldom(context, "rest", live?.runId, () => loadRest(context)),
+    seldom(context, "rest", `${live?.epoch} ${runs[0]?.epoch}`, () => loadRest(context, live ? null : runs[0])),
   ]);
   return { runs, current, ...rest };
 }
 
-async function loadRest(context) {
+async function loadRest(context, last) {
   const { signal } = context;
-  const [{ skips }, schedule, { datasets }] = await Promise.all([
+  const [{ skips }, schedule, { datasets }, ended] = await Promise.all([
     get("skips", { limit: 100 }, { signal }),
     get("schedule", {}, { signal }),
     get("datasets", {}, { signal }),
+    last ? get(`runs/${segment(last.runId)}`, {}, { signal, orNull: true }) : null,
   ]);
+  const published = Object.fromEntries(datasets.map((one) => [one.source, one.published]));
   const histories = new Map();
   await tellHistories(context, datasets.slice(0, DATASETS), histories);
-  return { skips, schedule, datasets, histories };
+  return { skips, schedule, published, ended, datasets, histories };
 }
 
-export function render({ runs, skips, schedule, datasets, histories, current }, context) {
+export function render(data, context) {
+  const { runs, skips, schedule, datasets, histories, current } = data;
   const entries = past(runs, skips, schedule.lastTicks, MOST, serverNow());
   return [
     h("h1", { tabindex: "-1" }, title()),
-    h("div", { class: "grid" }, currentCard(current, runs, context), scheduleCard(schedule)),
+    h("div", { class: "grid" }, currentCard(data, context), scheduleCard(schedule)),
     card("The last runs", { id: "history", actions: [link("#/runs", "All runs")] },
       entries.length ? historyChart(entries) : empty("No run yet. Start one, or wait for the schedule.")),
     card("Datasets", { id: "datasets", actions: [link("#/datasets", "All datasets")] },
@@ -56,13 +60,14 @@ export function render({ runs, skips, schedule, datasets, histories, current }, 
   ];
 }
 
-function currentCard(current, runs, context) {
+function currentCard({ current, runs, ended, published }, context) {
   const start = button("Start a run", () => startRun(context), current ? "" : "primary");
   if (!current) {
     const [last] = runs;
     return card("Now", { id: "current", actions: [start] },
       h("p", { class: "calm" }, "Nothing is running."),
-      last && factList(lastFacts(last)));
+      last && factList(lastFacts(last)),
+      last && ended && ended.epoch === last.epoch && unpublished(ended, published));
   }
   tellProgress(current);
   const stop = button("Stop", () => stopRun(context, current), "danger-quiet");
@@ -81,7 +86,20 @@ const lastFacts = (run) => [
   ["When", ago(run.finishedAt ?? run.startedAt)],
   ["Took", span(duration(run, serverNow()))],
   run.totals && ["Loaded", `${counted(run.totals.loaded, "page")}, ${counted(run.totals.rows, "row")}`],
+  run.totals?.failed > 0 && ["Failed", h("span", { class: "bad-text" }, counted(run.totals.failed, "page"))],
 ];
+
+/** What the last run has not published, and what readers see instead. */
+function unpublished(run, published) {
+  const told = run.sources.filter((one) => one.state !== "published").map((one) => {
+    const seen = published[one.source];
+    const rows = seen ? ["; readers see the rows of ", at(seen.publishedAt)] : "; readers see nothing of it yet";
+    return h("li", { "data-key": one.source },
+      datasetLink(one.source), ": ",
+      badge(stateForReaders(one, run, seen)), one.reason && [" ", foreign(one.reason, 160)], rows);
+  });
+  return told.length > 0 && h("ul", { class: "plain", "aria-label": "Not published by the last run" }, told);
+}
 
 /** Not at every look: a screen reader is told in steps of ten per cent. */
 function tellProgress(run) {
@@ -105,8 +123,9 @@ function scheduleCard(schedule) {
 
 function datasetTable(all, histories) {
   if (!all.length) return empty("Nothing is published yet.");
-  const rows = all.slice(0, DATASETS).map(({ source, published }) => {
-    const [size, ...rest] = historyCells(source, histories.get(source));
+  const rows = all.slice(0, DATASETS).map((one) => {
+    const { source, published } = one;
+    const [size, ...rest] = historyCells(one, histories.get(source));
     const when = published ? ago(published.publishedAt) : "never";
     return { key: source, cells: [datasetLink(source), number(published?.rows), size, when, ...rest] };
   });

@@ -23,11 +23,20 @@ export async function load(context) {
   const path = `runs/${segment(argument)}`;
   const run = await get(path, {}, { signal, orNull: true });
   if (run === null) return null;
-  const [failures, listed] = await Promise.all([
+  const isLeft = run.sources.some((one) => one.state !== "published");
+  const [failures, listed, published] = await Promise.all([
     get(`${path}/failures`, { limit: FAILURES, continuation: pageStart(context, "failures") }, { signal }),
     get(`${path}/batches`, {}, { signal }),
+    // Somebody may have published since what the run has not.
+    run.state === "finished" && isLeft ? publishedOf(signal) : {},
   ]);
-  return { run, failures, batches: listed.batches, areAll: listed.continuation === null };
+  return { run, published, failures, batches: listed.batches, areAll: listed.continuation === null };
+}
+
+/** What readers see of each dataset, by its name. */
+async function publishedOf(signal) {
+  const { datasets } = await get("datasets", {}, { signal });
+  return Object.fromEntries(datasets.map((one) => [one.source, one.published]));
 }
 
 export function render(data, context) {
@@ -35,7 +44,7 @@ export function render(data, context) {
   if (data === null) {
     return [heading, empty("There is no such run, or its record was purged. ", link("#/runs", "All runs"), ".")];
   }
-  const { run, failures, batches, areAll } = data;
+  const { run, published, failures, batches, areAll } = data;
   const isOn = run.state !== "finished";
   return [
     heading,
@@ -43,7 +52,7 @@ export function render(data, context) {
       run.reason && h("p", { class: "reason" }, foreign(run.reason, 300)),
       isOn && run.sources.length > 0 && liveProgress(run)),
     card("Sources", { id: "sources" },
-      run.sources.length ? sourceTable(run) : empty("It has not begun to work on any.")),
+      run.sources.length ? sourceTable(run, published) : empty("It has not begun to work on any.")),
     card("Timeline of batches", { id: "timeline" },
       batches.length ? timelineOf(run, batches) : empty("None is recorded: none has ended yet, or they were purged."),
       !areAll && h("p", { class: "hint" }, `The first ${number(batches.length)} batches; the route has them all.`)),

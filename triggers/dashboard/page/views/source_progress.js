@@ -4,7 +4,7 @@ import { datasetHref, foreign, h, link } from "../js/dom.js";
 import { number, rate, span } from "../js/format.js";
 import { badge, figureList, numeric, table } from "../js/parts.js";
 import { speed } from "../js/rates.js";
-import { barOf } from "../js/standing.js";
+import { barOf, stateForReaders } from "../js/standing.js";
 
 const done = (source) => source.loaded + source.failed;
 
@@ -54,14 +54,18 @@ function bar(source, sources) {
   );
 }
 
-/** The sources of a run that has ended, or goes on, with all figures. @param {object} run */
-export function sourceTable(run) {
+/**
+ * The sources of a run that has ended, or goes on, with all figures.
+ * @param {object} run @param {Record<string, object>} published what readers see of each dataset, if the run has ended
+ */
+export function sourceTable(run, published) {
+  const isOn = run.state !== "finished";
   const counts = numeric("Pages", "Loaded", "Unchanged", "Failed", "Rows");
   const rows = run.sources.map((one) => ({
     key: one.source,
     cells: [
       link(datasetHref(one.source), foreign(one.source, 60)),
-      badge(run.state === "finished" ? one.state : barOf(one, run.sources).state),
+      badge(isOn ? barOf(one, run.sources).state : stateForReaders(one, run, published[one.source])),
       ...["pages", "loaded", "unchanged", "failed", "rows"].map((name) => number(one[name])),
       changes(one),
       one.reason ? foreign(one.reason, 120) : one.leftOut ? `${number(one.leftOut)} pages beyond max_pages` : "",
