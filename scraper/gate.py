@@ -42,7 +42,7 @@ def why_refused(gate: Gate, counts: SnapshotCounts, *, rows_before: int | None) 
         without = f"; {counts.disallowed} disallowed are not counted" if counts.disallowed else ""
         return (
             f"max_failed_percent: {failed} of {attempted} pages failed ({failed_percent:.1f} %), "
-            f"at most {gate.max_failed_percent:g} % may{without}"
+            f"at most {gate.max_failed_percent:g} % may fail{without}"
         )
     if rows_before and gate.max_drop_percent is not None:
         drop_percent = 100 * (rows_before - counts.rows) / rows_before

@@ -23,9 +23,9 @@ class PrivateAddress(OSError):
     """A host has only addresses that are not public; the text names host, address and cure."""
 
     def __init__(self, host: str, address: str) -> None:
+        is_what = "is not a public address" if host == address else f"is {address}, which is not a public address"
         super().__init__(
-            f"{host} is {address}, which is not a public address; if it is meant to be scraped, "
-            f'the source needs allow_private_hosts = ["{host}"]'
+            f'{host} {is_what}; if it is meant to be scraped, the source needs allow_private_hosts = ["{host}"]'
         )
 
 

@@ -58,7 +58,7 @@ async def _asked(source: Source, url: str, fetcher: OneAttempt, user_agent: str,
     else:
         say("robots.txt is not asked for: respect_robots is false")
     _, rate = await obeying_limits(source, robots, urls=[url])
-    say("pace: any" if rate is None else f"pace: at most {rate:g} requests a second")
+    say("pace: any" if rate is None else f"pace: at most {rate:g} request{'s' if rate != 1 else ''} a second")
     limits = finding_limits(source) if url in {source.sitemap, source.feed} else limits_of(source)
     pace = Pace(Share(concurrency=1, requests_per_second=rate))
     return await polite_fetch(fetcher, limits, pace=pace, max_attempts=source.max_attempts)(url)

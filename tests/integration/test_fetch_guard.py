@@ -123,6 +123,7 @@ async def failure_of(fetcher: Fetcher, url: str, limits: FetchLimits = PUBLIC) -
 async def test_an_address_that_is_not_public_is_never_asked(fetcher: Fetcher, url: str) -> None:
     error = await failure_of(fetcher, url)
     assert error.reason == Reason.PRIVATE_ADDRESS
+    assert ", which is not a public address" not in error.detail
     assert "allow_private_hosts = [" in error.detail
 
 

@@ -49,7 +49,7 @@ async def test_the_gate_does_not_count_what_robots_txt_refuses(runs: ActivityRun
     site.broken = {"/books/4"}
     ended = await runs.complete(await runs.start("next", **BOOKS))
     assert ended["sources"][0]["reason"] == (
-        "max_failed_percent: 1 of 10 pages failed (10.0 %), at most 0 % may; 2 disallowed are not counted"
+        "max_failed_percent: 1 of 10 pages failed (10.0 %), at most 0 % may fail; 2 disallowed are not counted"
     )
 
 

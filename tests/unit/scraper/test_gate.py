@@ -33,7 +33,7 @@ def test_a_snapshot_within_every_bound_passes(found: SnapshotCounts, rows_before
         (
             counts(rows=79, failed=21),
             None,
-            "max_failed_percent: 21 of 100 pages failed (21.0 %), at most 20 % may",
+            "max_failed_percent: 21 of 100 pages failed (21.0 %), at most 20 % may fail",
         ),
         (
             counts(rows=49),
@@ -51,7 +51,7 @@ def test_a_snapshot_beyond_a_bound_is_refused_with_the_rule_and_its_figures(
 
 def test_the_reason_says_which_failures_it_does_not_count() -> None:
     found = SnapshotCounts(pages=3, loaded=2, failed=5, rows=20, disallowed=3)
-    reason = "max_failed_percent: 2 of 4 pages failed (50.0 %), at most 20 % may; 3 disallowed are not counted"
+    reason = "max_failed_percent: 2 of 4 pages failed (50.0 %), at most 20 % may fail; 3 disallowed are not counted"
     assert why_refused(GATE, found, rows_before=None) == reason
 
 
