@@ -93,7 +93,7 @@ def make_venv() -> None:
 
 def install_python_packages() -> None:
     """Everything of requirements-dev.txt, into the virtual environment."""
-    _say("installing Python packages (requirements-dev.txt)")
+    _say("installing Python packages (requirements-dev.txt); this takes one to three minutes")
     _pip_install(REQUIREMENTS_DEV)
 
 
@@ -113,7 +113,7 @@ def azurite_being_installed(node: Node) -> Iterator[None]:
 
     It is what package-lock.json pins, and no package gets to run a script of its own. If the block fails, so does npm.
     """
-    _say(f"installing Azurite (package-lock.json) with Node {node.version}; this takes one to three minutes")
+    _say(f"installing Azurite (package-lock.json) with Node {node.version}; this takes one to five minutes")
     NODE_STAMP.unlink(missing_ok=True)
     quiet = [
         "--ignore-scripts",
