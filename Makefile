@@ -30,7 +30,9 @@ READERS ?=
 .PHONY: $(shell sed -nE 's/^([a-z0-9-]+):.*/\1/p' Makefile)
 
 help: ## list these commands
-	@sed -nE 's/^([a-z0-9-]+):.*## /  make \1\t/p' Makefile | expand -t 26
+	@sed -nE '/^prove-/d; s/^([a-z0-9-]+):.*## /  make \1\t/p' Makefile | expand -t 26
+	@printf '\nLong proofs:\n'
+	@sed -nE 's/^(prove-[a-z0-9-]+):.*## /  make \1\t/p' Makefile | expand -t 26
 
 setup: ## .venv, Node if there is none, and Azurite (PYTHON=python3.12 chooses the interpreter)
 	@$(PYTHON) -m scripts.setup
