@@ -39,7 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "check":
             return _check(path, sources)
         return asyncio.run(_try_page(path, sources, options.source, options.url))
-    except (SettingsError, SourcesFileError) as error:
+    except SourcesFileError as error:
+        for fault in (error, *error.more):
+            _complain(f"error: {fault}")
+        return CANNOT_BE_USED
+    except SettingsError as error:
         _complain(f"error: {error}")
         return CANNOT_BE_USED
     except ScraperError as error:

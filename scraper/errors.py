@@ -39,7 +39,12 @@ class SettingsError(ScraperError):
 
 
 class SourcesFileError(ScraperError):
-    """The sources file cannot be used. `source` and `key` are None where the whole file is meant."""
+    """The sources file cannot be used. `source` and `key` are None where the whole file is meant.
+
+    `more` are the other mistakes that were found, in the order of the file.
+    """
+
+    more: tuple["SourcesFileError", ...] = ()
 
     def __init__(self, path: Path, source: str | None, key: str | None, reason: str) -> None:
         place = "".join([f": source {source}" if source else "", f": {key}" if key else ""])

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -44,18 +44,25 @@ def load_sources(path: Path, environ: Mapping[str, str]) -> tuple[Source, ...]:
     """All sources of the file, in its order. `${NAME}` in a string is the setting NAME of `environ`;
     `$${NAME}` is the text `${NAME}`.
 
-    Raises SourcesFileError, which names file, source, key and reason.
+    Raises SourcesFileError, which names file, source, key and reason of the first mistake, and has the others.
     """
     path = Path(path)
     tables = _read_tables(path)
     sources: list[Source] = []
+    faults: list[SourcesFileError] = []
     for number, table in enumerate(tables, start=1):
         label = _label(table, number)
-        settled = _settle(table, environ, path=path, source=label, key="")
-        source = _validated(settled, path=path, label=label)
-        if any(source.name == other.name for other in sources):
-            raise SourcesFileError(path, label, "name", "another source has the same name; rename one of them")
-        sources.append(source)
+        try:
+            settled = _settle(table, environ, path=path, source=label, key="")
+            source = _validated(settled, path=path, label=label)
+            if any(source.name == other.name for other in sources):
+                raise SourcesFileError(path, label, "name", "another source has the same name; rename one of them")
+        except SourcesFileError as fault:
+            faults += [fault, *fault.more]
+        else:
+            sources.append(source)
+    if faults:
+        raise _together(faults)
     return tuple(sources)
 
 
@@ -120,10 +127,17 @@ def _validated(table: dict[str, Any], *, path: Path, label: str) -> Source:
     try:
         return Source.model_validate(table)
     except ValidationError as error:
-        first = error.errors()[0]
-        location = [str(part) for part in first["loc"]]
-        key = ".".join(location) or None
-        raise SourcesFileError(path, label, key, _reason(first, location)) from None
+        faults = []
+        for problem in error.errors():
+            location = [str(part) for part in problem["loc"]]
+            faults.append(SourcesFileError(path, label, ".".join(location) or None, _reason(problem, location)))
+        raise _together(faults) from None
+
+
+def _together(faults: Sequence[SourcesFileError]) -> SourcesFileError:
+    """The first, with all others."""
+    faults[0].more = tuple(faults[1:])
+    return faults[0]
 
 
 def _reason(problem: Any, location: list[str]) -> str:

@@ -21,6 +21,19 @@ def test_check_of_a_bad_file_fails_with_one_line(tmp_path: Path, capsys: pytest.
     assert capsys.readouterr().err.startswith(f"error: {tmp_path / 's.toml'}: source books: fields.title.css: ")
 
 
+def test_check_tells_every_mistake_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = GOOD.replace("h1", "h1[").replace("urls", "concurency = 3\ncharset = 3\nurls")
+    unset = GOOD.replace("books.example", "${NOT_SET}")
+    (tmp_path / "s.toml").write_text(bad + unset.replace('"books"', '"films"') + GOOD + GOOD, encoding="utf-8")
+    assert main(["check", str(tmp_path / "s.toml")]) == 1
+    told = [
+        line.removeprefix(f"error: {tmp_path / 's.toml'}: source ") for line in capsys.readouterr().err.splitlines()
+    ]
+    places = [": ".join(line.split(": ")[:2]) for line in told]
+    assert sorted(places[:3]) == ["books: charset", "books: concurency", "books: fields.title.css"]
+    assert places[3:] == ["films: urls", "books: name"]
+
+
 def test_try_of_an_unknown_source_names_the_known_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "s.toml").write_text(GOOD, encoding="utf-8")
     assert main(["try", "films", "https://books.example/", "--file", str(tmp_path / "s.toml")]) == 1
