@@ -1,22 +1,23 @@
 """`GET dashboard`, and the files that the page is made of. Both are for everybody: the data calls carry the key."""
 
 from collections.abc import Mapping
+from functools import wraps
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from triggers.dashboard.files import INDEX, PageFile, page_files
-from triggers.web.problem import Problem, answers_problems
+from triggers.web.problem import Handler, Problem, answers_problems
 
 POLICY: Final = (
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "connect-src 'self'",
-    "img-src 'self' data:",
+    "img-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
@@ -35,6 +36,20 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 
 
+def under_policy(handler: Handler) -> Handler:
+    """Give every answer of the handler the headers above, also one that is no file."""
+
+    @wraps(handler)
+    async def guarded(*args: Any, **kwargs: Any) -> func.HttpResponse:
+        answer = await handler(*args, **kwargs)
+        for name, value in HEADERS.items():
+            answer.headers.setdefault(name, value)
+        return answer
+
+    return guarded
+
+
+@under_policy
 async def dashboard(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """The page. A slash behind its address would lead its relative links astray: then 308 to the one without."""
     if urlsplit(req.url).path.endswith("/"):
@@ -42,6 +57,7 @@ async def dashboard(req: func.HttpRequest, client: df.DurableOrchestrationClient
     return _answer(req, page_files()[INDEX])
 
 
+@under_policy
 @answers_problems
 async def dashboard_file(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """A style sheet or a module of the page; 404 for any other path."""
@@ -53,7 +69,7 @@ async def dashboard_file(req: func.HttpRequest, client: df.DurableOrchestrationC
 
 
 def _answer(req: func.HttpRequest, file: PageFile) -> func.HttpResponse:
-    headers = {**HEADERS, "ETag": file.etag}
+    headers = {"ETag": file.etag}
     known = [one.strip().removeprefix("W/") for one in req.headers.get("if-none-match", "").split(",")]
     if file.etag in known:
         return func.HttpResponse(status_code=HTTPStatus.NOT_MODIFIED.value, headers=headers)

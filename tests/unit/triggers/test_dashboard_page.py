@@ -7,7 +7,7 @@ import azure.functions as func
 import pytest
 
 from triggers.dashboard.files import FOLDER, page_files
-from triggers.dashboard.page import dashboard, dashboard_file
+from triggers.dashboard.page import HEADERS, dashboard, dashboard_file
 
 ADDRESS = "http://localhost/api/dashboard"
 FILES = sorted(page_files())
@@ -39,7 +39,7 @@ async def test_the_page_is_served_with_a_policy_that_allows_nothing_from_elsewhe
         "script-src": "'self'",
         "style-src": "'self'",
         "connect-src": "'self'",
-        "img-src": "'self' data:",
+        "img-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": "'none'",
@@ -72,6 +72,7 @@ async def test_what_the_browser_has_already_is_not_sent_again() -> None:
 async def test_an_address_with_a_slash_at_its_end_leads_to_the_one_without() -> None:
     answer = await dashboard(asked(f"{ADDRESS}/?code=secret"), client=None)
     assert (answer.status_code, answer.headers["Location"]) == (308, "../dashboard")
+    assert {**answer.headers, **HEADERS} == dict(answer.headers)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,7 @@ async def test_an_address_with_a_slash_at_its_end_leads_to_the_one_without() -> 
 async def test_no_path_leads_to_anything_but_the_files_of_the_page(folder: str, file: str) -> None:
     answer = await dashboard_file(asked(folder=folder, file=file), client=None)
     assert (answer.status_code, json.loads(answer.get_body())["status"]) == (404, 404)
+    assert {**answer.headers, **HEADERS} == dict(answer.headers)
 
 
 def test_every_file_that_the_page_names_is_there_and_every_module_is_used() -> None:
