@@ -135,3 +135,28 @@ def test_a_double_click_asks_the_app_once(app: CannedApp) -> None:
     app.page.get_by_role("button", name="Pause", exact=True).dblclick()
     expect(app.page.locator(".toast").first).to_be_visible()
     assert app.asked.count("PUT schedule") == 1
+
+
+def test_the_columns_of_the_history_are_one_stop_and_arrow_keys_go_on(app: CannedApp) -> None:
+    runs = [
+        {**RUN, "runId": f"run-{number}", "startedAt": f"2026-11-{number:02d}T06:00:00+00:00"} for number in (9, 8, 7)
+    ]
+    app.answers["GET runs"] = {"runs": runs, "continuation": None}
+    app.watched.expected.add(404)  # of a run that is not among the answers
+    app.page.goto(f"{PAGE}#/")
+    columns = app.page.get_by_role("group", name="The last 3 runs").get_by_role("link")
+    expect(columns).to_have_count(3)
+    assert [one.get_attribute("tabindex") for one in columns.all()] == ["-1", "-1", "0"]
+    columns.last.focus()
+    for key, number in (
+        ("ArrowLeft", 1),
+        ("ArrowLeft", 0),
+        ("ArrowLeft", 0),
+        ("End", 2),
+        ("Home", 0),
+        ("ArrowRight", 1),
+    ):
+        app.page.keyboard.press(key)
+        expect(columns.nth(number)).to_be_focused()
+    app.page.keyboard.press("Enter")
+    expect(app.page.get_by_role("heading", level=1)).to_have_text("Run run-8")

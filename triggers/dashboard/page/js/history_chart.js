@@ -33,11 +33,13 @@ export function historyChart(entries) {
   const width = Math.max(entries.length, LEAST);
   const label = `The last ${entries.length} runs and skipped starts, oldest first; the table below has the figures`;
   const viewBox = `0 0 ${width} ${height}`;
+  const newest = entries.findLast((entry) => entry.kind === "run");
+  const named = { role: "group", "aria-label": `${label}; arrow keys go from run to run` };
   const picture = s(
     "svg",
-    { class: "history-bars", viewBox, preserveAspectRatio: "none", role: "group", "aria-label": label },
+    { class: "history-bars", viewBox, preserveAspectRatio: "none", ...named, on: { keydown: walk } },
     MEASURES.map((_, band) => s("line", { class: "baseline", x1: 0, x2: width, y1: floor(band), y2: floor(band) })),
-    entries.map((entry, place) => column(entry, place, tops, height)),
+    entries.map((entry, place) => column(entry, place, tops, height, entry === newest)),
   );
   const scale = MEASURES.map(({ name, text }, index) =>
     h("div", { class: "band" }, h("b", null, name), h("span", null, `max ${text(tops[index])}`)));
@@ -52,7 +54,18 @@ export function historyChart(entries) {
 
 const floor = (band) => band * (BAND + GAP) + BAND + GAP / 2;
 
-function column(entry, place, tops, height) {
+/** All columns are one stop of the Tab key: arrows go on from there. */
+function walk(event) {
+  const columns = [...event.currentTarget.querySelectorAll("a.column")];
+  const at = columns.indexOf(document.activeElement);
+  const places = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: columns.length - 1 };
+  const next = at < 0 ? undefined : columns[places[event.key]];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}
+
+function column(entry, place, tops, height, isStop) {
   const hit = s("rect", { class: "hit", x: place, y: 0, width: 1, height });
   if (entry.kind !== "run") {
     return s("g", { class: entry.kind, "data-key": entry.id }, hit, s("title", null, titleOf(entry)),
@@ -66,7 +79,7 @@ function column(entry, place, tops, height) {
   });
   const title = titleOf(entry);
   const href = runHref(entry.run.runId);
-  const named = { "aria-label": title, "data-key": entry.id };
+  const named = { "aria-label": title, "data-key": entry.id, tabindex: isStop ? 0 : -1 };
   return s("a", { href, class: "column", ...named }, hit, s("title", null, title), bars);
 }
 
