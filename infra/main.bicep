@@ -66,7 +66,8 @@ param openTelemetry bool = false
 @description('Whether the task hub is kept by the Durable Task Scheduler; host.json must be a copy of infra/host.dts.json then.')
 param durableTaskScheduler bool = false
 
-@description('Further app settings, by name; they win over those that are set here.')
+@description('Further app settings, by name; they win over those that are set here. Not TABLE_PREFIX: queues are made without.')
+@secure()
 param moreAppSettings object = {}
 
 @description('Object ID of who may read tables, queues and packages; empty for nobody.')

@@ -166,6 +166,12 @@ def test_the_queues_are_those_of_the_triggers() -> None:
     assert STORAGE.parameters["queueNames"].default == triggers
 
 
+def test_the_setting_that_would_rename_the_queues_is_not_made_and_warned_of() -> None:
+    assert "TABLE_PREFIX" not in settings_in_azure()
+    assert "not belong there is `TABLE_PREFIX`" in (ROOT / "docs/deploying.md").read_text()
+    assert "Not TABLE_PREFIX" in MAIN.parameters["moreAppSettings"].decorators["description"]
+
+
 def test_the_task_hub_is_the_one_that_both_host_files_name() -> None:
     hubs = [
         host_json(path)["extensions"]["durableTask"]["hubName"]
@@ -216,6 +222,7 @@ def test_no_key_and_no_secret_is_written_down_or_asked_for(file: BicepFile) -> N
 
 def test_what_may_hold_a_secret_is_kept_out_of_the_history_of_deployments() -> None:
     assert "secure" in MAIN.parameters["alertWebhookUrl"].decorators
+    assert "secure" in MAIN.parameters["moreAppSettings"].decorators
     assert "secure" in APP.parameters["appSettings"].decorators
 
 
