@@ -32,6 +32,12 @@ async def test_an_app_that_has_just_been_deployed_has_no_past(runs: ActivityRuns
     assert (told["lastRun"], told["watchdog"]) == (None, None)
 
 
+@pytest.mark.parametrize("handler", [health.health, health_details])
+async def test_a_parameter_that_a_probe_adds_is_ignored(runs: ActivityRuns, handler: Any) -> None:
+    answer = await handler(func.HttpRequest("GET", f"{REQUEST.url}?x=1", params={"x": "1"}, body=b""), runs.hub)
+    assert answer.status_code == 200
+
+
 async def test_the_newest_run_is_told_while_it_lasts_and_with_its_outcome(runs: ActivityRuns) -> None:
     run_id = await runs.start("daily-2026-11-21", sources=["news"])
     await runs.claim(run_id)

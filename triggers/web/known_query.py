@@ -24,7 +24,10 @@ QUERIES: Final[Mapping[str, tuple[str, ...]]] = {
     "get_diff": ("from", "to", *PAGE),
     "publish_dataset": ("run", "force"),
 }
-"""By handler; the others read none. `startAt` counts in any case."""
+"""By handler; the others read none. `startAt` counts in any case.
+
+Health and the page of the dashboard are not held to it: probes of platforms, and browsers, may add parameters.
+"""
 
 
 def unknown_parameter(handler: str, req: func.HttpRequest) -> str:
