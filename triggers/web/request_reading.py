@@ -35,10 +35,10 @@ def strict_json(body: bytes) -> Any:
     """`body` as JSON in UTF-8 that can be sent on as JSON. Raises ValueError that says why not.
 
     Python's own reader also takes other encodings, NaN, numbers that become infinite, and halves of surrogate pairs,
-    none of which anybody else would read again.
+    none of which anybody else would read again; and of a name that is there twice it takes the last, others the first.
     """
     try:
-        value = json.loads(body.decode("utf-8-sig"))
+        value = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_object)
         if _is_deep(value, DEEPEST):
             raise ValueError(f"it is nested more than {DEEPEST} levels deep")
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
@@ -47,6 +47,15 @@ def strict_json(body: bytes) -> Any:
     except UnicodeEncodeError:
         raise ValueError("it has a half of a surrogate pair, which is no character") from None
     return value
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, value in members:
+        if name in made:
+            raise ValueError(f"{name[:100]!r} is there twice in one object")
+        made[name] = value
+    return made
 
 
 def _is_deep(value: Any, levels: int) -> bool:

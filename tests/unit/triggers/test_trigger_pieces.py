@@ -146,6 +146,13 @@ def test_a_body_in_chunks_that_has_arrived_is_read() -> None:
     }
 
 
+@pytest.mark.parametrize("body", [b'{"paused": true, "paused": false}', b'{"data": [{"paused": 1, "paused": 1}]}'])
+def test_a_name_that_is_there_twice_is_refused_by_name(body: bytes) -> None:
+    with pytest.raises(Problem, match="'paused' is there twice in one object") as refused:
+        json_object(func.HttpRequest("PUT", "http://localhost/api/schedule", body=body))
+    assert refused.value.status == HTTPStatus.BAD_REQUEST
+
+
 async def test_a_problem_is_answered_as_problem_json() -> None:
     @answers_problems
     async def handler(req: func.HttpRequest) -> func.HttpResponse:
