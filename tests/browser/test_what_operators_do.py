@@ -43,7 +43,15 @@ def test_the_progress_of_a_run_appears_without_a_reload(dashboard: Dashboard, wo
 def test_only_the_sources_that_were_chosen_are_scraped(dashboard: Dashboard, world: World) -> None:
     dashboard.show("#/")
     dashboard.press("Start a run")
-    dashboard.dialog("Start a run").get_by_label("news").check()
+    dialog = dashboard.dialog("Start a run")
+    start = dialog.get_by_role("button", name="Start")
+    expect(dialog.get_by_role("radio", name="All sources")).to_be_checked()
+    dialog.get_by_role("radio", name="Only those that are ticked").check()
+    expect(start).to_be_disabled()  # nothing is not all
+    dialog.get_by_role("radio", name="All sources").check()
+    dialog.get_by_label("news").check()
+    expect(dialog.get_by_role("radio", name="Only those that are ticked")).to_be_checked()
+    expect(start).to_be_enabled()
     dashboard.answer("Start a run", "Start")
     started = dashboard.page.get_by_text("Started: ").get_by_role("link").inner_text()
     assert [one["source"] for one in world.app.finished(started)["sources"]] == ["news"]

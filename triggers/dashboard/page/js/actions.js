@@ -70,20 +70,31 @@ export async function startRun(context) {
   const answer = await ask({
     title: "Start a run",
     confirm: "Start",
+    isWhole: (filled) => filled.get("scope") !== "some" || filled.has("source"),
     content: [
       h("p", null, "It scrapes every source, or only those that you choose. While another run lives it is refused."),
-      known.length > 0 && h("fieldset", null, h("legend", null, "Only these sources"), known.map(sourceBox)),
+      known.length > 0 && sourceChoice(known),
     ],
   });
   if (!answer) return;
-  const sources = answer.getAll("source");
+  const sources = answer.get("scope") === "some" ? answer.getAll("source") : [];
   await attempt(context, async () => {
     tellStart(await post("runs", { body: sources.length ? { sources } : {} }));
   });
 }
 
-const sourceBox = (name) =>
-  h("label", { class: "check" }, h("input", { type: "checkbox", name: "source", value: name }), foreign(name, 60));
+/** All sources, or only those that are ticked; to tick one chooses these. */
+function sourceChoice(known) {
+  const scope = (value, isFirst) => h("input", { type: "radio", name: "scope", value, checked: isFirst });
+  const some = scope("some", false);
+  const on = { change: () => (some.checked = true) };
+  const box = (name) => h("label", { class: "check" },
+    h("input", { type: "checkbox", name: "source", value: name, on }), foreign(name, 60));
+  return h("fieldset", null, h("legend", null, "Sources"),
+    h("label", { class: "check" }, scope("all", true), "All sources"),
+    h("label", { class: "check" }, some, "Only those that are ticked:"),
+    h("div", { class: "within" }, known.map(box)));
+}
 
 /** Stop a run: let it finish what is in flight, or end it now. */
 export async function stopRun(context, run) {

@@ -6,13 +6,15 @@ let count = 0;
 
 /**
  * Ask, and wait for the answer.
- * @param {{title: string, content: any[], confirm: string, isDangerous?: boolean, cancel?: string}} question
+ * @param {{title: string, content: any[], confirm: string, isDangerous?: boolean, cancel?: string,
+ *   isWhole?: (filled: FormData) => boolean}} question it can be confirmed while it `isWhole`
  * @returns {Promise<FormData | null>} what was filled in, or null for no
  */
-export function ask({ title, content, confirm, isDangerous = false, cancel = "Cancel" }) {
+export function ask({ title, content, confirm, isDangerous = false, cancel = "Cancel", isWhole = () => true }) {
   const id = `dialog-${(count += 1)}`;
   return new Promise((resolve) => {
     let answer = null;
+    const yes = h("button", { type: "submit", class: `button ${isDangerous ? "danger" : "primary"}` }, confirm);
     const form = h(
       "form",
       { method: "dialog" },
@@ -22,9 +24,10 @@ export function ask({ title, content, confirm, isDangerous = false, cancel = "Ca
         "div",
         { class: "dialog-actions" },
         cancel && h("button", { type: "button", class: "button", on: { click: () => dialog.close() } }, cancel),
-        h("button", { type: "submit", class: `button ${isDangerous ? "danger" : "primary"}` }, confirm),
+        yes,
       ),
     );
+    form.addEventListener("change", () => yes.toggleAttribute("disabled", !isWhole(new FormData(form))));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       answer = new FormData(form);
