@@ -196,3 +196,11 @@ def test_an_app_that_does_not_answer_is_told_and_asked_again(dashboard: Dashboar
     dashboard.press("Try now")
     expect(dashboard.card("All runs")).to_be_visible()
     expect(dashboard.page.get_by_role("alert")).to_be_empty()
+
+
+def test_what_is_wrong_with_the_app_is_told_beside_any_view(dashboard: Dashboard) -> None:
+    stuck = {"checks": {"runs": "stuck"}, "faults": {"runs": "'run-7' has made no progress since noon"}}
+    dashboard.page.context.route("**/api/health/details", lambda route: route.fulfill(json=stuck))
+    dashboard.show("#/runs")
+    expect(dashboard.page.locator("#health")).to_have_text("A run is stuck: 'run-7' has made no progress since noon")
+    expect(dashboard.card("All runs")).to_be_visible()

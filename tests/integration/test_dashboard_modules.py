@@ -205,3 +205,20 @@ def test_what_was_published_after_its_run_had_not_is_told_as_such() -> None:
     told = called("js/standing.js", "stateForReaders", *([{"state": "refused"}, run, one] for one in seen))
     assert told == ["refused", "refused", "published by hand", "published against the gate"]
     assert called("js/standing.js", "stateForReaders", [{"state": "published"}, run, by_hand]) == ["published"]
+
+
+def test_what_is_wrong_with_the_app_is_named() -> None:
+    well = {"settings": "ok", "storage": "ok", "hub": "ok", "runs": "ok"}
+    quiet = {"configured": True, "undelivered": 1, "oldest": None, "fault": ""}
+    refused = {**quiet, "undelivered": 2, "fault": "503"}
+    broken = {"checks": {**well, "storage": "failed", "runs": "unknown"}, "faults": {"storage": "no answer"}}
+    stuck = {"checks": {**well, "runs": "stuck"}, "faults": {"runs": "'run-1' has made no progress"}}
+    answers = [{}, {"checks": well, "faults": {}, "alerts": quiet}, broken, stuck, {"checks": well, "alerts": refused}]
+    told = called("js/standing.js", "faultsOf", *([answer] for answer in answers))
+    assert told == [
+        [],
+        [],
+        [{"what": "The storage does not work", "why": "no answer"}],
+        [{"what": "A run is stuck", "why": "'run-1' has made no progress"}],
+        [{"what": "2 alerts could not be delivered", "why": "503"}],
+    ]

@@ -3,6 +3,7 @@
 import { NOT_UNDERSTOOD, Problem } from "./api.js";
 import { foreign, h } from "./dom.js";
 import { clock } from "./format.js";
+import { lookAtHealth } from "./health.js";
 import { askForKey, showKeyState } from "./key_entry.js";
 import { announce, showBanner, showFreshness } from "./messages.js";
 import { patchChildren } from "./patch.js";
@@ -60,6 +61,7 @@ async function look(view, context) {
   }
   context.data = data;
   showBanner("");
+  if (data !== null) void lookAtHealth();
   const isLive = view.isLive(data);
   showFreshness(`Updated ${clock(Date.now())} UTC, again every ${isLive ? "2" : "15"} s`);
   return isLive;
@@ -80,7 +82,8 @@ async function tellFault(fault, context) {
     }
     return;
   }
-  if (!(fault instanceof Problem)) console.error(fault);
+  if (fault instanceof Problem) void lookAtHealth();
+  else console.error(fault);
   const odd = `${NOT_UNDERSTOOD}, or the page has a defect of its own; the console tells more.`;
   const text = fault instanceof Problem ? fault.message : odd;
   const again = h("button", { type: "button", class: "button", on: { click: () => context.refresh() } }, "Try now");

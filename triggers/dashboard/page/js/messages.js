@@ -11,6 +11,11 @@ export function showBanner(text, ...more) {
   patchChildren(byId("banner"), text ? [h("div", { class: "banner" }, h("p", null, text), more)] : []);
 }
 
+/** Say what is wrong with the app, in a line each, until it is right again. @param {any[]} faults */
+export function showHealth(faults) {
+  patchChildren(byId("health"), faults.map((one) => h("p", { class: "banner" }, h("span", null, one))));
+}
+
 /** Tell what was done, for a few seconds. @param {...any} children @returns {void} */
 export function toast(...children) {
   const shown = h("p", { class: "toast" }, ...children);

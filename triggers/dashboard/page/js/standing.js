@@ -48,3 +48,24 @@ export function stateForReaders({ state }, run, published) {
   if (published.overridden) return "published against the gate";
   return ["refused", "stopped", "failed"].includes(state) ? "published by hand" : state;
 }
+
+const CHECKS = {
+  settings: "The settings are wrong", storage: "The storage does not work", hub: "The task hub does not answer",
+};
+
+/**
+ * What is wrong with the app.
+ * @param {{checks?: object, faults?: object, alerts?: object | null}} health as of `GET health/details`
+ * @returns {Array<{what: string, why: string}>} empty if all is well
+ */
+export function faultsOf({ checks = {}, faults = {}, alerts }) {
+  const found = Object.entries(CHECKS).filter(([name]) => checks[name] === "failed")
+    .map(([name, what]) => ({ what, why: faults[name] ?? "" }));
+  if (checks.runs === "stuck") found.push({ what: "A run is stuck", why: faults.runs ?? "" });
+  // One that waits for its first attempt is none.
+  if (alerts?.undelivered && alerts.fault) {
+    const what = `${alerts.undelivered} alert${alerts.undelivered === 1 ? "" : "s"} could not be delivered`;
+    found.push({ what, why: alerts.fault });
+  }
+  return found;
+}
