@@ -35,6 +35,7 @@ def test_the_progress_of_a_run_appears_without_a_reload(dashboard: Dashboard, wo
         expect(now).to_contain_text(re.compile(r"about [0-9.]+ (s|min)"))
         expect(dashboard.page.locator("#announcer")).to_have_text("The run has done 50 per cent of its pages.")
     expect(now).to_contain_text("Nothing is running.")
+    expect(dashboard.page.locator("#announcer")).to_have_text("The run has ended: completed.")
     expect(now).to_contain_text("completed")
     assert dashboard.page.evaluate("window.isSamePage") is True
     world.app.finished(world.app.newest_run()["runId"])

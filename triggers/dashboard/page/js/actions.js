@@ -58,7 +58,7 @@ function conflict({ message, document }) {
   const since = Number.isFinite(ageSeconds) && ["Since ", at(heldSince), ` (${span(1000 * ageSeconds)}), `];
   return [
     "Only one run at a time",
-    h("p", null, "Nothing was started: the run ", runLink(document.holder), " holds the singleton."),
+    h("p", null, "Nothing was started: ", runLink(document.holder), " holds the singleton."),
     h("p", null, since, "started by ", foreign(startedBy ?? "somebody", 60), "."),
     progress.length > 0 && h("ul", null, progress),
   ];
@@ -110,7 +110,7 @@ export async function stopRun(context, run) {
     confirm: "Stop the run",
     isDangerous: true,
     content: [
-      h("p", null, "Run ", foreign(run.runId, 60), ". What it has published stays; a retry can go on later."),
+      h("p", null, foreign(run.runId, 60), ": what it has published stays; a retry can go on later."),
       h("fieldset", null, h("legend", null, "How"),
         choice("drain", "Drain", "Batches in flight are finished; sources that are complete are published.", true),
         choice("now", "Now", "It ends at once. Nothing that it still writes becomes visible.", false)),
@@ -157,7 +157,7 @@ export async function publishSnapshot(context, source, snapshot) {
     confirm: isRefused ? "Publish all the same" : "Publish",
     isDangerous: isRefused,
     content: [
-      h("p", null, "Readers of ", foreign(source, 60), ` will see the ${counted(snapshot.rows, "row")} of run `,
+      h("p", null, "Readers of ", foreign(source, 60), ` will see the ${counted(snapshot.rows, "row")} of `,
         foreign(snapshot.runId, 60), " from now on."),
       isRefused && h("p", { class: "warning" }, "The gate has refused it: ", foreign(snapshot.reason, 500)),
     ],

@@ -21,7 +21,7 @@ export function badge(state) {
 export const stateOf = (run) => (run.stuck ? "stuck" : (run.outcome ?? run.state));
 
 /** @param {string} id @param {...any} children what is shown in place of the ID */
-export const runLink = (id) => link(runHref(id), foreign(id, 60));
+export const runLink = (id) => h("span", { class: "run-id" }, link(runHref(id), foreign(id, 60)));
 
 /**
  * A section with a heading.

@@ -35,14 +35,17 @@ const HINTS = {
 export function reasonBars(counts) {
   const told = Object.entries(counts).sort(([one, count], [other, more]) => more - count || (one < other ? -1 : 1));
   if (!told.length) return h("p", { class: "empty" }, "No page has failed.");
-  const top = told[0][1];
+  const all = told.reduce((sum, [, count]) => sum + count, 0);
   const rows = told.map(([reason, count]) => ({
     key: reason,
     cells: [
       [h("code", null, reason), HINTS[reason] && h("span", { class: "hint" }, ` ${HINTS[reason]}`)],
       number(count),
-      s("svg", { class: "reason-bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
-        s("rect", { class: "bar failures", x: 0, y: 1, width: Math.max(1, (100 * count) / top), height: 8 })),
+      h("div", { class: "share" },
+        s("svg", { class: "reason-bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
+          s("rect", { class: "track", x: 0, y: 1, width: 100, height: 8 }),
+          s("rect", { class: "bar failures", x: 0, y: 1, width: Math.max(1, (100 * count) / all), height: 8 })),
+        `${Math.round((100 * count) / all)} %`),
     ],
   }));
   return table("Failures by reason", ["Reason", ...numeric("Pages"), "Share"], rows);

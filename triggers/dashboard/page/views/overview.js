@@ -64,11 +64,14 @@ function currentCard({ current, runs, ended, published }, context) {
   const start = button("Start a run", () => startRun(context), current ? "" : "primary");
   if (!current) {
     const [last] = runs;
+    const isJustOver = last && context.state.told === last.epoch;
+    if (isJustOver) announce(`The run has ended: ${stateOf(last).replaceAll("_", " ")}.`);
     return card("Now", { id: "current", actions: [start] },
       h("p", { class: "calm" }, "Nothing is running."),
       last && factList(lastFacts(last)),
       last && ended && ended.epoch === last.epoch && unpublished(ended, published));
   }
+  context.state.told = current.epoch;
   tellProgress(current);
   const stop = button("Stop", () => stopRun(context, current), "danger-quiet");
   const failures = addUp(current.sources.map((one) => one.failedByReason));
@@ -105,8 +108,8 @@ function unpublished(run, published) {
 function tellProgress(run) {
   const pages = run.totals?.pages ?? 0;
   const done = (run.totals?.loaded ?? 0) + (run.totals?.failed ?? 0);
-  const tenths = Math.floor((10 * Math.min(done, pages)) / pages);
-  if (pages) announce(`The run has done ${10 * tenths} per cent of its pages.`);
+  const tenths = pages ? Math.floor((10 * Math.min(done, pages)) / pages) : 0;
+  if (tenths > 0) announce(`The run has done ${10 * tenths} per cent of its pages.`);
 }
 
 function scheduleCard(schedule) {

@@ -3,7 +3,7 @@
 import { get, segment, serverNow } from "../js/api.js";
 import { retryRun, stopRun } from "../js/actions.js";
 import { foreign, foreignLink, h, link } from "../js/dom.js";
-import { at, number, span } from "../js/format.js";
+import { at, fromNow, number, span } from "../js/format.js";
 import {
   badge, button, card, empty, factList, numeric, pageStart, pager, runLink, stateOf, table,
 } from "../js/parts.js";
@@ -54,12 +54,15 @@ export function render(data, context) {
     card("Sources", { id: "sources" },
       run.sources.length ? sourceTable(run, published) : empty("It has not begun to work on any.")),
     card("Timeline of batches", { id: "timeline" },
-      batches.length ? timelineOf(run, batches) : empty("None is recorded: none has ended yet, or they were purged."),
+      batches.length ? timelineOf(run, batches) : empty(noBatch(isOn)),
       !areAll && h("p", { class: "hint" }, `The first ${number(batches.length)} batches; the route has them all.`)),
     card("Failures by reason", { id: "reasons" }, reasonBars(addUp(run.sources.map((one) => one.failedByReason)))),
     card("Failed pages", { id: "failures" }, failureTable(failures), pager(context, "failures", failures.continuation)),
   ];
 }
+
+const noBatch = (isOn) =>
+  isOn ? "No batch has ended yet." : "No batch is recorded: none has ended, or they were purged.";
 
 function timelineOf(run, batches) {
   const named = [...run.sources, ...batches].map((one) => one.source);
@@ -86,12 +89,14 @@ function facts(run) {
     ["Started by", foreign(run.triggeredBy, 100)],
     run.retryOf && ["Retries", runLink(run.retryOf)],
     ["Epoch", number(run.epoch)],
-    run.lastProgressAt && run.state !== "finished" && ["Last progress", at(run.lastProgressAt)],
+    run.lastProgressAt && run.state !== "finished" && ["Last progress", sinceThen(run.lastProgressAt)],
     // Of a run that goes on, the figures below tell.
     run.totals && run.finishedAt && ["Pages", pagesOf(run.totals)],
     run.totals && run.finishedAt && ["Rows", number(run.totals.rows)],
   ];
 }
+
+const sinceThen = (moment) => [fromNow(moment), ", ", at(moment)];
 
 const pagesOf = ({ loaded, unchanged, failed }) =>
   `${number(loaded)} loaded, of these ${number(unchanged)} unchanged; ${number(failed)} failed`;
