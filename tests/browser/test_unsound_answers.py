@@ -160,3 +160,11 @@ def test_the_columns_of_the_history_are_one_stop_and_arrow_keys_go_on(app: Canne
         expect(columns.nth(number)).to_be_focused()
     app.page.keyboard.press("Enter")
     expect(app.page.get_by_role("heading", level=1)).to_have_text("Run run-8")
+
+
+def test_a_run_can_be_started_when_the_sources_are_not_told(app: CannedApp) -> None:
+    app.answers["GET datasets"] = {}
+    app.page.goto(f"{PAGE}#/runs")
+    app.page.get_by_role("button", name="Start a run").click()
+    expect(app.page.get_by_role("dialog", name="Start a run")).to_be_visible()
+    app.watched.problems = [one for one in app.watched.problems if "console error: " not in one]

@@ -66,7 +66,8 @@ function conflict({ message, document }) {
 
 /** Start the daily scrape, of all sources or some. */
 export async function startRun(context) {
-  const known = (await get("datasets").catch(() => ({ datasets: [] }))).datasets.map((one) => one.source);
+  const known = await knownSources();
+  if (context.signal.aborted) return; // Another view is shown by now.
   const answer = await ask({
     title: "Start a run",
     confirm: "Start",
@@ -187,3 +188,13 @@ const confirmRule = (rule) =>
     isDangerous: true,
     content: [h("p", { class: "warning" }, "The gate refuses it: ", foreign(rule, 500))],
   });
+
+/** What there is to choose from; nothing if the app does not tell: every source can be started all the same. */
+async function knownSources() {
+  try {
+    return (await get("datasets")).datasets.map((one) => one.source);
+  } catch (fault) {
+    if (!(fault instanceof Problem)) console.error(fault);
+    return [];
+  }
+}
