@@ -115,5 +115,11 @@ def test_every_request_that_a_command_sends_has_a_route(page: str) -> None:
     assert [path for path in paths if not any(route.fullmatch(path) for route in routes)] == []
 
 
+def test_the_page_on_security_says_that_only_direct_dependencies_are_pinned_while_that_is_so() -> None:
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    assert not any(re.match(r"(?:aiosignal|azure-core|yarl)==", line) or "--hash=" in line for line in lines)
+    assert "is not pinned and has no hashes" in TEXTS["docs/security.md"]
+
+
 def test_readers_are_shown_requests_at_all() -> None:
     assert TEXTS["README.md"].count("curl") > 5
