@@ -121,5 +121,14 @@ def test_the_page_on_security_says_that_only_direct_dependencies_are_pinned_whil
     assert "is not pinned and has no hashes" in TEXTS["docs/security.md"]
 
 
+@pytest.mark.parametrize("page", TEXTS)
+def test_a_variable_that_a_command_hands_on_has_a_value(page: str) -> None:
+    """One that nobody has set would empty what azd gave."""
+    commands = "\n".join(re.findall(r"^```sh\n(.*?)^```", TEXTS[page], re.MULTILINE | re.DOTALL))
+    handed_on = re.findall(r'^export \w+="?\$(\w+)', commands, re.MULTILINE)
+    known = set(read_bicep(ROOT / "infra/main.bicep").outputs) | set(re.findall(r"^(?:export )?(\w+)=", commands, re.M))
+    assert [name for name in handed_on if name not in known] == []
+
+
 def test_readers_are_shown_requests_at_all() -> None:
     assert TEXTS["README.md"].count("curl") > 5
