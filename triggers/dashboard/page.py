@@ -43,7 +43,7 @@ def under_policy(handler: Handler) -> Handler:
     async def guarded(*args: Any, **kwargs: Any) -> func.HttpResponse:
         answer = await handler(*args, **kwargs)
         for name, value in HEADERS.items():
-            answer.headers.setdefault(name, value)
+            answer.headers[name] = value
         return answer
 
     return guarded
