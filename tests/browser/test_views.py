@@ -57,18 +57,6 @@ def test_each_dataset_is_shown_with_its_size_over_time_and_its_last_change(dashb
     expect(books).to_contain_text("published")
 
 
-def test_the_last_diff_of_a_dataset_is_that_of_what_readers_see(dashboard: Dashboard, world: World) -> None:
-    answer = world.app.ask("GET", "datasets/news?limit=50")
-    refused, seen = answer["snapshots"][:2]
-    assert (refused["outcome"], refused["removed"], seen["isPublished"]) == ("refused", 3, True), seen
-    told = "\u2013" if seen["added"] is None else f"+{seen['added']}"
-    dashboard.show("#/")
-    news = dashboard.card("Datasets").get_by_role("row").filter(has_text="news")
-    expect(news).to_contain_text("refused")
-    expect(news.get_by_role("cell").nth(3)).to_contain_text(told)
-    expect(news).not_to_contain_text("\u22123")
-
-
 def test_the_overview_says_when_the_schedule_goes_on(dashboard: Dashboard, world: World) -> None:
     dashboard.show("#/")
     schedule = dashboard.card("Schedule")

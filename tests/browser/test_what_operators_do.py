@@ -157,6 +157,8 @@ def test_a_refused_snapshot_is_published_by_force_once_its_reason_was_shown(dash
     (refused,) = record["sources"]
     dashboard.show("#/")
     expect(dashboard.card("Now")).to_contain_text("2 pages")
+    # The last diff is that of what readers see.
+    expect(dashboard.card("Datasets").get_by_role("row").filter(has_text="news")).not_to_contain_text("\u22122")
     left = dashboard.card("Now").get_by_role("list", name="Not published by the last run")
     expect(left).to_contain_text(re.compile(r"news: refused .*max_failed_percent.*; readers see the rows of \d+ "))
     dashboard.show("#/datasets/news")
