@@ -104,7 +104,7 @@ def test_what_came_of_an_action_is_told_whatever_the_app_says(app: CannedApp, an
 def test_an_address_that_names_no_view_is_told(app: CannedApp, view: str) -> None:
     app.page.goto(f"{PAGE}{view}")
     expect(app.page.get_by_text("This page has nothing here.")).to_be_visible()
-    assert app.asked == []
+    assert set(app.asked) <= {"GET health/details"}
 
 
 def test_a_key_that_no_header_can_carry_is_not_taken(app: CannedApp) -> None:

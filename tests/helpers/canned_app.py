@@ -43,6 +43,7 @@ class CannedApp:
             "GET skips": {"skips": [], "continuation": None},
             "GET schedule": SCHEDULE,
             "GET datasets": {"datasets": []},
+            "GET health/details": {},
         }
 
     @property
