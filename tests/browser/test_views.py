@@ -114,8 +114,9 @@ def test_the_page_of_a_dataset_has_what_changed_last(dashboard: Dashboard, world
     expect(dashboard.card("Snapshots").get_by_role("row").filter(has_text=world.second)).to_contain_text(
         re.compile(r"~2 changed")
     )
-    diff = world.app.ask("GET", "datasets/books/diff?limit=10")
-    expect(dashboard.card("Last diff").get_by_role("row")).to_have_count(len(diff["changes"]) + 1)
+    changes = world.app.ask("GET", "datasets/books/diff?limit=10")["changes"]
+    # Runs of other tests may have published the same rows again: then there is no table.
+    expect(dashboard.card("Last diff").get_by_role("row")).to_have_count(len(changes) + 1 if changes else 0)
     rows = dashboard.card("First rows").get_by_role("row")
     expect(rows).to_have_count(11)
     expect(rows.nth(1)).to_contain_text("/books/1")
