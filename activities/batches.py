@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import azure.durable_functions as df
 
-from activities.batch_attempt import BatchAttempt, Failures, wanted_pages
+from activities.batch_attempt import BatchAttempt, wanted_pages
 from activities.fence import standing_of
 from activities.run_context import logs_run
 from activities.run_watch import RunEnded, until_run_ends
@@ -74,7 +74,7 @@ async def _scrape_and_record(
     settings: Settings, store: Store, payload: Mapping[str, Any], key: BatchKey, pages: PageList
 ) -> dict[str, Any]:
     """The answer of an attempt that may work."""
-    pause, began = payload.get("pause", 0), clock.utc_now()
+    pause = payload.get("pause", 0)
     try:
         async with until_run_ends(store, payload):
             work = await _scrape(settings, store, payload, pages, may_pause=pause < MAX_PAUSES)
@@ -84,7 +84,7 @@ async def _scrape_and_record(
         told = (pages.batch, work.without_key, PAIRED)
         logger.warning("batch %d: rows that have no value in a field of key: %d; %s", *told)
     if work.asked_for is None:
-        return _scraped(await _record(store, key.snapshot, work.result(clock.utc_now()), work.failed, began))
+        return _scraped(await _record(store, work))
     begins = Pause(work.rest(), clock.utc_now() + timedelta(seconds=work.asked_for.seconds))
     begun = await store.pauses.record(key, pause + 1, begins)
     logger.warning("batch %d paused until %s: %s", pages.batch, begun.until, work.asked_for)
@@ -133,31 +133,32 @@ async def _scrape(
     return work
 
 
-async def _record(store: Store, snapshot: str, result: BatchResult, failed: Failures, began: datetime) -> BatchResult:
-    """The result that counts: this one, unless another attempt was faster."""
-    counted = await store.batches.record_result(snapshot, result)
+async def _record(store: Store, work: BatchAttempt) -> BatchResult:
+    """The result that counts: that of this attempt, unless another one was faster."""
+    result = work.result(clock.utc_now())
+    counted = await store.batches.record_result(work.snapshot, result)
     if counted.attempt == result.attempt:  # else that attempt has said it
         told = (result.batch, result.loaded, result.unchanged, result.failed, result.rows)
         logger.info("batch %d scraped: loaded %d, of these unchanged %d, failed %d, rows %d", *told)
-        log_failed_pages([failure for _, failure in sorted(failed, key=itemgetter(0))])
-        _count(snapshot, result, failed, began)
+        log_failed_pages([failure for _, failure in sorted(work.failed, key=itemgetter(0))])
+        _count(work, result)
     return counted
 
 
-def _count(snapshot: str, result: BatchResult, failed: Failures, began: datetime) -> None:
+def _count(work: BatchAttempt, result: BatchResult) -> None:
     """Tell telemetry what this run has done; what others had loaded of the batch is theirs."""
     note(counted=True)
-    others = [part for part in result.earlier if part.snapshot != snapshot]
-    work = BatchWork(
+    others = [part for part in result.earlier if part.snapshot != work.snapshot]
+    done = BatchWork(
         loaded=result.loaded - sum(part.loaded for part in others),
         unchanged=result.unchanged - sum(part.unchanged for part in others),
         failed=result.failed,
         rows=result.rows - sum(part.rows for part in others),
-        seconds=(clock.utc_now() - began).total_seconds(),
+        seconds=(clock.utc_now() - work.started_at).total_seconds(),
     )
-    source = source_of(snapshot)
-    batch_recorded(source, work)
-    pages_failed(source, (failure.reason for _, failure in failed))
+    source = source_of(work.snapshot)
+    batch_recorded(source, done)
+    pages_failed(source, (failure.reason for _, failure in work.failed))
 
 
 def _scraped(result: BatchResult) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from storage.keys import epoch_of  # noqa: E402
 _record = batches._record
 
 
-async def _record_and_publish(store, snapshot, result, *more):
-    counted = await _record(store, snapshot, result, *more)
+async def _record_and_publish(store, work):
+    counted, snapshot = await _record(store, work), work.snapshot
     source, run = snapshot.partition("~")[0], await store.runs.of_epoch(epoch_of(snapshot))
     await store.datasets.publish(
         source, epoch=run.epoch, snapshot=snapshot, run_id=run.run_id, at=clock.utc_now(), counts=(1, 0, 1)
