@@ -58,6 +58,25 @@ def test_a_reader_that_costs_the_square_is_found(
         feed_broken(read, tmp_path, damaged=1)
 
 
+def test_a_machine_that_slows_down_between_two_sizes_is_not_held_against_a_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+
+    def read(body: bytes, _way: object) -> str:
+        sizes.append(len(body))
+        return ""
+
+    def cost(run: Callable[[], None]) -> float:
+        slowness = 3 if any(size >= SMALL // 5 for size in sizes) else 1
+        before = len(sizes)
+        run()
+        return slowness * 2 * sum(sizes[before:]) / SMALL
+
+    monkeypatch.setattr("tests.fuzz.runs.cpu_s", cost)
+    feed_broken(read, tmp_path, damaged=1)
+
+
 def test_a_reader_that_takes_many_times_the_memory_is_found(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="MB are allowed"):
         feed_broken(lambda body, _way: (body[:0] + b"x" * 170_000_000).decode("ascii")[:0], tmp_path, damaged=1)
