@@ -14,6 +14,7 @@ from tests.helpers.changing_sites import ChangingSites
 from tests.helpers.flaky_storage import FlakyStorage
 
 ALLOWED = frozenset({200, 202, 404, 409, 410})
+WORKFLOWS, WELCOMES = 4, 3  # instances of each that may be asked for
 
 
 class OperatorAtRandom:
@@ -106,7 +107,7 @@ class OperatorAtRandom:
                 await host.raise_event(instance, "stop", {})
 
     async def _workflow(self, host: Host) -> None:
-        key = f"k{self._dice.randrange(4)}"
+        key = f"k{self._dice.randrange(WORKFLOWS)}"
         method, verb = self._dice.choice([("POST", "start"), ("GET", "check"), ("POST", "stop")])
         await self._ask(host, method, f"/api/{verb}/{key}")
 
@@ -126,7 +127,7 @@ class OperatorAtRandom:
             await host.resume(run)
 
     async def _welcome(self, host: Host) -> None:
-        await self._ask(host, "PUT", f"/api/orchestrators/welcome/w{self._dice.randrange(3)}")
+        await self._ask(host, "PUT", f"/api/orchestrators/welcome/w{self._dice.randrange(WELCOMES)}")
 
     async def _look(self, host: Host) -> None:
         run, source = await self._any_run(host), self._source()

@@ -21,14 +21,18 @@ import pytest
 from activities import batches, run_watch
 from activities.wiring import open_fetcher
 from devhost.testing import CrashPoint, Host, HostCrashed
+from orchestrations import names
 from scraper import clock
 from scraper.settings import Settings
+from storage.account.tables import TABLE_NAMES
 from storage.store import Store, open_store
 from tests.helpers.alert_receiver import Receiver
 from tests.helpers.changing_sites import ChangingSites
 from tests.helpers.flaky_storage import WORDS, FlakyStorage
-from tests.helpers.operator_at_random import OperatorAtRandom
+from tests.helpers.operator_at_random import WELCOMES, WORKFLOWS, OperatorAtRandom
 from tests.helpers.scrape_host import REPOSITORY
+from tests.helpers.snapshot_account import CallBook
+from tests.helpers.storage_account import StorageAccount
 
 START = datetime(2026, 11, 21, 5, 40, tzinfo=UTC)
 EXPECTED_ERRORS = (
@@ -85,6 +89,7 @@ class SimulatedDay:
     errors: ErrorLog = field(default_factory=ErrorLog)
     happened: Counter[str] = field(default_factory=Counter)
     activities: Counter[str] = field(default_factory=Counter)
+    book: CallBook = field(default_factory=CallBook)
     hours: list[Hour] = field(default_factory=list)
     host: Host | None = None
     at: datetime = START
@@ -114,6 +119,7 @@ class SimulatedDay:
                     yield host
                 finally:
                     self.activities.update(call.name for call in host.calls)
+                    self.book.add(host.calls)
         finally:
             self.at, self.host = host.clock.now(), None
             self.happened["writes of the hub"] += host.writes
@@ -209,21 +215,38 @@ class SimulatedDay:
             if one.finished_at is not None and one.finished_at > other.started_at
         ]
 
-    async def entities(self) -> dict[str, int]:
-        """How many entities each table has."""
-        counts = {}
-        for name in ("locks", "runs", "batches", "rows", "failures", "datasets", "skips", "schedule", "alerts"):
+    async def account(self) -> StorageAccount:
+        """What the tables hold, and whether all of it is accounted for; only once the day is settled."""
+        pages = {source: len(self.sites.paths(source)) for source in self.sites.sources}
+        asked = {
+            names.START_LATER: self.happened["start later"],
+            names.WATCH_SOURCE: min(len(pages), self.happened["watch"]),
+            names.WORKFLOW: min(WORKFLOWS, self.happened["workflow"]),
+            names.WELCOME: min(WELCOMES, self.happened["welcome"]),
+        }
+        ticks, pages_per_batch = (self.at - START) // timedelta(days=1) + 1, int(self.settings["PAGES_PER_BATCH"])
+        account = StorageAccount(self.store, self.book, pages, pages_per_batch, instances=asked, ticks=ticks)
+        await account.draw_up()
+        return account
+
+    async def _entities(self) -> int:
+        """How many entities there are in all tables."""
+        count = 0
+        for name in TABLE_NAMES:
             table = await self.store.tables.table(name)
-            counts[name] = len([1 async for _ in table.list_entities(select=["PartitionKey"])])
-        return counts
+            async for _ in table.list_entities(select=["PartitionKey"]):
+                count += 1
+        return count
 
     async def _note_hour(self) -> None:
         gc.collect()
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         rss = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-        entities = sum((await self.entities()).values())
+        entities = await self._entities()
         kinds = Counter(type(one).__qualname__ for one in gc.get_objects())
         self.hours.append(Hour(rss, kinds.total(), entities, kinds))
+        number = len(self.hours)
+        print(f"  hour {number:2}: {rss:6.1f} MB, {kinds.total():7} objects, {entities:6} entities", flush=True)
 
 
 @asynccontextmanager

@@ -1,4 +1,7 @@
-"""The whole app for a day of a virtual clock: nothing breaks that is not made to, nothing grows, the data is true."""
+"""The whole app for a day of a virtual clock: nothing breaks that is not made to, the data is true.
+
+Memory does not grow, and storage as docs/cost.md says, entity by entity.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,19 @@ import pytest
 
 from tests.helpers.alert_receiver import receiver
 from tests.helpers.simulated_day import SimulatedDay, simulated_day
+from tests.helpers.storage_account import StorageAccount, overlooked
 
 
 async def live_through(day: SimulatedDay, *, hours: float) -> None:
     await day.disturbed(hours)
     await day.settled()
     overlaps = await day.overlaps()
-    print_figures(day, hours)
+    account = await day.account()
+    print_figures(day, account, hours)
     assert day.errors.unexpected == []
     assert overlaps == []
     assert await day.wrong_rows() == []
+    assert account.wrong == []
     kept = {alert.alert_id: alert.state.value for alert in await day.store.alerts.all()}
     assert set(kept.values()) <= {"sent"}
     assert set(kept) == set(day.hook.ids)
@@ -27,10 +33,8 @@ async def live_through(day: SimulatedDay, *, hours: float) -> None:
     assert len(day.hook.ids) - len(kept) <= day.storage.faults + day.happened["host crashed"]
 
 
-def print_figures(day: SimulatedDay, hours: float) -> None:
+def print_figures(day: SimulatedDay, account: StorageAccount, hours: float) -> None:
     print(f"\n{hours:g} simulated hours")
-    for number, hour in enumerate(day.hours, start=1):
-        print(f"  hour {number:2}: {hour.rss_mb:6.1f} MB, {hour.objects:7} objects, {hour.entities:6} entities")
     if len(day.hours) > 1:
         grown = (day.hours[-1].kinds - day.hours[0].kinds).most_common(8)
         print("  more objects than after hour 1: " + ", ".join(f"{kind} {count}" for kind, count in grown))
@@ -41,6 +45,9 @@ def print_figures(day: SimulatedDay, hours: float) -> None:
     print(
         f"{day.sites.faults} faults; alerts: {len(day.hook.taken)}; errors explained by faults: {day.errors.expected}"
     )
+    held = ", ".join(f"{table} {count}" for table, count in account.entities.items())
+    left = ", ".join(f"{table} {count}" for table, count in account.left.items()) or "none"
+    print(f"  entities: {held}; of attempts that were cut off: {left}, after {day.book.cut.total()} such calls")
     for counted in (day.happened, day.activities):
         print("  " + ", ".join(f"{what} {count}" for what, count in sorted(counted.items())))
 
@@ -56,6 +63,9 @@ async def test_half_a_simulated_hour_with_faults_crashes_and_an_operator_at_rand
         await live_through(day, hours=0.5)
         assert day.happened["host crashed"] > 0
         assert day.storage.faults > 0
+        last = await day.store.runs.find("last")
+        assert last is not None
+        assert await overlooked(await day.account(), last.epoch) == []
 
 
 @pytest.mark.long
