@@ -7,12 +7,17 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from scraper.errors import ScraperError
-from scraper.settings import Settings
-from storage.data.row_formats import csv_header, csv_line, json_line, row_document
-from storage.errors import StorageError
-from storage.snapshots.snapshots import RunIds, columns_of, open_snapshot
-from storage.store import Store, open_store
+try:
+    from scraper.errors import ScraperError
+    from scraper.settings import Settings
+    from storage.data.row_formats import csv_header, csv_line, json_line, row_document
+    from storage.errors import StorageError
+    from storage.snapshots.snapshots import RunIds, columns_of, open_snapshot
+    from storage.store import Store, open_store
+except ModuleNotFoundError as missing:
+    if __name__ != "__main__" or str(missing.name).partition(".")[0] in {"scraper", "storage", "telemetry"}:
+        raise
+    sys.exit(f"error: this Python lacks the package {missing.name}; use .venv/bin/python (make setup makes it)")
 
 _PUBLISHED: Final = ("run_id", "epoch", "published_at", "pages", "failed", "rows")
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,7 +12,6 @@ from aiohttp import web
 
 from samples.serving import serving
 from scraper.__main__ import main
-from scraper.settings import APP_ROOT
 
 SOURCES = """
 [[source]]
@@ -255,21 +252,3 @@ async def test_an_address_that_is_not_asked_for_says_why(
     arguments = ["try", source, url, "--file", str(tmp_path / "s.toml")]
     assert await asyncio.to_thread(main, arguments) == 3
     assert problem in capsys.readouterr().err
-
-
-def test_a_python_without_the_requirements_names_the_one_that_has_them() -> None:
-    command = [
-        sys.executable,
-        "-I",
-        "-S",
-        "-c",
-        f"""
-import runpy, sys
-sys.path.insert(0, {str(APP_ROOT)!r})
-runpy.run_module("scraper", run_name="__main__", alter_sys=True)
-""",
-    ]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
-    assert ended.stderr.startswith("error: this Python lacks the package ")
-    assert ended.stderr.endswith("; use .venv/bin/python (make setup makes it)\n")
