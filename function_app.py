@@ -43,6 +43,7 @@ from triggers.runs.failures import list_failures
 from triggers.runs.history import get_run, list_runs
 from triggers.runs.retry import retry_run
 from triggers.runs.scrape_queue import scrape_requests
+from triggers.runs.starts_to_come import cancel_start, list_starts
 from triggers.schedule.control import get_schedule, list_skips, put_schedule
 from triggers.schedule.timer import daily_timer
 from triggers.workflows.commands import check_workflow, start_workflow, stop_workflow
@@ -83,6 +84,7 @@ http("PUT", "orchestrators/{functionName}/{instanceId}", poll_orchestrator)
 http("POST", "runs", start_run)
 http("POST", "runs/{runId}/stop", request_stop)
 http("POST", "runs/{runId}/retry", retry_run)
+http("POST", "starts/{startId}/cancel", cancel_start)
 queue("scrape-requests", scrape_requests)
 tick = app.timer_trigger(arg_name="timer", schedule=settings.scrape_schedule)(with_client(daily_timer))
 # Called again until it succeeds: a day must not be lost to an outage of storage or task hub.
@@ -95,6 +97,7 @@ http("GET", "runs", list_runs)
 http("GET", "runs/{runId}", get_run)
 http("GET", "runs/{runId}/failures", list_failures)
 http("GET", "runs/{runId}/batches", list_batches)
+http("GET", "starts", list_starts)
 http("GET", "skips", list_skips)
 http("GET", "schedule", get_schedule)
 http("GET", "health", health, func.AuthLevel.ANONYMOUS)

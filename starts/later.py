@@ -5,6 +5,7 @@ the singleton's ticket and then asks whether it was cancelled, the cancelling wr
 the run has come. So at least one of the two sees the other.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from uuid import uuid4
 from orchestrations import names
 from scraper import clock
 from starts.singleton import Start, StartingClient, start_singleton
-from storage.ledger.hub import LIVE, decoded, is_of
+from storage.ledger.hub import LIVE, ListingClient, decoded, is_of, live_instances
 from storage.ledger.locks import TicketStore
 from storage.ledger.schedule import Schedules
 
@@ -27,6 +28,10 @@ class LaterClient(Protocol):
 
     async def terminate(self, instance_id: str, reason: str) -> None:
         """End the instance."""
+
+
+class ListingLaterClient(LaterClient, ListingClient, Protocol):
+    """What listing needs beside that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +87,9 @@ class Scheduled:
 
     @property
     def code(self) -> str:
-        """What it came to: `cancelled`, or the code of its `end`."""
-        return "cancelled" if self.is_cancelled else str(self.end["code"])
+        """What it came to: the code of its `end`, or `cancelled` unless that came too late."""
+        code = str(self.end["code"])
+        return "cancelled" if self.is_cancelled and code != "started" else code
 
 
 async def start_later(
@@ -116,8 +122,20 @@ async def start_when_free(
 async def find_scheduled(client: LaterClient, schedules: Schedules, own_id: str) -> Scheduled | None:
     """The start that the instance `own_id` waits for, or has waited for; None if there was never one."""
     status = await client.get_status(own_id, show_input=True)
-    if not is_of(status, names.START_LATER):
-        return None
+    return await _scheduled(schedules, status, own_id) if is_of(status, names.START_LATER) else None
+
+
+async def find_waiting(client: ListingLaterClient, schedules: Schedules) -> tuple[list[Scheduled], bool]:
+    """The starts that are still to come, the soonest first; False if the hub may have more than it lists at once."""
+    found, is_whole = await live_instances(client, names.later_id(""), of=names.START_LATER)
+    looks = [_scheduled(schedules, status, status.instance_id) for status in found]
+    all_of_them = await asyncio.gather(find_scheduled(client, schedules, names.BUFFERED_SCRAPE), *looks)
+    waiting = [one for one in all_of_them if one is not None and one.is_waiting]
+    return sorted(waiting, key=lambda one: (one.due_at, one.own_id)), is_whole
+
+
+async def _scheduled(schedules: Schedules, status: Any, own_id: str) -> Scheduled | None:
+    """What an instance of `start_later` waits for, or has waited for; None if it was given no start."""
     start = _start_of(decoded(status.input_))
     if start is None:
         return None
@@ -156,7 +174,9 @@ def _start_of(value: Any) -> LaterStart | None:
     """What an instance of `start_later` was given, unless somebody gave it something else past our routes."""
     try:
         start = LaterStart.of_input(value)
-        return start if start.due_at.tzinfo is not None else None
+        texts = (start.orchestrator, start.instance_id, start.started_by, start.claim)
+        is_sound = start.due_at.tzinfo is not None and all(isinstance(text, str) for text in texts)
+        return start if is_sound else None
     except (KeyError, TypeError, ValueError):
         return None
 

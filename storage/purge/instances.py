@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
+from storage.ledger.hub import A_PAGE
 from storage.purge.work import Slice, Work
 
 ENDED: Final = (Status.Completed, Status.Failed, Status.Terminated, Status.Canceled)
@@ -19,8 +20,6 @@ ENDED: Final = (Status.Completed, Status.Failed, Status.Terminated, Status.Cance
 THE_BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
 FIRST_PIECE: Final = timedelta(days=1)
 SHORTEST_PIECE: Final = timedelta(seconds=1)
-LISTED: Final = 100
-"""The hub lists so many instances at once, and the SDK does not ask for more."""
 
 
 async def forget_instances(slice_: Slice, work: Work) -> Work | None:
@@ -32,7 +31,7 @@ async def forget_instances(slice_: Slice, work: Work) -> Work | None:
         ended = await slice_.client.get_status_by(since, until, list(ENDED))
         old = [one for one in ended if one.last_updated_time < work.before]
         slice_.budget.spend()
-        is_clear = len(ended) < LISTED and len(old) in {0, len(ended)}
+        is_clear = len(ended) < A_PAGE and len(old) in {0, len(ended)}
         if not is_clear and length > SHORTEST_PIECE:
             length = max(SHORTEST_PIECE, length // 2)
         elif is_clear or not await _forget_each(slice_, old):

@@ -42,6 +42,7 @@ def prober(azurite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         known = {
             "path.runId": [FINISHED_RUN],
             "path.instanceId": [FINISHED_RUN, "watch:books"],
+            "path.startId": ["later:later", "later:never"],
             "path.input": ["live", "ended"],
             "path.source": ["books"],
             "path.folder": ["js"],
@@ -80,6 +81,7 @@ def walk(prober: Prober, app: DescribedApp) -> None:
             "functionName": "daily_scrape",
             "instanceId": "-",
             "runId": "nobody",
+            "startId": "later:nobody",
             "input": "nobody",
             "source": "-",
         }
@@ -152,6 +154,10 @@ def start_later(prober: Prober) -> None:
     starts = [prober.send("start_orchestrator", **later) for _ in range(2)]
     starts += [prober.send("start_orchestrator", path=later["path"]), prober.send("poll_orchestrator", **later)]
     assert [answer.status_code for answer in starts] == [202, 409, 409, 202]
+    assert [one["startId"] for one in prober.send("list_starts").json()["starts"]] == ["later:later"]
+    prober.send("start_orchestrator", path=daily_scrape("never"), query={"startAt": tomorrow})
+    cancels = [prober.send("cancel_start", path={"startId": "later:never"}) for _ in range(2)]
+    assert [answer.status_code for answer in cancels] == [200, 409]
 
 
 def steer_workflows(prober: Prober) -> None:

@@ -8,24 +8,20 @@ import azure.functions as func
 
 from orchestrations import names
 from orchestrations.workflow_request import BadWorkflow, WorkflowRequest, key_problem, workflow_id, workflow_request
-from storage.ledger.hub import LIVE, decoded, is_of
+from storage.ledger.hub import decoded, live_instances
 from triggers.web.problem import answers_problems, json_response
 from triggers.workflows.views import workflow_links
 
 PREFIX: Final = workflow_id("")
-A_PAGE: Final = 100
-"""So many instances the hub lists at once; the SDK asks for the first page only."""
 
 
 @answers_problems
 async def list_workflows(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """Those that live, the oldest first; `isWhole` is false if there may be more than the hub lists at once."""
-    found = await client.get_status_by(
-        runtime_status=sorted(LIVE, key=lambda one: one.value), instance_id_prefix=PREFIX
-    )
-    ours = [one for one in found if is_of(one, names.WORKFLOW) and one.runtime_status in LIVE and not _problem(one)]
+    found, is_whole = await live_instances(client, PREFIX, of=names.WORKFLOW)
+    ours = [one for one in found if not _problem(one)]
     ours.sort(key=lambda one: (one.created_time, one.instance_id))
-    return json_response({"workflows": [_view(one, req) for one in ours], "isWhole": len(found) < A_PAGE})
+    return json_response({"workflows": [_view(one, req) for one in ours], "isWhole": is_whole})
 
 
 def _problem(status: Any) -> str:
