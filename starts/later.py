@@ -175,8 +175,8 @@ def _start_of(value: Any) -> LaterStart | None:
     try:
         start = LaterStart.of_input(value)
         texts = (start.orchestrator, start.instance_id, start.started_by, start.claim)
-        is_sound = start.due_at.tzinfo is not None and all(isinstance(text, str) for text in texts)
-        return start if is_sound else None
+        is_sound = all(isinstance(text, str) for text in texts) and not names.instance_id_problem(start.instance_id)
+        return start if is_sound and start.due_at.tzinfo is not None else None
     except (KeyError, TypeError, ValueError):
         return None
 

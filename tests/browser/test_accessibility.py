@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -47,6 +48,16 @@ def faults(dashboard: Dashboard, world: World) -> dict[str, list[str]]:
     return {view: told for view, told in found.items() if told}
 
 
+@pytest.fixture
+def start_to_come(world: World) -> Iterator[None]:
+    """One that the schedule tells."""
+    tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+    run_id = world.app.ask("POST", "runs", {"startAt": tomorrow, "sources": ["books", "news"]})["runId"]
+    yield
+    world.app.ask("POST", f"starts/later:{run_id}/cancel")
+
+
+@pytest.mark.usefixtures("start_to_come")
 @pytest.mark.parametrize(("theme", "window"), [LIGHT_DESK, DARK_PHONE, *MORE_ROOMS])
 def test_every_view_is_accessible_and_fits_its_window(
     open_dashboard: OpenDashboard, world: World, theme: str, window: Mapping[str, int]

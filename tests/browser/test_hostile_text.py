@@ -136,6 +136,22 @@ def test_a_hostile_answer_of_the_app_is_shown_as_text(dashboard: Dashboard) -> N
     assert_harmless(dashboard)
 
 
+def test_hostile_starts_to_come_are_shown_as_text(dashboard: Dashboard) -> None:
+    """As of a proxy in between, or made past the app's routes."""
+    text = "".join(SHORT.values())
+    hostile = dict.fromkeys(("startId", "orchestrator", "instanceId", "triggeredBy", "holder"), text)
+    hostile |= {"startAt": "2026-11-20T06:00:00+00:00", "isDue": True, "sources": list(SHORT.values())}
+    answer = {"starts": [{**hostile, "runId": run_id} for run_id in (text, None)], "isWhole": True}
+    dashboard.page.context.route("**/api/starts", lambda route: route.fulfill(json=answer))
+    for view in ("#/", "#/schedule"):
+        dashboard.show(view)
+        expect(dashboard.page.get_by_text(f"<script>{FLAG}</script>").first).to_be_attached()
+        assert_harmless(dashboard)
+    dashboard.page.get_by_role("button", name="Cancel").first.click()
+    expect(dashboard.dialog("Cancel this start?")).to_be_visible()
+    assert_harmless(dashboard)
+
+
 def test_the_reason_of_a_terminated_run_is_shown_as_text(dashboard: Dashboard, hostile_world: HostileWorld) -> None:
     found = dashboard.page.context.request.get(
         f"{hostile_world.app.host.url}/api/runs/{hostile_world.run_id}",

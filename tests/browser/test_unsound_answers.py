@@ -66,6 +66,36 @@ def test_an_answer_that_cannot_be_shown_is_told(app: CannedApp, view: str, asked
     app.watched.problems = [one for one in app.watched.problems if "console error: " not in one]
 
 
+def test_a_hub_that_cannot_list_the_starts_to_come_hides_nothing_else(app: CannedApp) -> None:
+    app.watched.expected.add(500)
+    app.answers["GET starts"] = Canned(500, json={"detail": "the hub is down"})
+    for view in ("#/", "#/schedule"):
+        app.page.goto(f"{PAGE}{view}")
+        expect(app.page.get_by_text("They cannot be told: the hub is down")).to_be_visible()
+        expect(app.page.get_by_text("0 0 6 * * *")).to_be_visible()
+    expect(app.page.get_by_role("button", name="Pause")).to_be_visible()
+
+
+def test_the_overview_has_the_next_starts_and_says_that_there_are_more(app: CannedApp) -> None:
+    tick = {"startId": "buffered:daily_scrape", "orchestrator": "daily_scrape", "instanceId": "daily", "runId": "daily"}
+    tick |= {"startAt": MOMENT, "triggeredBy": "timer", "isDue": True, "holder": "slow", "sources": None}
+    other = {**tick, "orchestrator": "welcome", "runId": None, "isDue": False, "holder": None, "triggeredBy": "startAt"}
+    more = [{**other, "startId": f"later:{number}", "instanceId": f"hello-{number}"} for number in range(5)]
+    app.answers["GET starts"] = {"starts": [tick, *more], "isWhole": False}
+    app.page.goto(f"{PAGE}#/")
+    shown = app.page.get_by_role("list", name="Starts to come")
+    due = "20 Nov 2026, 06:00 UTC: "
+    expect(shown.get_by_role("listitem")).to_have_text(
+        [f"{due}daily", f"{due}welcome hello-0", f"{due}welcome hello-1", "3 or more later"]
+    )
+    shown.get_by_role("link", name="3 or more later").click()
+    lines = app.page.get_by_role("region", name="Starts to come", exact=True).get_by_role("row")
+    expect(lines).to_have_count(7)
+    expect(lines.nth(1)).to_contain_text("waits for the end of slow")
+    expect(lines.nth(1)).to_contain_text("all")
+    expect(app.page.get_by_text("There may be more: the hub was asked for its first ones only.")).to_be_visible()
+
+
 START = "POST runs"
 RUN = {"runId": "looked-again", "epoch": 1, "state": "finished", "outcome": "completed", "triggeredBy": "http"}
 RUN |= {"startedAt": MOMENT, "finishedAt": MOMENT}

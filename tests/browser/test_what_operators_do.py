@@ -8,13 +8,14 @@ from __future__ import annotations
 import csv
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import World
-from tests.helpers.dashboard_page import Dashboard
+from tests.helpers.dashboard_page import Dashboard, OpenDashboard
 
 pytestmark = pytest.mark.usefixtures("ends_its_runs")
 LAST_BOOKS = tuple(f"/books/{number}" for number in range(21, 41))
@@ -147,6 +148,41 @@ def test_the_schedule_is_paused_and_resumed(dashboard: Dashboard, world: World) 
     dashboard.press("Resume")
     expect(dashboard.page.get_by_role("button", name="Pause")).to_be_visible()
     assert world.app.ask("GET", "schedule")["paused"] is False
+
+
+def test_a_run_is_started_at_a_local_time_and_called_off(open_dashboard: OpenDashboard, world: World) -> None:
+    dashboard = open_dashboard(timezone_id="Asia/Kolkata")
+    day = datetime.now(UTC) + timedelta(days=2)
+    due = f"{day.day} {day:%b %Y}, 03:00 UTC"
+    dashboard.show("#/schedule")
+    to_come = dashboard.card("Starts to come")
+    expect(to_come).to_contain_text("None but the ticks of the schedule.")
+    dashboard.press("Start a run")
+    dialog = dashboard.dialog("Start a run")
+    dialog.get_by_role("radio", name="Later").check()
+    expect(dialog.get_by_role("button", name="Start", exact=True)).to_be_disabled()  # when?
+    dialog.get_by_role("radio", name="Now").check()
+    dialog.get_by_label("Date and time (Asia/").fill(f"{day:%Y-%m-%d}T08:30")
+    expect(dialog.get_by_role("radio", name="Later")).to_be_checked()
+    dialog.get_by_label("news").check()
+    dashboard.answer("Start a run", "Start")
+    told = dashboard.page.get_by_text("Will start ")
+    expect(told).to_contain_text(due)
+    run_id = told.get_by_role("link").inner_text()
+    dashboard.show("#/")
+    expect(dashboard.card("Schedule").get_by_role("list", name="Starts to come")).to_have_text(f"{due}: {run_id}")
+    dashboard.show("#/schedule")
+    line = to_come.get_by_role("row").filter(has_text=run_id)
+    expect(line.get_by_role("cell")).to_have_text([run_id, re.compile(r"in \d+ h"), "news", "startAt", "Cancel"])
+    line.get_by_role("button", name="Cancel").click()
+    dashboard.answer("Cancel this start?", "Keep it")
+    assert world.app.ask("GET", f"runs/{run_id}")["state"] == "scheduled"
+    line.get_by_role("button", name="Cancel").click()
+    expect(dashboard.dialog("Cancel this start?")).to_contain_text(due)
+    dashboard.answer("Cancel this start?", "Cancel the start")
+    expect(dashboard.page.get_by_text("will not start.")).to_be_visible()
+    expect(line).to_have_count(0)
+    assert world.app.ask("GET", f"runs/{run_id}")["outcome"] == "stopped"
 
 
 def test_a_refused_snapshot_is_published_by_force_once_its_reason_was_shown(dashboard: Dashboard, world: World) -> None:

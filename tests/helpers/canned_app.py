@@ -42,6 +42,7 @@ class CannedApp:
             "GET runs": {"runs": [], "continuation": None},
             "GET skips": {"skips": [], "continuation": None},
             "GET schedule": SCHEDULE,
+            "GET starts": {"starts": [], "isWhole": True},
             "GET datasets": {"datasets": []},
             "GET health/details": {},
         }

@@ -142,7 +142,8 @@ async def test_ids_that_only_look_like_those_of_starts_are_none(month: Scheduled
         await month.ask("POST", f"{SCRAPE}/later:run", status=202)  # its parts begin like that, too
         await month.on.advance(minutes=1)
         await host.start("watch_source", {}, instance_id="buffered:daily_scrape")
-        for number, nonsense in enumerate(({"due": NOON}, "text", {**sound, "instance_id": 5}, None)):
+        half = {**sound, "instance_id": "half \ud800 of a pair"}
+        for number, nonsense in enumerate(({"due": NOON}, "text", {**sound, "instance_id": 5}, half, None)):
             url = f"{HUB}/start_later/later:{number}"
             assert (await host.request("POST", url, json=nonsense)).status == 202
         assert await starts(month) == []

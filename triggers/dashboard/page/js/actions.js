@@ -1,101 +1,11 @@
 /** What an operator does. Each asks first where something could be lost, and tells what came of it. */
 
-import { NOT_UNDERSTOOD, Problem, get, post, put, segment } from "./api.js";
-import { ask, tell } from "./dialogs.js";
+import { Problem, post, put, segment } from "./api.js";
+import { attempt, tellStart } from "./attempt.js";
+import { ask } from "./dialogs.js";
 import { foreign, h } from "./dom.js";
-import { at, counted, number, span } from "./format.js";
+import { counted } from "./format.js";
 import { toast } from "./messages.js";
-import { runLink } from "./parts.js";
-
-/** Do something, tell what the app said against it, and look again in either case. */
-async function attempt(context, act) {
-  try {
-    await act();
-  } catch (fault) {
-    await tellFault(fault);
-  }
-  await context.refresh();
-}
-
-/** Whatever it is, something is told. */
-async function tellFault(fault) {
-  if (!(fault instanceof Problem)) return tellOddity(fault);
-  if (fault.status === 401) return tell("A function key is needed", told(fault.message));
-  if (fault.status >= 200 && fault.status < 300) {
-    return tell("Taken, it seems", told(`${fault.message} What has come of it is seen in the views.`));
-  }
-  if (fault.status !== 409) return tell("That did not work", told(fault.message));
-  let content;
-  try {
-    content = conflict(fault);
-  } catch (oddity) {
-    console.error(oddity);
-    content = ["Refused", told(fault.message)];
-  }
-  return tell(...content);
-}
-
-function tellOddity(fault) {
-  console.error(fault);
-  const text = `${NOT_UNDERSTOOD}; the console tells more. What has come of it is seen in the views.`;
-  return tell("Done or not?", told(text));
-}
-
-const tellStart = ({ runId }) =>
-  typeof runId === "string" ? toast("Started: ", runLink(runId)) : toast("Started; the app did not say which run.");
-
-const told = (message) => h("p", null, foreign(message, 1000));
-
-/** 409: who holds the singleton, if that is why; title and content. */
-function conflict({ message, document }) {
-  if (typeof document.holder !== "string") return ["Refused", told(message)];
-  const listed = Array.isArray(document.progress) ? document.progress : [];
-  const progress = listed.map((one) => {
-    const pages = `${number(one.loaded + one.failed)} of ${number(one.pages)} pages`;
-    return h("li", null, foreign(one.source, 40), `: ${one.state}, ${pages}`);
-  });
-  const { heldSince, ageSeconds, startedBy } = document;
-  const since = Number.isFinite(ageSeconds) && ["Since ", at(heldSince), ` (${span(1000 * ageSeconds)}), `];
-  return [
-    "Only one run at a time",
-    h("p", null, "Nothing was started: ", runLink(document.holder), " holds the singleton."),
-    h("p", null, since, "started by ", foreign(startedBy ?? "somebody", 60), "."),
-    progress.length > 0 && h("ul", null, progress),
-  ];
-}
-
-/** Start the daily scrape, of all sources or some. */
-export async function startRun(context) {
-  const known = await knownSources();
-  if (context.signal.aborted) return; // Another view is shown by now.
-  const answer = await ask({
-    title: "Start a run",
-    confirm: "Start",
-    isWhole: (filled) => filled.get("scope") !== "some" || filled.has("source"),
-    content: [
-      h("p", null, "It scrapes every source, or only those that you choose. While another run lives it is refused."),
-      known.length > 0 && sourceChoice(known),
-    ],
-  });
-  if (!answer) return;
-  const sources = answer.get("scope") === "some" ? answer.getAll("source") : [];
-  await attempt(context, async () => {
-    tellStart(await post("runs", { body: sources.length ? { sources } : {} }));
-  });
-}
-
-/** All sources, or only those that are ticked; to tick one chooses these. */
-function sourceChoice(known) {
-  const scope = (value, isFirst) => h("input", { type: "radio", name: "scope", value, checked: isFirst });
-  const some = scope("some", false);
-  const on = { change: () => (some.checked = true) };
-  const box = (name) => h("label", { class: "check" },
-    h("input", { type: "checkbox", name: "source", value: name, on }), foreign(name, 60));
-  return h("fieldset", null, h("legend", null, "Sources"),
-    h("label", { class: "check" }, scope("all", true), "All sources"),
-    h("label", { class: "check" }, some, "Only those that are ticked:"),
-    h("div", { class: "within" }, known.map(box)));
-}
 
 /** Stop a run: let it finish what is in flight, or end it now. */
 export async function stopRun(context, run) {
@@ -188,13 +98,3 @@ const confirmRule = (rule) =>
     isDangerous: true,
     content: [h("p", { class: "warning" }, "The gate refuses it: ", foreign(rule, 500))],
   });
-
-/** What there is to choose from; nothing if the app does not tell: every source can be started all the same. */
-async function knownSources() {
-  try {
-    return (await get("datasets")).datasets.map((one) => one.source);
-  } catch (fault) {
-    if (!(fault instanceof Problem)) console.error(fault);
-    return [];
-  }
-}

@@ -27,7 +27,8 @@ export function ask({ title, content, confirm, isDangerous = false, cancel = "Ca
         yes,
       ),
     );
-    form.addEventListener("change", () => yes.toggleAttribute("disabled", !isWhole(new FormData(form))));
+    const check = () => yes.toggleAttribute("disabled", !isWhole(new FormData(form)));
+    for (const event of ["input", "change"]) form.addEventListener(event, check);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       answer = new FormData(form);

@@ -1,7 +1,7 @@
 /** What goes on now, what came of the last runs, what readers see, and when it goes on. */
 
 import { get, segment, serverNow } from "../js/api.js";
-import { startRun, stopRun } from "../js/actions.js";
+import { stopRun } from "../js/actions.js";
 import { foreign, h, link } from "../js/dom.js";
 import { ago, at, counted, fromNow, number, span } from "../js/format.js";
 import { HISTORY_COLUMNS, datasetLink, historyCells, tellHistories } from "../js/histories.js";
@@ -12,8 +12,10 @@ import { duration, past } from "../js/past.js";
 import { addUp, reasonBars } from "../js/reasons.js";
 import { seldom } from "../js/seldom.js";
 import { stateForReaders } from "../js/standing.js";
+import { startRun } from "../js/starts.js";
 import { nextTick } from "./schedule.js";
 import { liveProgress } from "./source_progress.js";
+import { loadStarts, nextStarts } from "./starts.js";
 
 const MOST = 30;
 const DATASETS = 12;
@@ -35,24 +37,25 @@ export async function load(context) {
 
 async function loadRest(context, last) {
   const { signal } = context;
-  const [{ skips }, schedule, { datasets }, ended] = await Promise.all([
+  const [{ skips }, schedule, starts, { datasets }, ended] = await Promise.all([
     get("skips", { limit: 100 }, { signal }),
     get("schedule", {}, { signal }),
+    loadStarts(context),
     get("datasets", {}, { signal }),
     last ? get(`runs/${segment(last.runId)}`, {}, { signal, orNull: true }) : null,
   ]);
   const published = Object.fromEntries(datasets.map((one) => [one.source, one.published]));
   const histories = new Map();
   await tellHistories(context, datasets.slice(0, DATASETS), histories);
-  return { skips, schedule, published, ended, datasets, histories };
+  return { skips, schedule, starts, published, ended, datasets, histories };
 }
 
 export function render(data, context) {
-  const { runs, skips, schedule, datasets, histories, current } = data;
+  const { runs, skips, schedule, starts, datasets, histories, current } = data;
   const entries = past(runs, skips, schedule.lastTicks, MOST, serverNow());
   return [
     h("h1", { tabindex: "-1" }, title()),
-    h("div", { class: "grid" }, currentCard(data, context), scheduleCard(schedule)),
+    h("div", { class: "grid" }, currentCard(data, context), scheduleCard(schedule, nextStarts(starts))),
     card("The last runs", { id: "history", actions: [link("#/runs", "All runs")] },
       entries.length ? historyChart(entries) : empty("No run yet. Start one, or wait for the schedule.")),
     card("Datasets", { id: "datasets", actions: [link("#/datasets", "All datasets")] },
@@ -112,13 +115,14 @@ function tellProgress(run) {
   if (tenths > 0) announce(`The run has done ${10 * tenths} per cent of its pages.`);
 }
 
-function scheduleCard(schedule) {
+function scheduleCard(schedule, toCome) {
   return card("Schedule", { id: "schedule", actions: [link("#/schedule", "Details")] },
     schedule.paused
       ? h("p", { class: "calm" }, badge("paused"), " Ticks are skipped and recorded.")
       : h("p", { class: "next-tick" }, schedule.nextTick ? fromNow(schedule.nextTick) : "–"),
     factList([
       ["Next tick", nextTick(schedule)],
+      toCome && ["Starts to come", toCome],
       ["Schedule", h("code", null, foreign(schedule.schedule, 60))],
       ["Time zone", foreign(schedule.timeZone, 60)],
     ]));

@@ -1,11 +1,11 @@
 /** All runs, newest first, and the starts that did not happen. */
 
 import { get, serverNow } from "../js/api.js";
-import { startRun } from "../js/actions.js";
 import { foreign, h } from "../js/dom.js";
 import { ago, number, span } from "../js/format.js";
 import { badge, button, card, empty, numeric, pageStart, pager, runLink, stateOf, table } from "../js/parts.js";
 import { duration } from "../js/past.js";
+import { startRun } from "../js/starts.js";
 import { skipTable } from "./skips.js";
 
 const COUNTS = [["Loaded", "loaded"], ["Unchanged", "unchanged"], ["Failed", "failed"], ["Rows", "rows"]];

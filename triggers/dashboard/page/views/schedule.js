@@ -1,11 +1,13 @@
-/** The schedule: its next tick, its pause, and what did not run. */
+/** The schedule: its next tick, its pause, what else is to start, and what did not run. */
 
 import { get } from "../js/api.js";
 import { pauseSchedule } from "../js/actions.js";
 import { foreign, h } from "../js/dom.js";
 import { at, fromNow } from "../js/format.js";
 import { badge, button, card, empty, factList, pageStart, pager } from "../js/parts.js";
+import { startRun } from "../js/starts.js";
 import { skipTable } from "./skips.js";
+import { loadStarts, startTable } from "./starts.js";
 
 const POLICIES = {
   skip: "a tick that meets a live run is skipped",
@@ -18,14 +20,15 @@ export const isLive = () => false;
 
 export async function load(context) {
   const { signal } = context;
-  const [schedule, skips] = await Promise.all([
+  const [schedule, starts, skips] = await Promise.all([
     get("schedule", {}, { signal }),
+    loadStarts(context),
     get("skips", { limit: 20, continuation: pageStart(context, "skips") }, { signal }),
   ]);
-  return { schedule, skips };
+  return { schedule, starts, skips };
 }
 
-export function render({ schedule, skips }, context) {
+export function render({ schedule, starts, skips }, context) {
   return [
     h("h1", { tabindex: "-1" }, title()),
     card("Daily scrape", { id: "schedule", actions: [pauseButton(schedule, context)] },
@@ -38,6 +41,8 @@ export function render({ schedule, skips }, context) {
         ["Catch-up window", `${schedule.catchupWindowMinutes} min`],
         ["Last paused or resumed", schedule.changedAt ? at(schedule.changedAt) : "never"],
       ])),
+    card("Starts to come", { id: "starts", actions: [button("Start a run", () => startRun(context))] },
+      startTable(starts, context)),
     card("Starts that did not happen", { id: "skips" },
       skips.skips.length ? skipTable(skips.skips) : empty("Every start that was due has happened."),
       pager(context, "skips", skips.continuation)),
