@@ -54,8 +54,6 @@ class Hour:
     rss_mb: float
     objects: int
     entities: int
-    kinds: Counter[str]
-    """Objects by their type."""
 
 
 class ErrorLog(logging.Handler):
@@ -91,6 +89,8 @@ class SimulatedDay:
     activities: Counter[str] = field(default_factory=Counter)
     book: CallBook = field(default_factory=CallBook)
     hours: list[Hour] = field(default_factory=list)
+    kinds: list[Counter[str]] = field(default_factory=list)
+    """Objects by their type, after the first hour and after the newest; no others, which would grow themselves."""
     host: Host | None = None
     at: datetime = START
 
@@ -244,7 +244,8 @@ class SimulatedDay:
         rss = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
         entities = await self._entities()
         kinds = Counter(type(one).__qualname__ for one in gc.get_objects())
-        self.hours.append(Hour(rss, kinds.total(), entities, kinds))
+        self.hours.append(Hour(rss, kinds.total(), entities))
+        self.kinds[1:] = [kinds]
         number = len(self.hours)
         print(f"  hour {number:2}: {rss:6.1f} MB, {kinds.total():7} objects, {entities:6} entities", flush=True)
 
