@@ -86,9 +86,9 @@ def test_the_overview_has_the_next_starts_and_says_that_there_are_more(app: Cann
     shown = app.page.get_by_role("list", name="Starts to come")
     due = "20 Nov 2026, 06:00 UTC: "
     expect(shown.get_by_role("listitem")).to_have_text(
-        [f"{due}daily", f"{due}welcome hello-0", f"{due}welcome hello-1", "3 or more later"]
+        [f"{due}daily", f"{due}welcome hello-0", f"{due}welcome hello-1", "3 more at least"]
     )
-    shown.get_by_role("link", name="3 or more later").click()
+    shown.get_by_role("link", name="3 more at least").click()
     lines = app.page.get_by_role("region", name="Starts to come", exact=True).get_by_role("row")
     expect(lines).to_have_count(7)
     expect(lines.nth(1)).to_contain_text("waits for the end of slow")

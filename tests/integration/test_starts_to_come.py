@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scraper.settings import Settings
 from starts.later import cancel_scheduled
+from storage.store import open_store
+from storage.ticket import Ticket, TicketState
 from tests.helpers.scheduled_month import ScheduledMonth, scheduled_month
 
 API = "http://localhost:7071/api"
@@ -125,6 +129,24 @@ async def test_what_is_begun_by_the_start_before_it_could_be_cancelled_goes_on(
         assert await month.runs() == [("a", "startAt", "completed")]
         again = await month.ask("POST", "/api/starts/later:a/cancel", status=409)
         assert again["outcome"] == "started"
+
+
+async def test_a_start_that_takes_its_ticket_in_this_moment_is_not_said_to_be_cancelled_until_it_is(
+    month: ScheduledMonth,
+) -> None:
+    async with month.switched_on("01 07:00") as host:
+        await month.ask("POST", f"{WELCOME}/hello?startAt={NOON}", status=202)
+        claim = (await host.status("later:hello")).input["claim"]
+        taken = Ticket("welcome:hello", "hello", TicketState.STARTING, month.now(), "startAt", claim, epoch=1)
+        store = open_store(Settings())
+        taken = await store.tickets.insert(taken)
+        for _ in range(2):
+            late = await month.ask("POST", "/api/starts/later:hello/cancel", status=409)
+            assert late["outcome"] == "starting"
+            assert "is being started in this moment" in late["detail"]
+        await store.tickets.replace(replace(taken, state=TicketState.FREE))  # it has asked, and was told
+        late = await month.ask("POST", "/api/starts/later:hello/cancel", status=409)
+        assert late["outcome"] == "cancelled"
 
 
 async def test_a_start_that_there_is_not_cannot_be_cancelled(month: ScheduledMonth) -> None:

@@ -39,25 +39,31 @@ async def cancel_start(req: func.HttpRequest, client: df.DurableOrchestrationCli
     if scheduled is None:
         detail = f"There is no start '{start_id[:100]}'. GET /api/starts lists those that are to come."
         raise Problem(HTTPStatus.NOT_FOUND, detail)
-    if not scheduled.is_waiting:
-        raise _too_late(scheduled, req, scheduled.code)
-    await cancel_scheduled(client, store.schedules, scheduled, by="http")
-    if await _has_begun(store, scheduled):
-        raise _too_late(scheduled, req, "started")
+    if scheduled.is_waiting:
+        await cancel_scheduled(client, store.schedules, scheduled, by="http")
+    begun = await _begun(store, scheduled)
+    if begun or not scheduled.is_waiting:
+        raise _too_late(scheduled, req, begun or scheduled.code)
     return json_response(_view(scheduled, req, None))
 
 
-async def _has_begun(store: Store, scheduled: Scheduled) -> bool:
-    """Whether it was faster than the word against it: then its ticket is there, see `cancel_scheduled`."""
+async def _begun(store: Store, scheduled: Scheduled) -> str:
+    """How far it has come if it was faster than the word against it, see `cancel_scheduled`; empty if it was not.
+
+    One that is `starting` may have passed the point at which it asks for that word, or not: then it is withdrawn.
+    """
     start = scheduled.start
     ticket = await store.tickets.read(names.singleton_key(start.orchestrator, start.instance_id))
-    return ticket is not None and ticket.claim == start.claim and ticket.state is not TicketState.FREE
+    if ticket is None or ticket.claim != start.claim or ticket.state is TicketState.FREE:
+        return ""
+    return ticket.state.value
 
 
 def _too_late(scheduled: Scheduled, req: func.HttpRequest, outcome: str) -> Problem:
-    instance_id = scheduled.start.instance_id
-    detail = f"The start of '{instance_id}' is not to come any more: {outcome}."
-    return Problem(HTTPStatus.CONFLICT, detail, outcome=outcome, links=_links(scheduled, req))
+    said = f"The start of '{scheduled.start.instance_id}' is not to come any more: {outcome}."
+    if outcome == TicketState.STARTING:
+        said = f"'{scheduled.start.instance_id}' is being started in this moment. Ask again whether it was withdrawn."
+    return Problem(HTTPStatus.CONFLICT, said, outcome=outcome, links=_links(scheduled, req))
 
 
 async def _holder(client: HubClient, store: Store, settings: Settings) -> str | None:

@@ -48,7 +48,7 @@ export function nextStarts({ starts, isWhole, fault }) {
   const line = (one) => h("li", { "data-key": one.startId }, at(one.startAt), ": ", named(one));
   const lines = starts.slice(0, NEXT).map(line);
   const left = starts.length - lines.length;
-  const more = left > 0 && h("li", null, link("#/schedule", `${number(left)}${isWhole ? "" : " or more"} later`));
+  const more = left > 0 && h("li", null, link("#/schedule", `${number(left)} more${isWhole ? "" : " at least"}`));
   return h("ul", { class: "plain", "aria-label": "Starts to come" }, lines, more);
 }
 
