@@ -1,7 +1,4 @@
-"""Everything that the dashboard does, on a real app: asked first where something could be lost, and told afterwards.
-
-Last in the alphabet: each run that is made here moves one of the made-up days out of the history's picture.
-"""
+"""Everything that the dashboard does, on a real app: asked first where something could be lost, and told afterwards."""
 
 from __future__ import annotations
 
