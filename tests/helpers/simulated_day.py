@@ -277,10 +277,15 @@ async def simulated_day(
     scrape = batches._scrape
 
     async def slow_scrape(*arguments: Any, **options: Any) -> Any:
-        """As the real one, but it takes virtual time."""
-        if day.host is not None:
-            await day.host.clock.sleep(day.dice.choice([1, 5, 20, 60, 120]))
-        return await scrape(*arguments, **options)
+        """As the real one, but it takes virtual time: before anything is written, or before the result is recorded."""
+        pauses = [day.dice.choice([1, 5, 20, 60, 120]), 0]
+        day.dice.shuffle(pauses)
+        if day.host is not None and pauses[0]:
+            await day.host.clock.sleep(pauses[0])
+        work = await scrape(*arguments, **options)
+        if day.host is not None and pauses[1]:
+            await day.host.clock.sleep(pauses[1])
+        return work
 
     patch.setattr(batches, "_scrape", slow_scrape)
     patch.setattr(run_watch, "POLL_S", 0.5)  # of real time, in which hours pass here

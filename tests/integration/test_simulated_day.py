@@ -81,4 +81,4 @@ async def test_a_simulated_day_with_faults_crashes_and_an_operator_at_random(
         quarter = len(day.hours) // 4
         early = statistics.median(hour.rss_mb for hour in day.hours[quarter : 2 * quarter])
         late = statistics.median(hour.rss_mb for hour in day.hours[-quarter:])
-        assert late < early * 1.05, f"{early:.0f} MB became {late:.0f} MB"
+        assert late < early * 1.05 + 2, f"{early:.0f} MB became {late:.0f} MB"
