@@ -1,6 +1,7 @@
 """Texts as dates and times: ISO 8601, formats of strptime, and some that have names."""
 
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -65,7 +66,8 @@ def check_format(text: str, *, needs_time: bool) -> None:
     if "Z" in re.findall("%(.)", text):
         raise ValueError(f"{text!r}: names of zones are read by nobody; use %z for offsets, or the key timezone")
     try:
-        told = datetime.strptime(_SAMPLE.strftime(text), text)  # noqa: DTZ007 - compared without its zone
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # a day without a year
+            told = datetime.strptime(_SAMPLE.strftime(text), text)  # noqa: DTZ007 - compared without its zone
     except (ValueError, re.error) as error:  # the latter for a part that comes twice
         raise ValueError(f"{text!r} is neither a format of strptime nor one of {', '.join(_NAMED)} ({error})") from None
     if told.date() != _SAMPLE.date():

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from devhost.errors import HostStartError
@@ -42,13 +42,16 @@ class Database:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._commit = path, commit
-        try:
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._prepare()
-        except sqlite3.DatabaseError as error:
-            raise HostStartError(
-                f"The task hub file {path} cannot be used ({error}); delete it to start with an empty hub."
-            ) from error
+        with ExitStack() as if_refused:
+            try:
+                self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+                if_refused.callback(self._connection.close)
+                self._prepare()
+            except sqlite3.DatabaseError as error:
+                raise HostStartError(
+                    f"The task hub file {path} cannot be used ({error}); delete it to start with an empty hub."
+                ) from error
+            if_refused.pop_all()
 
     def _prepare(self) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
