@@ -16,6 +16,9 @@ param environmentName string
 })
 param location string
 
+@description('What is scraped: a file of the package, which `make package` lists. sources.toml is the sample, not made for Azure.')
+param sourcesFile string = 'sources.toml'
+
 @description('When the daily run starts: NCRONTAB in UTC, with seconds.')
 param schedule string = '0 0 6 * * *'
 
@@ -150,6 +153,7 @@ module scheduler 'modules/scheduler.bicep' = if (durableTaskScheduler) {
 // Defaults of the app are not repeated here: docs/settings.md has them.
 var appSettings = union(
   {
+    SOURCES_FILE: sourcesFile
     SCRAPE_SCHEDULE: schedule
     OVERLAP_POLICY: overlapPolicy
     CONTACT: contact

@@ -18,6 +18,7 @@ from scripts.processes import ChildFailed, Supervisor, stop_signals_raise
 from scripts.progress_view import ProgressView, open_progress_view
 from scripts.run_folder import new_run_folder
 from scripts.sample_site import start_sample_site
+from scripts.sample_sources import require_sample_sources
 
 RUN_ID = "demo"
 POLL_S = 0.5
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--faults", type=float, default=2.0, help="per cent of its book pages with a fault (2)")
     parser.add_argument("--time-limit", type=float, default=900.0, help="seconds for the scrape (900)")
     options = parser.parse_args(arguments)
+    require_sample_sources("demo")
     folder = new_run_folder("demo")
     try:
         with stop_signals_raise(), file_lock(IN_USE_LOCK, shared=True), Supervisor(folder) as supervisor:

@@ -24,6 +24,7 @@ from scripts.past_days import write_past_days
 from scripts.processes import ChildFailed, Supervisor, stop_signals_raise
 from scripts.run_folder import new_run_folder
 from scripts.sample_site import start_sample_site
+from scripts.sample_sources import require_sample_sources
 from storage.store import open_store
 
 FOLDER = ROOT / "docs" / "images"
@@ -72,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make screenshots", description=__doc__)
     parser.add_argument("--to", type=Path, default=FOLDER, help="the folder of the pictures (docs/images)")
     folder = parser.parse_args(arguments).to
+    require_sample_sources("screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     logs = new_run_folder("screenshots")
     try:

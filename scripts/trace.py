@@ -18,6 +18,7 @@ from scripts.http_json import Unreachable, ask
 from scripts.processes import ChildFailed, Supervisor, stop_signals_raise
 from scripts.run_folder import new_run_folder
 from scripts.sample_site import start_sample_site
+from scripts.sample_sources import require_sample_sources
 from scripts.trace_file import as_document, attributes_of, read_spans
 from scripts.trace_picture import waterfall
 
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--time-limit", type=float, default=600.0, help="seconds for the scrape (600)")
     parser.add_argument("--to", type=Path, help="folder for trace.json and trace.svg; default: that of the logs")
     options = parser.parse_args(arguments)
+    require_sample_sources("trace")
     folder = new_run_folder("trace")
     try:
         with stop_signals_raise(), file_lock(IN_USE_LOCK, shared=True), Supervisor(folder) as supervisor:

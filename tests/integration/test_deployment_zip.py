@@ -25,6 +25,9 @@ AT_MOST_BYTES = 2_000_000
 AT_MOST_S = 1.5
 IMPORTS = 5
 
+OWN_SOURCES = "my-sources.toml"
+"""What somebody has committed beside sources.toml, to be named by SOURCES_FILE."""
+
 STRAYS = [
     *["local.settings.json", "project.lock.json", ".coverage", ".coverage.host.1", ".env", ".azure/prod/.env"],
     *[".venv/bin/python", ".run/app.zip", ".azurite/__blobstorage__/a", ".devhost/DailyScrape.sqlite", ".git/config"],
@@ -50,6 +53,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(ROOT / name, folder / name)
         else:
             (folder / name).write_text("{}")
+    (folder / OWN_SOURCES).write_text("[[source]]\n")
     return folder
 
 
@@ -79,7 +83,12 @@ def members(archive: Path) -> list[Path]:
 
 
 def test_the_zip_holds_the_app_and_nothing_else(archive: Path) -> None:
-    assert {path.parts[0] for path in members(archive)} == TOP_LEVEL
+    own_sources = {path.name for path in members(archive) if path.parent == Path() and path.suffix == ".toml"}
+    assert {path.parts[0] for path in members(archive)} - own_sources == TOP_LEVEL - {"sources.toml"}
+
+
+def test_the_zip_holds_the_sources_of_the_sample_and_any_file_with_your_own(archive: Path) -> None:
+    assert {Path("sources.toml"), Path(OWN_SOURCES)} <= set(members(archive))
 
 
 def test_the_zip_holds_no_kind_of_file_that_the_app_does_not_use(archive: Path) -> None:

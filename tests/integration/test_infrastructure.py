@@ -74,7 +74,10 @@ def test_every_setting_of_the_example_is_made_or_has_a_default_or_is_for_laptops
 
 @pytest.mark.parametrize(
     "name",
-    ["SCRAPE_SCHEDULE", "OVERLAP_POLICY", "CONTACT", "ALERT_WEBHOOK_URL", "APPLICATIONINSIGHTS_CONNECTION_STRING"],
+    [
+        *["SCRAPE_SCHEDULE", "OVERLAP_POLICY", "CONTACT", "ALERT_WEBHOOK_URL", "SOURCES_FILE"],
+        "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    ],
 )
 def test_what_differs_between_deployments_is_an_app_setting(name: str) -> None:
     assert name in settings_in_azure()
@@ -127,8 +130,10 @@ def test_what_a_deployment_may_choose_is_a_parameter() -> None:
         "maximumInstanceCount",
         "alertWebhookUrl",
         "openTelemetry",
+        "sourcesFile",
     } <= set(MAIN.parameters)
     assert MAIN.parameters["schedule"].default == Settings.model_fields["scrape_schedule"].default
+    assert MAIN.parameters["sourcesFile"].default == Settings.model_fields["sources_file"].default
     assert MAIN.parameters["overlapPolicy"].default == Settings.model_fields["overlap_policy"].default
 
 
