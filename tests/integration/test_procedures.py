@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -80,6 +82,10 @@ def hanging(world: World) -> Callable[[dict[str, Any]], Any]:
     return hangs
 
 
+def failing(_: dict[str, Any]) -> dict[str, Any]:
+    raise OSError("try it again")
+
+
 async def test_a_run_that_is_stuck_is_found_stopped_and_retried(world: World) -> None:
     world.settings["AzureWebJobs.watchdog.Disabled"] = "false"
     async with world.on() as (host, operator):
@@ -96,6 +102,20 @@ async def test_a_run_that_is_stuck_is_found_stopped_and_retried(world: World) ->
             assert (stopped["runId"], stopped["mode"]) == (RUN, "now")
         (retry,) = await operator.run("stuck-retry", RUN=RUN)
         assert (await host.wait_for(retry["runId"])).output["outcome"] == "completed"
+        assert len(await world.titles()) == 8
+
+
+async def test_a_run_that_somebody_has_suspended_is_resumed_and_publishes(world: World) -> None:
+    world.settings["AzureWebJobs.watchdog.Disabled"] = "false"
+    async with world.on() as (host, operator):
+        with host.replace_activity("scrape_batch", failing):  # so the run is not over yet
+            await host.advance(minutes=5, seconds=1)
+            await host.suspend(RUN)
+        await host.advance(minutes=30)
+        (details, _) = await operator.run("stuck-look")
+        assert "suspended" in details["faults"]["runs"].lower()
+        assert await operator.run("stuck-resume", RUN=RUN) == []
+        assert (await host.wait_for(RUN)).output["outcome"] == "completed"
         assert len(await world.titles()) == 8
 
 
@@ -172,18 +192,48 @@ async def test_bad_data_is_rolled_back_and_stays_so_until_the_schedule_is_resume
         world.site.books = world.site.books[:2]  # half of the site is gone, and the gate knows no limit for that
         await host.start("daily_scrape", instance_id="bad")
         assert len(await world.titles()) == 4
-        paused, runs = await operator.run("rollback-pause")
-        assert (paused["paused"], runs["runs"][0]["outcome"]) == (True, "completed")
+        await something_of_every_kind_is_to_start(world, host)
+        await no_run_can_begin(host, operator)
+        with host.replace_activity("scrape_batch", hanging(world)):
+            await host.start("daily_scrape", instance_id="live")
+            (runs,) = await operator.run("rollback-running")
+            assert [(one["runId"], one["state"]) for one in runs["runs"]] == [("live", "running")]
+            await operator.run("rollback-stop", RUN="live")
         kept, diff = await operator.run("rollback-look", SOURCE="books", RUN="good")
-        assert (kept["published"]["runId"], diff["added"]) == ("bad", 4)
+        assert "good" in {one["runId"] for one in kept["snapshots"]}
+        assert diff["added"] == 4
         (published,) = await operator.run("rollback-publish", SOURCE="books", RUN="good")
         assert published["isChanged"]
-        await host.advance(hours=2)
+        await host.advance(hours=4)
         assert len(await world.titles()) == 8
         world.site.books = [f"/books/{number}" for number in range(4)]
         assert (await operator.run("rollback-resume"))[0]["paused"] is False
         await host.advance(days=1)
         assert len(await world.titles()) == 8
+
+
+async def something_of_every_kind_is_to_start(world: World, host: Host) -> None:
+    """A tick at 6:00, a run with a time, and a watch whose first run is over."""
+    due = (host.clock.now() + timedelta(hours=1)).isoformat()
+    assert (await host.request("POST", "/api/runs", json={"startAt": due})).status == 202
+    watch = {"source": "books", "intervalMinutes": 90}
+    route = "/api/orchestrators/watch_source/watch:books"
+    assert (await host.request("POST", route, json=watch)).status == 202
+    await host.advance(minutes=1)
+
+
+async def no_run_can_begin(host: Host, operator: Operator) -> None:
+    schedule, to_come = await operator.run("hold-schedule")
+    assert schedule["paused"] is True
+    for start in to_come["starts"]:
+        (cancelled,) = await operator.run("hold-start", START=start["startId"])
+        assert cancelled["runId"] == start["runId"]
+    (watches,) = await operator.run("hold-watches")
+    assert [one["instanceId"] for one in watches] == ["watch:books"]
+    assert json.loads(watches[0]["input"])["intervalMinutes"] == 90
+    assert await operator.run("hold-watch", WATCH="watch:books") == []
+    await host.advance(minutes=1)
+    assert ((await operator.run("hold-schedule"))[1]["starts"], await operator.run("hold-watches")) == ([], [[]])
 
 
 async def test_a_run_is_drained_for_a_deployment_with_a_new_hub_and_finished_after_it(world: World) -> None:
@@ -194,7 +244,8 @@ async def test_a_run_is_drained_for_a_deployment_with_a_new_hub_and_finished_aft
     async with world.on() as (host, operator):
         with host.replace_activity("scrape_batch", slow):
             await host.advance(minutes=6)
-            assert (await operator.run("deploy-pause"))[0]["paused"] is True
+            await something_of_every_kind_is_to_start(world, host)
+            await no_run_can_begin(host, operator)
             (draining,) = await operator.run("deploy-drain", RUN=RUN)
             assert draining["mode"] == "drain"
             (live,) = await operator.run("deploy-wait", RUN=RUN)
@@ -202,6 +253,9 @@ async def test_a_run_is_drained_for_a_deployment_with_a_new_hub_and_finished_aft
             await host.advance(minutes=15)
             (ended,) = await operator.run("deploy-wait", RUN=RUN)
             assert (ended["state"], ended["outcome"]) == ("finished", "stopped")
+            await host.advance(hours=4)
+            (runs,) = await operator.run("rollback-running")
+            assert runs["runs"][0]["runId"] == RUN
         later = host.clock.now()
     async with world.on(later, hub="new-hub") as (host, operator):
         health, schedule, retry = await operator.run("deploy-after", RUN=RUN)
@@ -213,4 +267,16 @@ async def test_a_run_is_drained_for_a_deployment_with_a_new_hub_and_finished_aft
 def test_every_named_command_of_the_document_is_run_above() -> None:
     text = Path(__file__).read_text()
     assert [name for name in COMMANDS if name != "prelude" and f'"{name}"' not in text] == []
-    assert len(COMMANDS) == 23
+    assert len(COMMANDS) == 28
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "prelude"])
+def test_a_command_whose_variable_is_not_set_says_so_and_sends_nothing(name: str) -> None:
+    bare = re.findall(r"\$\{?(\w+)(?!\w|:\?)", COMMANDS[name])
+    assert set(bare) <= {"APP", "INSTANCES", "SOURCES_FILE"}
+
+
+async def test_nothing_is_sent_for_a_run_that_is_not_named() -> None:
+    said = await Operator("http://127.0.0.1:9").output_of("stuck-stop", status=1)
+    assert "RUN: parameter null or not set" in said
+    assert "curl" not in said
