@@ -101,8 +101,8 @@ def what_to_do_next(url: str, *, logs: Path, emulator: str | None) -> list[str]:
     return [
         f"logs:   {logs}",
         f"health: {url}/api/health",
-        f"start:  curl -X POST {url}/api/orchestrators/daily_scrape/today",
-        f"watch:  curl {url}/api/runs/today",
+        f"start:  curl -X POST {url}/api/runs",
+        f"watch:  curl '{url}/api/runs?limit=1'",
         f"data:   curl {url}/api/datasets",
         *([tables] if emulator else []),
         "Ctrl-C stops everything.",

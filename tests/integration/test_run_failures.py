@@ -151,3 +151,18 @@ async def test_sources_whose_failures_were_purged_are_named(store: Store, hub: M
     status, document = await ask(hub)
     assert (status, document["notKept"]) == (200, ["books"])
     assert {one["source"] for one in document["failures"]} == {"news"}
+
+
+async def test_an_older_run_of_an_id_that_was_used_again_is_asked_for_by_its_epoch(
+    live: MemoryHub, store: Store
+) -> None:
+    _, continuation = await page(live, limit="4")
+    live.finish("today")
+    await claimed_run(store, 2)
+    older = all_urls(1, "books", 1, 3) + all_urls(1, "news", 1, 3)
+    status, document = await ask(live, "today@1")
+    assert (status, [one["url"] for one in document["failures"]]) == (200, older)
+    status, document = await ask(live, "today@1", continuation=str(continuation))
+    assert (status, [one["url"] for one in document["failures"]]) == (200, older[4:])
+    assert (await ask(live, "today@2", continuation=str(continuation)))[0] == 400
+    assert [(await ask(live, text))[0] for text in ("today@3", "other@1", "to day@1", "today@", "today@x")] == [404] * 5

@@ -192,3 +192,30 @@ class Ended:
 async def test_a_page_that_cannot_be_is_refused_by_field(query: dict[str, str], reason: str) -> None:
     answer = await list_runs(func.HttpRequest("GET", "http://localhost/api/runs", params=query, body=b""), MemoryHub())
     assert (answer.status_code, json.loads(answer.get_body())["detail"]) == (400, reason)
+
+
+async def one(hub: MemoryHub, run_id: str) -> tuple[int, Any]:
+    route = {"runId": run_id}
+    answer = await get_run(func.HttpRequest("GET", "http://localhost/api/runs/x", route_params=route, body=b""), hub)
+    return answer.status_code, json.loads(answer.get_body())
+
+
+async def test_an_older_run_of_an_id_that_was_used_again_is_shown_by_its_epoch(hub: MemoryHub, store: Store) -> None:
+    for epoch, outcome in ((1, "failed"), (2, "completed")):
+        run = RunRecord("again", epoch, "c", NOW + timedelta(hours=epoch), "http", ("books",))
+        await store.runs.create(finished(run, at=run.started_at, outcome=outcome, reason="", results=[SUMMARY]))
+    shown = [(await one(hub, text))[1] for text in ("again", "again@1", "again@2")]
+    assert [(run["runId"], run["epoch"], run["outcome"]) for run in shown] == [
+        ("again", 2, "completed"),
+        ("again", 1, "failed"),
+        ("again", 2, "completed"),
+    ]
+    assert [(await one(hub, text))[0] for text in ("again@3", "other@1", "a gain@1")] == [404] * 3
+    assert "'again@3'" in (await one(hub, "again@3"))[1]["detail"]
+
+
+async def test_a_run_without_its_first_step_is_shown_by_its_epoch_too(hub: MemoryHub, store: Store) -> None:
+    await start(store, hub, 7)
+    status, run = await one(hub, "run-7@7")
+    assert (status, run["epoch"], run["state"]) == (200, 7, "running")
+    assert (await one(hub, "run-7@6"))[0] == 404

@@ -15,13 +15,12 @@ from storage.errors import SnapshotGone, SnapshotIncomplete
 from storage.ledger.runs import RunRecord, RunRef
 from storage.snapshots.snapshots import Snapshot, kept_snapshots, open_snapshot
 from storage.store import Store
-from triggers.runs.views import api_root
+from triggers.runs.views import api_root, execution_in
 from triggers.web.problem import Problem
 
 MOST_NAMES: Final = 10
 """Names that a 404 lists."""
 _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_EXECUTION: Final = re.compile(r"(.+)@([0-9]{1,10})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +72,7 @@ async def chosen(store: Store, dataset: Dataset, text: str | None) -> Chosen:
         if not dataset.snapshot:
             raise await _nothing_published(store, dataset.source)
         return Chosen(dataset.source, dataset.epoch, dataset.run_id)
-    found = _EXECUTION.fullmatch(text)
-    run_id, epoch = (found[1], int(found[2])) if found else (text, None)
+    run_id, epoch = execution_in(text)
     run = None
     if not names.run_id_problem(run_id):
         run = await (store.runs.find(run_id) if epoch is None else store.runs.of_execution(RunRef(run_id, epoch)))

@@ -11,7 +11,7 @@ from storage.keys import snapshot_id
 from storage.store import open_store
 from storage.work.batch_results import BatchResult
 from triggers.runs.lookup import listed_run
-from triggers.runs.views import run_id_of
+from triggers.runs.views import execution_of
 from triggers.web.problem import answers_problems, json_response
 from triggers.web.request_reading import given_numbers, whole_number
 
@@ -42,12 +42,12 @@ async def list_batches(req: func.HttpRequest, client: df.DurableOrchestrationCli
 
     Nothing is listed of a run that has recorded none yet, or whose batches were purged.
     """
-    run_id = run_id_of(req)
+    execution = execution_of(req)
     limit = whole_number(req, "limit", default=MOST_BATCHES, low=1, high=MOST_BATCHES)
     text = req.params.get("continuation")
     after = Cursor.read(text) if text is not None else None
     store = open_store(Settings())
-    run = await listed_run(client, store, run_id, epoch=None if after is None else after.epoch, continuation=text)
+    run = await listed_run(client, store, execution, going_on=after.epoch if after else None, continuation=text)
     if run is None:
         return json_response({"batches": [], "continuation": None})
     batches: list[dict[str, Any]] = []

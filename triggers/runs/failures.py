@@ -13,7 +13,7 @@ from storage.keys import snapshot_id
 from storage.ledger.runs import RunRecord
 from storage.store import Store, open_store
 from triggers.runs.lookup import listed_run
-from triggers.runs.views import run_id_of
+from triggers.runs.views import execution_of
 from triggers.web.problem import answers_problems, json_response
 from triggers.web.request_reading import given_numbers, whole_number
 
@@ -45,12 +45,12 @@ async def list_failures(req: func.HttpRequest, client: df.DurableOrchestrationCl
     The pages of one listing are of one execution of the ID. A failure that was there when the listing began is on
     exactly one of them; one that was recorded since is there if it stands behind. `notKept` are sources that had some.
     """
-    run_id = run_id_of(req)
+    execution = execution_of(req)
     limit = whole_number(req, "limit", default=MOST_FAILURES, low=1, high=MOST_FAILURES)
     text = req.params.get("continuation")
     after = Cursor.read(text) if text is not None else None
     store = open_store(Settings())
-    run = await listed_run(client, store, run_id, epoch=None if after is None else after.epoch, continuation=text)
+    run = await listed_run(client, store, execution, going_on=after.epoch if after else None, continuation=text)
     if run is None:
         return json_response({"failures": [], "continuation": None, "notKept": []})
     failures: list[dict[str, Any]] = []

@@ -11,9 +11,9 @@ from storage.ledger.hub import HubClient
 from storage.ledger.runs import RunRecord
 from storage.store import Store, open_store
 from triggers.runs.live_runs import is_starting, live_run, progress, run_facts
-from triggers.runs.lookup import newest_run
+from triggers.runs.lookup import asked_for
 from triggers.runs.scheduled_starts import scheduled_view
-from triggers.runs.views import as_it_is, progress_view, result_view, run_id_of, run_view, state_of
+from triggers.runs.views import as_it_is, execution_of, progress_view, result_view, run_view, state_of
 from triggers.web.problem import answers_problems, json_response
 from triggers.web.request_reading import whole_number
 
@@ -60,7 +60,7 @@ async def _line(client: HubClient, store: Store, run: RunRecord, req: func.HttpR
 async def get_run(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """One run with the progress of each source, or as it is scheduled; 404 if there never was one."""
     store = open_store(Settings())
-    run = await newest_run(client, store, run_id_of(req))
+    run = await asked_for(client, store, *execution_of(req))
     if isinstance(run, Scheduled):
         return json_response(scheduled_view(run, req))
     so_far = None if run.results else await progress(store, run)

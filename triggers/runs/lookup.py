@@ -1,4 +1,4 @@
-"""What a run ID stands for: the newest run with it, be it on its way, ended, or still to come."""
+"""What a run ID stands for: the newest run with it, be it on its way, ended, or still to come; or that of an epoch."""
 
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
@@ -34,21 +34,38 @@ async def newest_run(client: LaterClient, store: Store, run_id: str) -> RunRecor
     return run
 
 
+async def asked_for(client: LaterClient, store: Store, run_id: str, epoch: int | None) -> RunRecord | Scheduled:
+    """The run with this ID and epoch as it is; without an epoch as `newest_run`. Raises Problem 404."""
+    run = None if epoch is None else await store.runs.of_execution(RunRef(run_id, epoch))
+    if run is not None:
+        return await as_it_is(client, store, run)
+    newest = await newest_run(client, store, run_id)
+    if epoch is not None and (isinstance(newest, Scheduled) or newest.epoch != epoch):
+        raise no_such_run(f"{run_id}@{epoch}")
+    return newest
+
+
 async def listed_run(
-    client: LaterClient, store: Store, run_id: str, *, epoch: int | None, continuation: str | None
+    client: LaterClient,
+    store: Store,
+    execution: tuple[str, int | None],
+    *,
+    going_on: int | None,
+    continuation: str | None,
 ) -> RunRecord | None:
-    """The run of which something is listed: the newest with this ID, or that of `epoch`, which `continuation` names.
+    """The run of which something is listed, by ID and epoch; `going_on` is the epoch in `continuation`.
 
     None for one that is to come. Raises Problem 404, or 400 for a continuation that is another run's.
     """
-    if epoch is not None:
-        run = await store.runs.of_execution(RunRef(run_id, epoch))
+    run_id, epoch = execution
+    if going_on is not None and epoch in {None, going_on}:
+        run = await store.runs.of_execution(RunRef(run_id, going_on))
         if run is not None:
             return run
-    newest = await newest_run(client, store, run_id)
-    if epoch is not None:
+    found = await asked_for(client, store, run_id, epoch)
+    if going_on is not None:
         raise not_given(continuation or "")
-    return None if isinstance(newest, Scheduled) else newest
+    return None if isinstance(found, Scheduled) else found
 
 
 async def _run_without_record(client: HubClient, store: Store, run_id: str, *, after_epoch: int) -> RunRecord | None:

@@ -1,9 +1,10 @@
 """Runs as JSON: the record of a run, put right by what the task hub says of it, and the progress of its sources."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import azure.functions as func
@@ -22,6 +23,8 @@ RESULT_COUNTS = ("pages", "left_out", "loaded", "unchanged", "failed", "disallow
 
 CHANGES = ("added", "removed", "changed")
 """Rows, against what was published before; None if that is not known."""
+
+_EXECUTION: Final = re.compile(r"(.+)@([0-9]{1,10})")
 
 
 async def as_it_is(client: HubClient, store: Store, run: RunRecord) -> RunRecord:
@@ -101,6 +104,21 @@ def run_id_of(req: func.HttpRequest) -> str:
     if names.run_id_problem(run_id):
         raise no_such_run(run_id)
     return run_id
+
+
+def execution_of(req: func.HttpRequest) -> tuple[str, int | None]:
+    """The run in the route, which may be `ID@epoch`. Raises Problem 404 for a text that no run can have."""
+    text = str(req.route_params["runId"])
+    run_id, epoch = execution_in(text)
+    if names.run_id_problem(run_id):
+        raise no_such_run(text)
+    return run_id, epoch
+
+
+def execution_in(text: str) -> tuple[str, int | None]:
+    """`ID@epoch` taken apart. Without an epoch the text is an ID, which means the newest run that has it."""
+    found = _EXECUTION.fullmatch(text)
+    return (found[1], int(found[2])) if found else (text, None)
 
 
 def no_such_run(run_id: str) -> Problem:
