@@ -249,6 +249,15 @@ def test_the_defaults_of_the_parameters_file_are_those_of_main() -> None:
     assert defaults == {name: as_text[one] if isinstance(one, bool) else str(one) for name, one in expected.items()}
 
 
+def test_the_line_that_is_to_be_added_for_further_settings_fits_into_the_parameters_file() -> None:
+    (line,) = re.findall(r"^\"moreAppSettings\": .*,$", (ROOT / "docs/deploying.md").read_text(), re.MULTILINE)
+    shipped = (INFRA / "main.parameters.json").read_text()
+    assert "moreAppSettings" not in shipped
+    filled = json.loads(shipped.replace('"parameters": {', f'"parameters": {{ {line}'))["parameters"]
+    assert isinstance(filled["moreAppSettings"]["value"], dict)
+    assert set(filled) <= set(MAIN.parameters)
+
+
 def test_azure_yaml_names_the_folder_the_module_and_a_service_that_infra_tags() -> None:
     azure = yaml.safe_load((ROOT / "azure.yaml").read_text())
     assert (ROOT / azure["infra"]["path"] / f"{azure['infra']['module']}.bicep") == MAIN.path
