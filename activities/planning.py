@@ -65,11 +65,8 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
     try:
         async with until_run_ends(store, payload):
             concurrency, rate = await obeying_limits(source, robots)
-            window, share = plan_window(concurrency, rate, settings.max_parallel_batches)
-            plan = await _find_plan(settings, store, source, payload, share, robots, began_at)
-        if plan.follows:  # a level may have few batches only: these then share all that the source allows
-            most = min(settings.max_parallel_batches, max(1, plan.lists))
-            window, share = plan_window(concurrency, rate, most)
+            _, least = plan_window(concurrency, rate, settings.max_parallel_batches)
+            plan = await _find_plan(settings, store, source, payload, least, robots, began_at)
     except RunEnded as ended:
         return ended.standing.as_answer()
     except LongPauseAsked as asked:
@@ -83,6 +80,8 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
         )
     if plan.pages == 0:
         return {"code": "failed", "reason": await _why_no_pages(store, snapshot)}
+    # Few batches share all that the source allows. How many there are is recorded, so every repeat shares alike.
+    window, share = plan_window(concurrency, rate, min(settings.max_parallel_batches, max(1, plan.lists)))
     answer = {
         "code": "planned",
         "attempt": plan.attempt,

@@ -52,6 +52,18 @@ def test_no_rate_is_given_away_for_more_batches(concurrency: int, rate: float, p
     assert window * (share.requests_per_second or 0) >= rate * 0.999999
 
 
+@given(st.integers(1, 64), st.one_of(st.none(), RATES), st.integers(1, 100), st.integers(1, 100))
+def test_the_fewer_batches_there_are_the_more_each_may_use(
+    concurrency: int, rate: float | None, parallel: int, batches: int
+) -> None:
+    """So a batch that is cut for the share of many is done in time with that of a few."""
+    few_window, of_few = plan_window(concurrency, rate, min(parallel, batches))
+    window, of_many = plan_window(concurrency, rate, parallel)
+    assert few_window <= window
+    assert of_few.concurrency >= of_many.concurrency
+    assert (of_few.requests_per_second or 0) >= (of_many.requests_per_second or 0)
+
+
 def test_a_source_with_little_concurrency_gets_a_small_window() -> None:
     assert plan_window(2, 4.0, 8) == (2, Share(concurrency=1, requests_per_second=2.0))
 
