@@ -50,12 +50,15 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
     Returns `code` `planned` with `attempt`, `batches` (that have pages to fetch), `window` (batches at a time), `share`
     (of the source's limits, per batch), and `more` if there may be another level; `paused` with the
     `seconds` for which the site wants to be left alone; or `superseded`, `stopped` or `failed` with the `reason`.
+    A run that drains is `stopped`, unless a level turns out to be the last one: that is `planned`, without batches.
     """
     began_at, settings = clock.utc_now(), Settings()
     store = open_store(settings)
     source = app_source(settings, payload["source"])
     standing = await standing_of(store, client, payload)
-    if standing.code != "goes_on":
+    # A crawl that drains may be complete: only its pages' links, which are here, tell whether there is more to fetch.
+    is_draining = standing.code == "draining" and payload.get("level", 0) > 0
+    if standing.code != "goes_on" and not is_draining:
         return standing.as_answer()
     if payload.get("level") and source.follow is None:
         reason = "the source does not follow links any more: did the file change during the run?"
@@ -71,7 +74,19 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
         return ended.standing.as_answer()
     except LongPauseAsked as asked:
         logger.warning("planning paused: %s", asked)
-        return {"code": "paused", "seconds": math.ceil(asked.seconds), "reason": str(asked)}
+        paused = {"code": "paused", "seconds": math.ceil(asked.seconds), "reason": str(asked)}
+        return standing.as_answer() if is_draining else paused
+    if is_draining and plan.lists:
+        return standing.as_answer()
+    # Few batches share all that the source allows. How many there are is recorded, so every repeat shares alike.
+    most = min(settings.max_parallel_batches, max(1, plan.lists))
+    return await _planned(store, source, snapshot, plan, *plan_window(concurrency, rate, most))
+
+
+async def _planned(
+    store: Store, source: Source, snapshot: str, plan: Plan, window: int, share: Share
+) -> dict[str, Any]:
+    """What is answered to a run that may go on."""
     if plan.left_out:
         logger.warning(
             "max_pages = %d leaves out %d pages: raise it in the sources file, or nobody will see them",
@@ -80,8 +95,6 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
         )
     if plan.pages == 0:
         return {"code": "failed", "reason": await _why_no_pages(store, snapshot)}
-    # Few batches share all that the source allows. How many there are is recorded, so every repeat shares alike.
-    window, share = plan_window(concurrency, rate, min(settings.max_parallel_batches, max(1, plan.lists)))
     answer = {
         "code": "planned",
         "attempt": plan.attempt,
