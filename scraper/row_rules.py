@@ -96,9 +96,9 @@ class RowRules(TomlTable):
     @field_validator("rows")
     @classmethod
     def _rows_fit_the_format(cls, rows: str | None, info: ValidationInfo) -> str | None:
-        kind = _format_of(info.data.get("format"), info.data.get("fields", {}))
-        if rows is None:
-            return None
+        if rows is None or not {"format", "fields"} <= info.data.keys():
+            return rows  # what is wrong with those decides what rows has to be
+        kind = _format_of(info.data["format"], info.data["fields"])
         if kind is Format.CSV:
             raise ValueError("every line of CSV is a row; leave rows out")
         if kind is Format.JSON:
@@ -119,7 +119,9 @@ class RowRules(TomlTable):
     @field_validator("key")
     @classmethod
     def _key_is_of_fields(cls, key: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        known = info.data.get("fields", {})
+        known = info.data.get("fields")
+        if known is None:
+            return key  # they are wrong themselves, so nobody knows their names
         unknown = [name for name in key if name not in known]
         if unknown:
             raise ValueError(f"key names {unknown[0]!r}, which is no field; known are {', '.join(known)}")

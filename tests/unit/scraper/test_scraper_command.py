@@ -34,6 +34,24 @@ def test_check_tells_every_mistake_of_a_file(tmp_path: Path, capsys: pytest.Capt
     assert places[3:] == ["films: urls", "books: name"]
 
 
+@pytest.mark.parametrize(
+    ("keys", "field", "place"),
+    [
+        ('key = ["title"]', '{ css = "h1[" }', "fields.title.css"),
+        ('rows = "items[*]"', '{ path = "a[" }', "fields.title.path"),
+        ('rows = "items[*]"\nformat = "jason"', '{ path = "a" }', "format"),
+    ],
+)
+def test_what_a_mistake_leaves_undecided_is_not_a_second_mistake(
+    keys: str, field: str, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = GOOD.replace("[source.fields]", f"{keys}\n[source.fields]").replace('"h1"', field)
+    (tmp_path / "s.toml").write_text(text, encoding="utf-8")
+    assert main(["check", str(tmp_path / "s.toml")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {tmp_path / 's.toml'}: source books: {place}: ")
+
+
 def test_try_of_an_unknown_source_names_the_known_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "s.toml").write_text(GOOD, encoding="utf-8")
     assert main(["try", "films", "https://books.example/", "--file", str(tmp_path / "s.toml")]) == 1
