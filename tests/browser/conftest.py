@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from scripts.chromium import require_chromium
+from tests.helpers.canned_app import CannedApp, canned_app
 from tests.helpers.dashboard_app import DashboardApp, dashboard_app
 from tests.helpers.dashboard_page import EMPTY, Dashboard, OpenDashboard, dashboard_page
 from tests.helpers.held_site import HeldSite
@@ -63,6 +64,13 @@ def world(azurite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wo
             app.finished(second)
             site.broken = set()
             yield World(app, site, first, second, failed)
+
+
+@pytest.fixture
+def app(browser: Browser) -> Iterator[CannedApp]:
+    """The page over made-up answers, without an address yet."""
+    with canned_app(browser) as canned:
+        yield canned
 
 
 @pytest.fixture

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.helpers.canned_app import MOMENT, PAGE, SCHEDULE, Canned, CannedApp, canned_app
+from tests.helpers.canned_app import MOMENT, PAGE, RUN, SCHEDULE, Canned, CannedApp
 
 SOURCES = [f"source-{number:02d}" for number in range(22)]
-
-
-@pytest.fixture
-def app(browser: Browser) -> Iterator[CannedApp]:
-    with canned_app(browser) as canned:
-        yield canned
 
 
 def test_the_overview_says_how_many_of_the_datasets_it_shows(app: CannedApp) -> None:
@@ -97,8 +89,6 @@ def test_the_overview_has_the_next_starts_and_says_that_there_are_more(app: Cann
 
 
 START = "POST runs"
-RUN = {"runId": "looked-again", "epoch": 1, "state": "finished", "outcome": "completed", "triggeredBy": "http"}
-RUN |= {"startedAt": MOMENT, "finishedAt": MOMENT}
 
 
 @pytest.mark.parametrize(

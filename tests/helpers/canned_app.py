@@ -22,6 +22,11 @@ SCHEDULE = {
     "overlapPolicy": "skip", "catchupWindowMinutes": 720, "changedAt": MOMENT,
 }  # fmt: skip
 
+RUN: dict[str, Any] = {
+    "runId": "looked-again", "epoch": 1, "state": "finished", "outcome": "completed", "triggeredBy": "http",
+    "startedAt": MOMENT, "finishedAt": MOMENT,
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Canned:

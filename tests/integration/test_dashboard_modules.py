@@ -207,6 +207,12 @@ def test_what_was_published_after_its_run_had_not_is_told_as_such() -> None:
     assert called("js/standing.js", "stateForReaders", [{"state": "published"}, run, by_hand]) == ["published"]
 
 
+def test_what_readers_do_not_see_any_more_is_not_told_as_published() -> None:
+    seen = [None, {"runId": "a", "epoch": 4}, {"runId": "a", "epoch": 3}, {"runId": "b", "epoch": 5}]
+    told = called("js/standing.js", "stateForReaders", *([{"state": "published"}, {"epoch": 4}, one] for one in seen))
+    assert told == ["published", "published", "withdrawn", "replaced"]
+
+
 def test_what_is_wrong_with_the_app_is_named() -> None:
     well = {"settings": "ok", "storage": "ok", "hub": "ok", "runs": "ok"}
     quiet = {"configured": True, "undelivered": 1, "oldest": None, "fault": ""}

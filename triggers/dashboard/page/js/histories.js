@@ -14,21 +14,22 @@ const KEPT_MS = 60_000;
 /**
  * Ask for the publications of each dataset, its newest snapshot, and the one that readers see if that is kept.
  * @param {object} context of the view @param {object[]} datasets as of `GET datasets`
+ * @param {string} runs how far runs are: what a run has left behind is asked for anew as soon as one begins or ends
  * @param {Map<string, {history?: object, fault?: string}>} told gets an entry for each as it comes
  * @param {() => void} [changed] called after each
  */
-export async function tellHistories(context, datasets, told, changed = () => {}) {
+export async function tellHistories(context, datasets, runs, told, changed = () => {}) {
   const left = [...datasets];
   const worker = async () => {
     for (let one = left.shift(); one && !context.signal.aborted; one = left.shift()) {
-      told.set(one.source, await historyOf(context, one));
+      told.set(one.source, await historyOf(context, one, runs));
       changed();
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-async function historyOf(context, { source, published }) {
+async function historyOf(context, { source, published }, runs) {
   const ask = async () => {
     const newest = await snapshots(source, {}, context);
     if (newest === null) return null;
@@ -38,7 +39,7 @@ async function historyOf(context, { source, published }) {
     return { publications: newest.publications, newest: newest.snapshots[0], seen: seenIn(newest) ?? seenIn(older) };
   };
   try {
-    return { history: await seldom(context, `dataset ${source}`, published?.epoch, ask, KEPT_MS) };
+    return { history: await seldom(context, `dataset ${source}`, `${published?.epoch} ${runs}`, ask, KEPT_MS) };
   } catch (fault) {
     return { fault: fault.message };
   }
@@ -53,6 +54,9 @@ async function snapshots(source, query, { signal }) {
 
 /** The snapshot that readers see, if it is kept. */
 const seenIn = (answer) => (answer || null)?.snapshots.find((one) => one.isPublished);
+
+/** How far runs are: another text as soon as one has begun or ended. @param {object[]} runs the newest first */
+export const howFar = ([newest]) => `${newest?.epoch} ${newest?.state === "finished"}`;
 
 /** Columns of `historyCells`. */
 export const HISTORY_COLUMNS = ["Size over time", "Last diff", "Last result"];

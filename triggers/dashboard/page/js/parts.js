@@ -7,8 +7,8 @@ import { cut, visible } from "./text.js";
 const TONES = {
   completed: "good", published: "good", running: "live", scraping: "live", planning: "live", publishing: "live",
   completed_with_failures: "warn", stopping: "warn", refused: "warn", stopped: "warn", paused: "warn",
-  "published against the gate": "warn", "published by hand": "good",
-  scheduled: "idle", skipped: "idle", superseded: "idle", failed: "bad", terminated: "bad", stuck: "bad",
+  "published against the gate": "warn", "published by hand": "good", withdrawn: "warn",
+  scheduled: "idle", skipped: "idle", superseded: "idle", replaced: "idle", failed: "bad", terminated: "bad", stuck: "bad",
 };
 
 /** A state as a coloured word; its colour says nothing that the word does not. @param {string} state */

@@ -38,13 +38,18 @@ export function barOf(source, sources) {
 }
 
 /**
- * How an ended source of a run stands for readers: an operator may have published it after all.
- * @param {{state: string}} source of a run @param {{runId: string, epoch: number | null}} run
+ * How an ended source of a run stands for readers: an operator may have published it after all, or gone back behind it.
+ * @param {{state: string}} source of a run @param {{epoch: number | null}} run
  * @param {object | null | undefined} published of the dataset, as of `GET datasets`
- * @returns {string} its state, or how it was published
+ * @returns {string} its state, or how it was published; `replaced` if newer rows have replaced those of the run, and
+ *   `withdrawn` if older ones have
  */
 export function stateForReaders({ state }, run, published) {
-  if (!published || published.runId !== run.runId || published.epoch !== run.epoch) return state;
+  if (!published) return state;
+  if (published.epoch !== run.epoch) {
+    if (state !== "published") return state;
+    return published.epoch < run.epoch ? "withdrawn" : "replaced";
+  }
   if (published.overridden) return "published against the gate";
   return ["refused", "stopped", "failed"].includes(state) ? "published by hand" : state;
 }

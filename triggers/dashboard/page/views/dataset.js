@@ -86,7 +86,7 @@ function snapshotTable(dataset, context) {
     key: `${one.runId}@${one.epoch}`,
     cells: [
       runLink(one.runId),
-      badge(stateOf(one, dataset.published)),
+      badge(stateForReaders({ state: one.outcome ?? "running" }, one, dataset.published)),
       ago(one.startedAt),
       number(one.rows),
       number(one.failed),
@@ -99,11 +99,6 @@ function snapshotTable(dataset, context) {
     "Run", "State", "Started", ...numeric("Rows", "Failed"), "Against the data before", "Reason", "Action",
   ];
   return table("Snapshots that are kept, newest first", columns, rows);
-}
-
-function stateOf(snapshot, published) {
-  if (snapshot.isPublished) return stateForReaders({ state: "published" }, snapshot, published);
-  return snapshot.outcome === "published" ? "earlier" : (snapshot.outcome ?? "running");
 }
 
 function action(dataset, snapshot, context) {

@@ -3,7 +3,7 @@
 import { get } from "../js/api.js";
 import { foreign, h } from "../js/dom.js";
 import { ago, number } from "../js/format.js";
-import { HISTORY_COLUMNS, datasetLink, historyCells, tellHistories } from "../js/histories.js";
+import { HISTORY_COLUMNS, datasetLink, historyCells, howFar, tellHistories } from "../js/histories.js";
 import { card, empty, numeric, runLink, table } from "../js/parts.js";
 
 const PAUSE_MS = 250;
@@ -12,19 +12,22 @@ export const title = () => "Datasets";
 export const isLive = () => false;
 
 export async function load(context) {
-  const { datasets } = await get("datasets", {}, { signal: context.signal });
+  const { signal } = context;
+  const [{ datasets }, { runs }] = await Promise.all([
+    get("datasets", {}, { signal }), get("runs", { limit: 1 }, { signal }),
+  ]);
   const histories = (context.state.histories ??= new Map());
-  void showHistories(context, datasets, histories);
+  void showHistories(context, datasets, howFar(runs), histories);
   return { datasets, histories };
 }
 
 /** There may be hundreds: what is known is shown, and the rest as it comes. */
-async function showHistories(context, datasets, histories) {
+async function showHistories(context, datasets, runs, histories) {
   const { state } = context;
   if (state.isTelling) return;
   state.isTelling = true;
   let shownAt = performance.now();
-  await tellHistories(context, datasets, histories, () => {
+  await tellHistories(context, datasets, runs, histories, () => {
     if (performance.now() - shownAt < PAUSE_MS) return;
     context.rerender();
     shownAt = performance.now();

@@ -4,7 +4,7 @@ import { get, segment, serverNow } from "../js/api.js";
 import { stopRun } from "../js/actions.js";
 import { foreign, h, link } from "../js/dom.js";
 import { ago, at, counted, fromNow, number, span } from "../js/format.js";
-import { HISTORY_COLUMNS, datasetLink, historyCells, tellHistories } from "../js/histories.js";
+import { HISTORY_COLUMNS, datasetLink, historyCells, howFar, tellHistories } from "../js/histories.js";
 import { historyChart } from "../js/history_chart.js";
 import { announce } from "../js/messages.js";
 import { badge, button, card, empty, factList, folded, numeric, runLink, stateOf, table } from "../js/parts.js";
@@ -30,12 +30,12 @@ export async function load(context) {
   const [current, rest] = await Promise.all([
     live ? get(`runs/${segment(live.runId)}`, {}, { signal, orNull: true }) : null,
     // Anew as soon as a run has begun or ended.
-    seldom(context, "rest", `${live?.epoch} ${runs[0]?.epoch}`, () => loadRest(context, live ? null : runs[0])),
+    seldom(context, "rest", howFar(runs), () => loadRest(context, runs, live ? null : runs[0])),
   ]);
   return { runs, current, ...rest };
 }
 
-async function loadRest(context, last) {
+async function loadRest(context, runs, last) {
   const { signal } = context;
   const [{ skips }, schedule, starts, { datasets }, ended] = await Promise.all([
     get("skips", { limit: 100 }, { signal }),
@@ -46,7 +46,7 @@ async function loadRest(context, last) {
   ]);
   const published = Object.fromEntries(datasets.map((one) => [one.source, one.published]));
   const histories = new Map();
-  await tellHistories(context, datasets.slice(0, DATASETS), histories);
+  await tellHistories(context, datasets.slice(0, DATASETS), howFar(runs), histories);
   return { skips, schedule, starts, published, ended, datasets, histories };
 }
 
@@ -95,9 +95,10 @@ const lastFacts = (run) => [
   run.totals?.failed > 0 && ["Failed", h("span", { class: "bad-text" }, counted(run.totals.failed, "page"))],
 ];
 
-/** What the last run has not published, and what readers see instead. */
+/** What of the last run readers do not see by its own doing, and what they see instead. */
 function unpublished(run, published) {
-  const told = run.sources.filter((one) => one.state !== "published").map((one) => {
+  const isLeft = (one) => stateForReaders(one, run, published[one.source]) !== "published";
+  const told = run.sources.filter(isLeft).map((one) => {
     const seen = published[one.source];
     const rows = seen ? ["; readers see the rows of ", at(seen.publishedAt)] : "; readers see nothing of it yet";
     return h("li", { "data-key": one.source },

@@ -23,12 +23,11 @@ export async function load(context) {
   const path = `runs/${segment(argument)}`;
   const run = await get(path, {}, { signal, orNull: true });
   if (run === null) return null;
-  const isLeft = run.sources.some((one) => one.state !== "published");
   const [failures, listed, published] = await Promise.all([
     get(`${path}/failures`, { limit: FAILURES, continuation: pageStart(context, "failures") }, { signal }),
     get(`${path}/batches`, {}, { signal }),
-    // Somebody may have published since what the run has not.
-    run.state === "finished" && isLeft ? publishedOf(signal) : {},
+    // Somebody may have published since what the run has not, or gone back behind it.
+    run.state === "finished" && run.sources.length > 0 ? publishedOf(signal) : {},
   ]);
   return { run, published, failures, batches: listed.batches, areAll: listed.continuation === null };
 }

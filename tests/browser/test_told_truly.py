@@ -1,0 +1,47 @@
+"""What the page tells about runs and datasets while they change, over made-up answers."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.helpers.canned_app import PAGE, RUN, CannedApp
+
+LOOK_AGAIN = "document.dispatchEvent(new Event('visibilitychange'))"
+
+
+@pytest.mark.parametrize("view", ["#/", "#/datasets"])
+def test_how_a_run_has_ended_for_a_dataset_is_told_as_soon_as_it_has(app: CannedApp, view: str) -> None:
+    app.has_datasets("books")
+    app.answers["GET runs"] = {"runs": [{**RUN, "runId": "first"}], "continuation": None}
+    app.answers["GET runs/first"] = {**RUN, "runId": "first", "sources": []}
+    app.page.goto(f"{PAGE}{view}")
+    line = app.page.get_by_role("row").filter(has_text="books")
+    expect(line).to_contain_text("published")
+    app.answers["GET runs"] = {"runs": [{**RUN, "runId": "second", "epoch": 2}], "continuation": None}
+    app.answers["GET runs/second"] = {**RUN, "runId": "second", "epoch": 2, "sources": []}
+    dataset = app.answers["GET datasets/books"]
+    refused = {**dataset["snapshots"][0], "runId": "second", "epoch": 2, "outcome": "refused", "isPublished": False}
+    app.answers["GET datasets/books"] = {**dataset, "snapshots": [refused]}
+    app.page.evaluate(LOOK_AGAIN)
+    expect(line).to_contain_text("refused")
+    expect(line.get_by_role("link", name="run", exact=True)).to_have_attribute("href", "#/runs/second")
+
+
+@pytest.mark.parametrize("view", ["#/", "#/datasets", "#/datasets/books", "#/runs/second"])
+def test_a_publication_that_was_taken_back_is_told_wherever_its_run_is(app: CannedApp, view: str) -> None:
+    app.watched.expected.add(404)  # of what the page of a run has besides
+    app.has_datasets("books")
+    dataset = app.answers["GET datasets/books"]
+    first = dataset["snapshots"][0]
+    second = {**first, "runId": "second", "epoch": 2, "isPublished": False}
+    app.answers["GET datasets/books"] = {**dataset, "snapshots": [second, first]}
+    run = {**RUN, "runId": "second", "epoch": 2}
+    app.answers["GET runs"] = {"runs": [run], "continuation": None}
+    counts = {"pages": 5, "loaded": 5, "failed": 0, "unchanged": 0, "rows": 5}
+    app.answers["GET runs/second"] = {**run, "sources": [{**counts, "source": "books", "state": "published"}]}
+    app.answers["GET runs/second/failures"] = {"failures": [], "continuation": None}
+    app.answers["GET runs/second/batches"] = {"batches": [], "continuation": None}
+    app.page.goto(f"{PAGE}{view}")
+    expect(app.page.get_by_text("withdrawn", exact=True).first).to_be_visible()
+    expect(app.page.get_by_role("row").filter(has_text="withdrawn").first).to_be_visible()
