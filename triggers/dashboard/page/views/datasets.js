@@ -14,7 +14,9 @@ export const isLive = () => false;
 export async function load(context) {
   const { signal } = context;
   const [{ datasets }, { runs }] = await Promise.all([
-    get("datasets", {}, { signal }), get("runs", { limit: 1 }, { signal }),
+    get("datasets", {}, { signal }),
+    // If that cannot be told, what is shown of the last results is a minute old at most.
+    get("runs", { limit: 1 }, { signal }).catch(() => ({ runs: [] })),
   ]);
   const histories = (context.state.histories ??= new Map());
   void showHistories(context, datasets, howFar(runs), histories);
@@ -44,16 +46,17 @@ export function render({ datasets, histories }) {
       number(published?.rows),
       number(published?.pages),
       number(published?.failed),
-      published ? ago(published.publishedAt) : "never",
-      published ? foreign(published.publishedBy, 40) : "–",
-      published ? runLink(published.runId) : "–",
+      published ? whose(published) : "never",
       ...historyCells({ source, published }, histories.get(source)),
     ],
   }));
-  const columns = ["Source", ...numeric("Rows", "Pages", "Failed"), "Published", "By", "Run", ...HISTORY_COLUMNS];
+  const columns = ["Source", ...numeric("Rows", "Pages", "Failed"), "Published", ...HISTORY_COLUMNS];
   return [
     h("h1", { tabindex: "-1" }, title()),
     card("What readers see", { id: "published" },
       rows.length ? table("Datasets", columns, rows) : empty("No run has begun to work on any source yet.")),
   ];
 }
+
+const whose = ({ publishedAt, publishedBy, runId }) =>
+  [ago(publishedAt), " by ", foreign(publishedBy, 40), h("div", { class: "remark" }, runLink(runId))];
