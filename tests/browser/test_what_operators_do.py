@@ -170,7 +170,7 @@ def test_a_run_is_started_at_a_local_time_and_called_off(open_dashboard: OpenDas
     expect(dashboard.card("Schedule").get_by_role("list", name="Starts to come")).to_have_text(f"{due}: {run_id}")
     dashboard.show("#/schedule")
     line = to_come.get_by_role("row").filter(has_text=run_id)
-    expect(line.get_by_role("cell")).to_have_text([run_id, re.compile(r"in \d+ h"), "news", "startAt", "Cancel"])
+    expect(line.get_by_role("cell")).to_have_text([run_id, re.compile(r"in \d+ [dh]"), "news", "startAt", "Cancel"])
     line.get_by_role("button", name="Cancel").click()
     dashboard.answer("Cancel this start?", "Keep it")
     assert world.app.ask("GET", f"runs/{run_id}")["state"] == "scheduled"

@@ -68,14 +68,18 @@ export const numeric = (...names) => names.map((text) => ({ text, numeric: true 
 export function table(caption, columns, rows) {
   const told = columns.map((one) => (typeof one === "string" ? { text: one } : one));
   const kind = (index) => (told[index].numeric ? "numeric" : null);
-  const head = told.map((one, index) => h("th", { scope: "col", class: kind(index) }, one.text));
-  const cellOf = (cell, index) => h(index ? "td" : "th", { scope: index ? null : "row", class: kind(index) }, cell);
-  const body = rows.map(({ key, cells }) => h("tr", { "data-key": key }, cells.map(cellOf)));
+  const head = told.map((one, index) => h("th", { scope: "col", role: "columnheader", class: kind(index) }, one.text));
+  const labels = head.map((one) => cut(one.textContent, 40));
+  // On a phone each row is a block of its own, with the heads as labels; the roles say that it is a table all the same.
+  const cellOf = (cell, index) => h(index ? "td" : "th",
+    { scope: index ? null : "row", role: index ? "cell" : "rowheader", class: kind(index), "data-label": labels[index] },
+    h("div", null, cell));
+  const body = rows.map(({ key, cells }) => h("tr", { role: "row", "data-key": key }, cells.map(cellOf)));
   return h(
     "div",
     { class: "table-box", tabindex: "0", role: "region", "aria-label": `${caption}, table` },
-    h("table", null, h("caption", { class: "visually-hidden" }, caption),
-      h("thead", null, h("tr", null, head)), h("tbody", null, body)),
+    h("table", { role: "table" }, h("caption", { class: "visually-hidden" }, caption),
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, head)), h("tbody", { role: "rowgroup" }, body)),
   );
 }
 

@@ -85,19 +85,18 @@ function snapshotTable(dataset, context) {
   const rows = dataset.snapshots.map((one) => ({
     key: `${one.runId}@${one.epoch}`,
     cells: [
-      runLink(one.runId),
-      badge(stateForReaders({ state: one.outcome ?? "running" }, one, dataset.published)),
-      ago(one.startedAt),
+      [runLink(one.runId), h("div", { class: "remark" }, ago(one.startedAt))],
+      [
+        badge(stateForReaders({ state: one.outcome ?? "running" }, one, dataset.published)),
+        one.reason && h("div", { class: "remark" }, foreign(one.reason, 140)),
+      ],
       number(one.rows),
       number(one.failed),
       changes(one),
-      one.reason ? foreign(one.reason, 140) : "",
       action(dataset, one, context),
     ],
   }));
-  const columns = [
-    "Run", "State", "Started", ...numeric("Rows", "Failed"), "Against the data before", "Reason", "Action",
-  ];
+  const columns = ["Run", "State", ...numeric("Rows", "Failed"), "Against the data before", "Action"];
   return table("Snapshots that are kept, newest first", columns, rows);
 }
 

@@ -65,13 +65,16 @@ export function sourceTable(run, published) {
     key: one.source,
     cells: [
       link(datasetHref(one.source), foreign(one.source, 60)),
-      badge(isOn ? barOf(one, run.sources).state : stateForReaders(one, run, published[one.source])),
+      [
+        badge(isOn ? barOf(one, run.sources).state : stateForReaders(one, run, published[one.source])),
+        one.reason && h("div", { class: "remark" }, foreign(one.reason, 120)),
+        one.leftOut > 0 && h("div", { class: "remark" }, `${number(one.leftOut)} pages beyond max_pages`),
+      ],
       ...["pages", "loaded", "unchanged", "failed", "rows"].map((name) => number(one[name])),
       changes(one),
-      one.reason ? foreign(one.reason, 120) : one.leftOut ? `${number(one.leftOut)} pages beyond max_pages` : "",
     ],
   }));
-  return table("The sources of the run", ["Source", "State", ...counts, "Against the data before", "Remarks"], rows);
+  return table("The sources of the run", ["Source", "State", ...counts, "Against the data before"], rows);
 }
 
 /** Rows that came, went and changed, each with its sign; a dash if that is not known. @param {object} counts */
