@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.helpers.canned_app import PAGE, RUN, CannedApp
+from tests.helpers.canned_app import PAGE, RUN, Canned, CannedApp
 
 LOOK_AGAIN = "document.dispatchEvent(new Event('visibilitychange'))"
 
@@ -45,3 +45,23 @@ def test_a_publication_that_was_taken_back_is_told_wherever_its_run_is(app: Cann
     app.page.goto(f"{PAGE}{view}")
     expect(app.page.get_by_text("withdrawn", exact=True).first).to_be_visible()
     expect(app.page.get_by_role("row").filter(has_text="withdrawn").first).to_be_visible()
+
+
+def test_a_view_that_does_not_come_is_told_and_why_and_that_it_is_well_again(app: CannedApp) -> None:
+    app.watched.expected.add(503)
+    app.page.clock.install()
+    app.page.goto(f"{PAGE}#/runs")
+    expect(app.page.get_by_role("region", name="All runs", exact=True)).to_be_visible()
+    runs = app.answers["GET runs"]
+    hangs = {"checks": {"storage": "failed"}, "faults": {"storage": "no answer within 5 s"}}
+    app.answers |= {"GET runs": Canned(0), "GET health/details": Canned(503, json=hangs)}
+    app.page.evaluate(LOOK_AGAIN)
+    app.page.clock.run_for(6_000)
+    expect(app.page.locator("#health")).to_have_text("The storage does not work: no answer within 5 s")
+    expect(app.page.get_by_role("alert")).to_be_empty()
+    app.page.clock.run_for(5_000)
+    expect(app.page.get_by_role("alert")).to_contain_text("The app has not answered for 10 s")
+    expect(app.page.get_by_role("alert")).to_contain_text("What is shown is what it said last.")
+    app.answers |= {"GET runs": runs, "GET health/details": {}}
+    app.page.clock.run_for(6_000)
+    expect(app.page.locator("#health")).to_be_empty()

@@ -30,7 +30,7 @@ RUN: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Canned:
-    """An answer that is more than a JSON of status 200."""
+    """An answer that is more than a JSON of status 200; one of status 0 never comes."""
 
     status: int = 200
     body: str = ""
@@ -77,6 +77,8 @@ class CannedApp:
         asked = f"{route.request.method} {path}"
         self.asked.append(asked)
         answer = self.answers.get(asked, Canned(404, json={"title": "Not Found"}))
+        if isinstance(answer, Canned) and not answer.status:
+            return
         if not isinstance(answer, Canned):
             route.fulfill(json=answer)
         elif answer.json is not None:

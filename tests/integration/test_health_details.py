@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -88,3 +89,22 @@ async def test_a_fact_that_cannot_be_had_leaves_the_others(runs: ActivityRuns, m
     monkeypatch.setattr(Runs, "newest", broken)
     told = await details(runs)
     assert (told["lastRun"], told["sources"], told["retentionDays"]) == (None, 2, 30)
+
+
+async def test_no_check_waits_for_another(runs: ActivityRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the storage hangs, the answer would come too late for whoever wants to know why."""
+    others = asyncio.Barrier(3)
+
+    async def meet(*_: object) -> Any:
+        await others.wait()
+        return health.OK
+
+    async def last_facts(_: object) -> dict[str, Any]:
+        await meet()
+        return {}
+
+    monkeypatch.setattr(health, "PATIENCE_S", 1)
+    monkeypatch.setattr(health, "_storage", meet)
+    monkeypatch.setattr(health, "_hub", meet)
+    monkeypatch.setattr(health, "facts", last_facts)
+    assert (await details(runs))["status"] == "ok"

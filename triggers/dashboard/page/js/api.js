@@ -25,11 +25,11 @@ export const serverNow = () => Date.now() + clockOffset;
  * Send a request and return the answer; any but a success is thrown.
  * @param {string} method
  * @param {string} path below /api, without a slash at the beginning
- * @param {{query?: object, body?: any, signal?: AbortSignal}} [options]
+ * @param {{query?: object, body?: any, signal?: AbortSignal, patienceMs?: number}} [options]
  * @returns {Promise<Response>}
  * @throws {Problem}
  */
-export async function send(method, path, { query = {}, body, signal } = {}) {
+export async function send(method, path, { query = {}, body, signal, patienceMs = PATIENCE_MS } = {}) {
   const url = new URL(path, ROOT);
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, value);
@@ -37,7 +37,7 @@ export async function send(method, path, { query = {}, body, signal } = {}) {
   const headers = { Accept: "application/json" };
   if (functionKey()) headers["x-functions-key"] = functionKey();
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const patience = AbortSignal.timeout(patienceMs);
   let answer;
   try {
     answer = await fetch(url, {
@@ -50,7 +50,9 @@ export async function send(method, path, { query = {}, body, signal } = {}) {
     });
   } catch (fault) {
     if (signal?.aborted) throw fault;
-    throw new Problem(0, { detail: "The app does not answer. Is it running, and is the network there?" });
+    const late = `The app has not answered within ${patienceMs / 1000} s.`;
+    const detail = patience.aborted ? late : "The app does not answer. Is it running, and is the network there?";
+    throw new Problem(0, { detail });
   }
   const date = Date.parse(answer.headers.get("date") ?? "");
   // The header has whole seconds: a difference that small is none.
@@ -82,9 +84,9 @@ async function jsonOf(answer) {
 }
 
 /** @returns {Promise<any>} the JSON of a GET; a 404 is null with `orNull` */
-export async function get(path, query, { signal, orNull = false } = {}) {
+export async function get(path, query, { signal, patienceMs, orNull = false } = {}) {
   try {
-    return await jsonOf(await send("GET", path, { query, signal }));
+    return await jsonOf(await send("GET", path, { query, signal, patienceMs }));
   } catch (fault) {
     if (orNull && fault instanceof Problem && fault.status === 404) return null;
     throw fault;

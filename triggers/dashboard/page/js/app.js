@@ -13,6 +13,9 @@ import { forget } from "./seldom.js";
 import { setTheme, theme } from "./session.js";
 import { visible } from "./text.js";
 
+/** A view that takes so long may have a reason that the app's health knows; and then that is told. */
+const ODD_MS = 3_000;
+const LATE_MS = 10_000;
 const THEMES = ["", "light", "dark"];
 const shown = document.getElementById("view");
 let current = null;
@@ -49,6 +52,9 @@ function show(isFirst) {
 }
 
 async function look(view, context) {
+  const timers = [
+    setTimeout(() => lookAtHealth({ isUrgent: true }), ODD_MS), setTimeout(() => tellLate(context), LATE_MS),
+  ];
   let data;
   try {
     data = await view.load(context);
@@ -58,6 +64,8 @@ async function look(view, context) {
     if (context.signal.aborted) return false;
     await tellFault(fault, context);
     throw fault;
+  } finally {
+    timers.forEach(clearTimeout);
   }
   context.data = data;
   showBanner("");
@@ -71,6 +79,13 @@ function render(view, context, data) {
   patchChildren(shown, view.render(data, context).flat(Infinity).filter(Boolean));
 }
 
+/** What is shown is not what is, then. */
+function tellLate(context) {
+  if (context.signal.aborted) return;
+  const kept = context.data === undefined ? "" : " What is shown is what it said last.";
+  showBanner(`The app has not answered for ${LATE_MS / 1000} s; it is still waited for.${kept}`);
+}
+
 async function tellFault(fault, context) {
   if (context.data === undefined) shown.querySelector(".loading")?.replaceChildren("Nothing could be loaded yet.");
   if (fault instanceof Problem && fault.status === 401) {
@@ -82,7 +97,7 @@ async function tellFault(fault, context) {
     }
     return;
   }
-  if (fault instanceof Problem) void lookAtHealth();
+  if (fault instanceof Problem) void lookAtHealth({ isUrgent: true });
   else console.error(fault);
   const odd = `${NOT_UNDERSTOOD}, or the page has a defect of its own; the console tells more.`;
   const text = fault instanceof Problem ? fault.message : odd;

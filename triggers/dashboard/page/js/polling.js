@@ -3,7 +3,7 @@
 const SOON_MS = 2_000;
 const SELDOM_MS = 15_000;
 const AFTER_FAULT_MS = 5_000;
-const LONGEST_PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 15_000;
 
 /**
  * Call `look` now and again after each answer. It returns `true` while something goes on; if it throws, it is called
