@@ -75,7 +75,8 @@ async def _planned(store: Store, run: RunRecord, source: str) -> tuple[RunRecord
 async def why_not_retry(store: Store, rest: Rest) -> str:
     """Why what is left of a source cannot be made up for by a retry; empty if it can."""
     if rest.newer is not None:
-        return f"the newer run '{rest.newer.run_id}' has published '{rest.source}' since: retry that one"
+        reason = f"the newer run '{rest.newer.run_id}' has published '{rest.source}' since, and older pages must not"
+        return f"{reason} replace its: if that run has left any undone, retry that one"
     run = rest.run
     planned = next((one.get("pages", 0) for one in run.results if one["source"] == rest.source), 0)
     is_kept = rest.is_kept and not (rest.pages is None and planned)

@@ -65,3 +65,47 @@ def test_a_view_that_does_not_come_is_told_and_why_and_that_it_is_well_again(app
     app.answers |= {"GET runs": runs, "GET health/details": {}}
     app.page.clock.run_for(6_000)
     expect(app.page.locator("#health")).to_be_empty()
+
+
+def refused_run(app: CannedApp) -> None:
+    """The run `second` was refused; readers see the rows of `first`."""
+    app.watched.expected.add(404)
+    app.has_datasets("books")
+    counts = {"pages": 5, "loaded": 1, "failed": 4, "unchanged": 0, "rows": 1}
+    source = {
+        **counts,
+        "source": "books",
+        "state": "refused",
+        "reason": "gate: max_failed_percent",
+        "failedByReason": {},
+    }
+    run = {**RUN, "runId": "second", "epoch": 2, "outcome": "failed", "totals": counts}
+    app.answers |= {
+        "GET runs": {"runs": [run], "continuation": None},
+        "GET runs/second": {**run, "sources": [source]},
+        "GET runs/second/failures": {"failures": [], "continuation": None},
+        "GET runs/second/batches": {"batches": [], "continuation": None},
+    }
+
+
+def test_a_refused_run_says_what_readers_see_and_what_to_do(app: CannedApp) -> None:
+    refused_run(app)
+    app.page.goto(f"{PAGE}#/runs/second")
+    line = app.page.get_by_role("row").filter(has_text="books")
+    expect(line).to_contain_text("readers see the rows of 20 Nov 2026, 06:00 UTC")
+    state = app.page.get_by_role("region", name="State", exact=True)
+    expect(state).to_contain_text("mend its fields in sources.toml and start a new run")
+    expect(state.get_by_role("link", name="books")).to_have_attribute("href", "#/datasets/books")
+    expect(state.get_by_role("button")).to_have_text(["Start a new run", "Retry failed pages"])
+    state.get_by_role("button", name="Retry failed pages").click()
+    expect(app.page.get_by_role("dialog")).to_contain_text("start a new run instead")
+
+
+def test_a_run_whose_retry_has_published_offers_no_other_one(app: CannedApp) -> None:
+    refused_run(app)
+    app.answers["GET datasets"]["datasets"][0]["published"] |= {"runId": "retry", "epoch": 3}
+    app.page.goto(f"{PAGE}#/runs/second")
+    state = app.page.get_by_role("region", name="State", exact=True)
+    expect(state).to_contain_text("failed")
+    expect(state.get_by_role("button")).to_have_count(0)
+    expect(app.page.get_by_text("The gate has refused")).to_have_count(0)

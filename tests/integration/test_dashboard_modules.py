@@ -153,10 +153,29 @@ def test_a_retry_is_only_offered_of_a_run_that_left_something_undone() -> None:
     assert left_undone(done, source("refused", pages=3, loaded=3)) is None
     assert left_undone(source("stopped", pages=3, loaded=1), state="stopping") is None
     assert left_undone(done, source("published", pages=3, loaded=3, failed=2)) is None  # a sitemap, and no pages
-    assert left_undone(done, source("refused", pages=3, loaded=1, failed=2)) == {"failed": 2, "isMissing": False}
-    assert left_undone(done, source("stopped", pages=3, loaded=1)) == {"failed": 0, "isMissing": True}
-    assert left_undone(source("failed", pages=0, loaded=0)) == {"failed": 0, "isMissing": True}
-    assert left_undone(source("stopped", pages=9, loaded=1, failed=2)) == {"failed": 2, "isMissing": True}
+    assert left_undone(done, source("refused", pages=3, loaded=1, failed=2)) == {
+        "failed": 2,
+        "isMissing": False,
+        "only": None,
+    }
+    assert left_undone(done, source("stopped", pages=3, loaded=1)) == {"failed": 0, "isMissing": True, "only": None}
+    assert left_undone(source("failed", pages=0, loaded=0)) == {"failed": 0, "isMissing": True, "only": None}
+    assert left_undone(source("stopped", pages=9, loaded=1, failed=2)) == {"failed": 2, "isMissing": True, "only": None}
+
+
+def test_no_retry_is_offered_of_what_a_newer_run_has_published() -> None:
+    books, news = (source("refused", pages=3, loaded=1, failed=2) | {"source": name} for name in ("books", "news"))
+    ended = {"state": "finished", "epoch": 4, "sources": [books, news]}
+    before, since = {"epoch": 3}, {"epoch": 5}
+    seen = [{"books": before}, {"books": since}, {"books": since, "news": since}]
+    assert called("js/standing.js", "leftUndone", *([ended, one] for one in seen)) == [
+        {"failed": 4, "isMissing": False, "only": None},
+        {"failed": 2, "isMissing": False, "only": ["news"]},
+        None,
+    ]
+    by_hand = {"books": {"epoch": 4}}
+    told = called("js/standing.js", "undecided", *([ended, one] for one in [*seen, by_hand]))
+    assert told == [["books", "news"], ["news"], [], ["news"]]
 
 
 def bars(*sources: dict[str, Any]) -> list[tuple[str, int | None, str]]:

@@ -101,7 +101,10 @@ async def test_a_source_that_a_newer_run_has_published_is_retried_from_that_run(
     await runs.run_with_failures("/books/2", run_id="newer")
     status, document = await runs.ask_for_retry("base")
     assert (status, document["source"], document["newerRun"]) == (409, "books", "newer")
-    assert document["detail"] == "The newer run 'newer' has published 'books' since: retry that one."
+    assert document["detail"] == (
+        "The newer run 'newer' has published 'books' since, and older pages must not replace its: "
+        "if that run has left any undone, retry that one."
+    )
 
 
 async def test_a_newer_run_that_published_nothing_does_not_stand_in_the_way(runs: ActivityRuns, site: TinySite) -> None:
@@ -169,7 +172,10 @@ async def test_a_publication_after_the_start_ends_the_retry_with_a_reason(runs: 
     retry = await runs.start_retry("base")
     zombie = {"epoch": 2, "snapshot": snapshot_id("books", 2), "run_id": "middle", "at": NOW, "counts": (12, 0, 24)}
     await runs.store.datasets.publish("books", **zombie)
-    reason = "the newer run 'middle' has published 'books' since: retry that one"
+    reason = (
+        "the newer run 'middle' has published 'books' since, and older pages must not replace its: "
+        "if that run has left any undone, retry that one"
+    )
     assert await runs.claim(retry) == {"code": "refused", "reason": reason}
     runs.hub.finish(retry)
     assert await refusal(runs, retry) == (409, f"T{reason[1:]}.")

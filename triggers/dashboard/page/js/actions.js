@@ -35,7 +35,7 @@ export async function stopRun(context, run) {
 }
 
 /** Start a run of only what this one has left undone, as `leftUndone` tells it. */
-export async function retryRun(context, run, { failed, isMissing }) {
+export async function retryRun(context, run, { failed, isMissing, only }) {
   const rest = isMissing ? "what it did not come to" : "";
   const what = [failed && counted(failed, "failed page"), rest].filter(Boolean).join(" and ");
   const answer = await ask({
@@ -43,12 +43,13 @@ export async function retryRun(context, run, { failed, isMissing }) {
     confirm: "Retry",
     content: [
       h("p", null, `${what[0].toUpperCase()}${what.slice(1)} will be fetched by a new run.`,
-        " Pages that were loaded are taken over and not fetched again."),
+        " Pages that were loaded are taken over as they are and not fetched again: if fields in sources.toml have",
+        " changed since, start a new run instead."),
     ],
   });
   if (!answer) return;
   await attempt(context, async () => {
-    tellStart(await post(`runs/${segment(run.runId)}/retry`, { body: {} }));
+    tellStart(await post(`runs/${segment(run.runId)}/retry`, { body: only ? { sources: only } : {} }));
   });
 }
 

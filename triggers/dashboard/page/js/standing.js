@@ -3,15 +3,32 @@
 /**
  * What a retry of an ended run would fetch: pages that have failed, what it did not come to, or nothing.
  * @param {{state: string, epoch: number | null, sources: object[]}} run as of `GET runs/{runId}`
- * @returns {{failed: number, isMissing: boolean} | null} null if there is nothing to retry
+ * @param {Record<string, object>} [published] what readers see of each dataset, as of `GET datasets`
+ * @returns {{failed: number, isMissing: boolean, only: string[] | null} | null} null if there is nothing to retry;
+ *   `only` names its sources if newer runs have published others since, which no older pages may replace
  */
-export function leftUndone({ state, epoch, sources }) {
+export function leftUndone({ state, epoch, sources: all }, published = {}) {
   if (state !== "finished" || epoch === null) return null;
+  const sources = all.filter((one) => !isReplaced(published[one.source], epoch));
+  const only = sources.length < all.length ? sources.map((one) => one.source) : null;
   // Places that should have named pages count as failed, and are none of the pages: a retry does not read them again.
   const failed = sources.reduce((sum, one) => sum + Math.max(0, Math.min(one.failed, one.pages - one.loaded)), 0);
   const isLeft = (one) => one.pages > one.loaded + one.failed || (!one.pages && one.state !== "published");
   const isMissing = sources.some((one) => isLeft(one) || !["published", "refused"].includes(one.state));
-  return failed || isMissing ? { failed, isMissing } : null;
+  return failed || isMissing ? { failed, isMissing, only } : null;
+}
+
+/** Whether a newer run has published the dataset since. */
+const isReplaced = (published, epoch) => (published?.epoch ?? 0) > epoch;
+
+/**
+ * The sources of an ended run that its gate has refused, and nobody has decided about since.
+ * @param {object} run as of `GET runs/{runId}` @param {Record<string, object>} published as for `leftUndone`
+ * @returns {string[]}
+ */
+export function undecided(run, published) {
+  const isOpen = (one) => one.state === "refused" && (published[one.source]?.epoch ?? 0) < run.epoch;
+  return run.state === "finished" ? run.sources.filter(isOpen).map((one) => one.source) : [];
 }
 
 /**

@@ -3,7 +3,7 @@
 import { get, segment, serverNow } from "../js/api.js";
 import { stopRun } from "../js/actions.js";
 import { foreign, h, link } from "../js/dom.js";
-import { ago, at, counted, fromNow, number, span } from "../js/format.js";
+import { ago, counted, fromNow, number, span } from "../js/format.js";
 import { HISTORY_COLUMNS, datasetLink, historyCells, howFar, tellHistories } from "../js/histories.js";
 import { historyChart } from "../js/history_chart.js";
 import { announce } from "../js/messages.js";
@@ -14,7 +14,7 @@ import { seldom } from "../js/seldom.js";
 import { stateForReaders } from "../js/standing.js";
 import { startRun } from "../js/starts.js";
 import { nextTick } from "./schedule.js";
-import { liveProgress } from "./source_progress.js";
+import { liveProgress, whatReadersSee } from "./source_progress.js";
 import { loadStarts, nextStarts } from "./starts.js";
 
 const MOST = 30;
@@ -100,10 +100,10 @@ function unpublished(run, published) {
   const isLeft = (one) => stateForReaders(one, run, published[one.source]) !== "published";
   const told = run.sources.filter(isLeft).map((one) => {
     const seen = published[one.source];
-    const rows = seen ? ["; readers see the rows of ", at(seen.publishedAt)] : "; readers see nothing of it yet";
     return h("li", { "data-key": one.source },
       datasetLink(one.source), ": ",
-      badge(stateForReaders(one, run, seen)), one.reason && [" ", foreign(one.reason, 160)], rows);
+      badge(stateForReaders(one, run, seen)), one.reason && [" ", foreign(one.reason, 160)],
+      "; ", whatReadersSee(seen));
   });
   return told.length > 0 && h("ul", { class: "plain", "aria-label": "Not published by the last run" }, told);
 }

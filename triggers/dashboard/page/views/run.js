@@ -2,14 +2,15 @@
 
 import { get, segment, serverNow } from "../js/api.js";
 import { retryRun, stopRun } from "../js/actions.js";
-import { foreign, foreignLink, h, link } from "../js/dom.js";
+import { datasetHref, foreign, foreignLink, h, link } from "../js/dom.js";
 import { at, fromNow, number, span } from "../js/format.js";
 import {
   badge, button, card, empty, factList, numeric, pageStart, pager, runLink, stateOf, table,
 } from "../js/parts.js";
 import { duration } from "../js/past.js";
 import { addUp, reasonBars } from "../js/reasons.js";
-import { leftUndone } from "../js/standing.js";
+import { leftUndone, undecided } from "../js/standing.js";
+import { startRun } from "../js/starts.js";
 import { timeline } from "../js/timeline.js";
 import { liveProgress, sourceTable } from "./source_progress.js";
 
@@ -47,8 +48,9 @@ export function render(data, context) {
   const isOn = run.state !== "finished";
   return [
     heading,
-    card("State", { id: "state", actions: actions(run, context) }, factList(facts(run)),
+    card("State", { id: "state", actions: actions(data, context) }, factList(facts(run)),
       run.reason && h("p", { class: "reason" }, foreign(run.reason, 300)),
+      advice(run, undecided(run, published)),
       isOn && run.sources.length > 0 && liveProgress(run)),
     card("Sources", { id: "sources" },
       run.sources.length ? sourceTable(run, published) : empty("It has not begun to work on any.")),
@@ -69,11 +71,27 @@ function timelineOf(run, batches) {
   return timeline(batches, [...new Set(named)], { from: Date.parse(run.startedAt), to });
 }
 
-function actions(run, context) {
+/** What to do about a source that the gate has refused: a retry is not always it. */
+function advice(run, refused) {
+  if (!refused.length) return null;
+  const named = refused.map((name, place) => [place > 0 && ", ", link(datasetHref(name), foreign(name, 60))]);
+  const ways = [
+    "If the site or its layout has changed, mend its fields in sources.toml and start a new run: a retry takes over" +
+      " the rows of pages that were loaded as they are.",
+    leftUndone(run) && "If the site was only down, or in your way, retry what failed.",
+    "If the data is right as it is, publish it on the page of the dataset.",
+  ];
+  return h("div", { class: "advice" },
+    h("p", null, "The gate has refused ", named, ", so readers see what they saw before."),
+    h("ul", { class: "dotted" }, ways.filter(Boolean).map((way) => h("li", null, way))));
+}
+
+function actions({ run, published }, context) {
   if (run.state === "finished") {
-    const left = leftUndone(run);
-    if (!left) return [];
-    return [button(left.failed ? "Retry failed pages" : "Fetch what is missing", () => retryRun(context, run, left))];
+    const left = leftUndone(run, published);
+    const text = left?.failed ? "Retry failed pages" : "Fetch what is missing";
+    const again = undecided(run, published).length > 0 && button("Start a new run", () => startRun(context));
+    return [again, left && button(text, () => retryRun(context, run, left))].filter(Boolean);
   }
   return [button(run.state === "scheduled" ? "Cancel the start" : "Stop", () => stopRun(context, run), "danger-quiet")];
 }

@@ -1,7 +1,7 @@
 /** How far the sources of a run are: bars while it lasts, figures once it has ended. */
 
 import { datasetHref, foreign, h, link } from "../js/dom.js";
-import { number, rate, span } from "../js/format.js";
+import { at, number, rate, span } from "../js/format.js";
 import { badge, figureList, numeric, table } from "../js/parts.js";
 import { speed } from "../js/rates.js";
 import { barOf, stateForReaders } from "../js/standing.js";
@@ -68,6 +68,7 @@ export function sourceTable(run, published) {
       [
         badge(isOn ? barOf(one, run.sources).state : stateForReaders(one, run, published[one.source])),
         one.reason && h("div", { class: "remark" }, foreign(one.reason, 120)),
+        !isOn && one.state !== "published" && h("div", { class: "remark" }, whatReadersSee(published[one.source])),
         one.leftOut > 0 && h("div", { class: "remark" }, `${number(one.leftOut)} pages beyond max_pages`),
       ],
       ...["pages", "loaded", "unchanged", "failed", "rows"].map((name) => number(one[name])),
@@ -76,6 +77,10 @@ export function sourceTable(run, published) {
   }));
   return table("The sources of the run", ["Source", "State", ...counts, "Against the data before"], rows);
 }
+
+/** Of a source that its run has not published. @param {object | null | undefined} published of the dataset */
+export const whatReadersSee = (published) =>
+  published ? ["readers see the rows of ", at(published.publishedAt)] : "readers see nothing of it yet";
 
 /** Rows that came, went and changed, each with its sign; a dash if that is not known. @param {object} counts */
 export function changes(counts) {
