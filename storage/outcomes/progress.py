@@ -27,7 +27,8 @@ class SourceProgress:
     source's `max_pages`, and no part of `pages`.
     `failed_by_reason` adds up to `failed`, unless an older version of this app has recorded some of them.
     `began_at` is when its planning was begun, `last_progress_at` when its newest plan, batch or publication was
-    recorded; None if there is none.
+    recorded; None if there is none. It `may_grow` while links of its pages are still to be followed: then `pages` are
+    those that were found so far.
     """
 
     source: str
@@ -44,6 +45,7 @@ class SourceProgress:
     left_out: int = 0
     began_at: datetime | None = None
     failed_by_reason: ReasonCounts = field(default_factory=dict, hash=False)
+    may_grow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ async def progress_of(
         unchanged=sum(result.unchanged for result in results),
         began_at=plan.began_at,
         failed_by_reason=add_up([plan.reasons, *(result.reasons for result in results)]),
+        may_grow=plan.is_open,
     )
 
 

@@ -203,6 +203,29 @@ def test_a_source_without_pages_may_wait_for_its_turn_while_another_is_scraped()
     assert bars(planning, scraping)[0] == ("waiting", None, "waiting for its turn, or looking for its pages")
 
 
+UNKNOWN = "\u2013"
+
+
+def test_no_time_is_left_that_nobody_knows_and_a_run_that_stands_still_says_so() -> None:
+    scraping, planning = source("scraping", pages=9, loaded=3), source("planning", pages=0, loaded=0)
+    follows = source("scraping", pages=1, loaded=1) | {"mayGrow": True, "batches": 1, "batchesDone": 1}
+    publishing, published = (source(state, pages=3, loaded=3) for state in ("publishing", "published"))
+    cases: list[tuple[dict[str, Any], float | None, str]] = [
+        ({"sources": [scraping, published]}, 4, "about"),
+        ({"sources": [scraping, planning]}, 4, "at least"),
+        ({"sources": [follows, scraping]}, 4, "at least"),
+        ({"sources": [follows]}, 0, UNKNOWN),
+        ({"sources": [planning]}, None, UNKNOWN),
+        ({"sources": [published, publishing]}, 0, "publishing"),
+        ({"sources": [published, published]}, 0, UNKNOWN),
+        ({"sources": [scraping], "suspended": True}, 4, "suspended"),
+        ({"sources": [published, publishing], "stuck": True}, 0, UNKNOWN),
+    ]
+    told = called("js/standing.js", "timeLeft", *([run, seconds] for run, seconds, _ in cases))
+    assert [one["what"] for one in told] == [what for *_, what in cases]
+    assert bars(follows) == [("scraping", None, "1 page so far; links are followed")]
+
+
 def test_only_a_key_that_a_header_can_carry_is_one() -> None:
     keys = {
         "abc-123_~ !=": True,

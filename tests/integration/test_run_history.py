@@ -139,6 +139,25 @@ async def test_a_live_run_shows_how_far_it_is(hub: MemoryHub, store: Store) -> N
     assert not run["stuck"]
 
 
+async def test_a_run_tells_that_it_was_suspended_and_its_sources_that_they_may_grow(
+    hub: MemoryHub, store: Store
+) -> None:
+    await start(store, hub, 1)
+    await store.runs.create(claimed(1, "books", "news"))
+    for source, is_open in (("books", True), ("news", False)):
+        plan = Plan("p", 1, 1, 0, 0, recorded_at=NOW, follows=is_open, is_open=is_open)
+        await store.batches.record_plan(snapshot_id(source, 1), plan, [["a"]])
+    request = func.HttpRequest("GET", "http://localhost/api/runs/run-1", route_params={"runId": "run-1"}, body=b"")
+    told = []
+    for status in (Status.Running, Status.Suspended):
+        hub.instances["run-1"].runtime_status = status
+        (line,), _ = await page(hub)
+        run = json.loads((await get_run(request, hub)).get_body())
+        told.append((line["suspended"], run["suspended"]))
+    assert told == [(False, False), (True, True)]
+    assert {one["source"]: one["mayGrow"] for one in run["sources"]} == {"books": True, "news": False}
+
+
 async def test_only_of_the_live_run_are_batches_read(
     hub: MemoryHub, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,13 +4,14 @@ from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from scraper.settings import Settings
 from starts.later import Scheduled
 from storage.ledger.hub import HubClient
 from storage.ledger.runs import RunRecord
 from storage.store import Store, open_store
-from triggers.runs.live_runs import is_starting, live_run, progress, run_facts
+from triggers.runs.live_runs import LiveRun, is_starting, is_suspended, live_run, progress, run_facts
 from triggers.runs.lookup import asked_for
 from triggers.runs.scheduled_starts import scheduled_view
 from triggers.runs.views import as_it_is, execution_of, progress_view, result_view, run_view, state_of
@@ -32,7 +33,7 @@ async def list_runs(req: func.HttpRequest, client: df.DurableOrchestrationClient
         page, continuation = _with_first(live.run, page, continuation, limit=limit)
     return json_response(
         {
-            "runs": [await _line(client, store, run, req) for run in page],
+            "runs": [await _line(client, store, run, req, live) for run in page],
             "continuation": None if continuation is None else str(continuation),
         }
     )
@@ -48,12 +49,16 @@ def _with_first(
     return longer[:limit], longer[limit - 1].epoch if len(longer) > limit else continuation
 
 
-async def _line(client: HubClient, store: Store, run: RunRecord, req: func.HttpRequest) -> dict[str, Any]:
+async def _line(
+    client: HubClient, store: Store, run: RunRecord, req: func.HttpRequest, live: LiveRun | None
+) -> dict[str, Any]:
     """One run of the history; only of one that still lives are the batches read."""
     if not is_starting(run):
         run = await as_it_is(client, store, run)
     so_far = await progress(store, run) if run.outcome is None else None
-    return {**run_view(run, await state_of(store, run), req), **await run_facts(store, run, so_far)}
+    suspended = live is not None and live.run.epoch == run.epoch and live.runtime_status is Status.Suspended
+    facts = await run_facts(store, run, so_far, suspended=suspended)
+    return {**run_view(run, await state_of(store, run), req), **facts}
 
 
 @answers_problems
@@ -68,5 +73,5 @@ async def get_run(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
         sources = [result_view(result) for result in run.results]
     else:
         sources = [progress_view(source) for source in so_far.sources]
-    facts = await run_facts(store, run, so_far)
+    facts = await run_facts(store, run, so_far, suspended=await is_suspended(client, run))
     return json_response({**run_view(run, await state_of(store, run), req), **facts, "sources": sources})

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
+
 from orchestrations import names
 from storage.ledger.hub import HubClient, is_live_status
 from storage.ledger.runs import RunRecord
@@ -12,7 +14,7 @@ from storage.outcomes.progress import Count, RunProgress, run_progress
 from storage.store import Store
 from storage.ticket import TicketState
 
-IN_JSON: Final = {"left_out": "leftOut", "failed_by_reason": "failedByReason"}
+IN_JSON: Final = {"left_out": "leftOut", "failed_by_reason": "failedByReason", "may_grow": "mayGrow"}
 TOTALS: Final[tuple[Count, ...]] = ("pages", "left_out", "loaded", "unchanged", "failed", "rows")
 
 
@@ -68,8 +70,18 @@ def in_json(counts: Mapping[str, Any]) -> dict[str, Any]:
     return {IN_JSON.get(name, name): count for name, count in counts.items()}
 
 
-async def run_facts(store: Store, run: RunRecord, so_far: RunProgress | None) -> dict[str, Any]:
-    """What JSON says of a run beside its record: `totals`, `lastProgressAt`, `stuck`.
+async def is_suspended(client: HubClient, run: RunRecord) -> bool:
+    """Whether somebody has suspended the orchestration of a run that has not ended."""
+    if run.outcome is not None:
+        return False
+    status = await client.get_status(run.run_id)
+    return is_live_status(status, of=names.DAILY_SCRAPE) and status.runtime_status is Status.Suspended
+
+
+async def run_facts(
+    store: Store, run: RunRecord, so_far: RunProgress | None, *, suspended: bool = False
+) -> dict[str, Any]:
+    """What JSON says of a run beside its record: `totals`, `lastProgressAt`, `stuck`, `suspended`.
 
     Without `so_far` from the record alone, as of a run that has ended; one that left no results then has no totals.
     """
@@ -79,6 +91,7 @@ async def run_facts(store: Store, run: RunRecord, so_far: RunProgress | None) ->
             "totals": in_json(counted) if run.results or not run.sources else None,
             "lastProgressAt": run.finished_at.isoformat() if run.finished_at else None,
             "stuck": False,
+            "suspended": False,
         }
     reported = await store.stalls.of_run(run.epoch) if run.outcome is None else []
     totals: dict[str, int] = {name: so_far.total(name) for name in TOTALS}
@@ -86,4 +99,5 @@ async def run_facts(store: Store, run: RunRecord, so_far: RunProgress | None) ->
         "totals": in_json(totals),
         "lastProgressAt": so_far.last_progress_at.isoformat(),
         "stuck": any(stall.since == so_far.last_progress_at for stall in reported),
+        "suspended": suspended,
     }

@@ -107,6 +107,7 @@ def scheduled_view(scheduled: Scheduled, req: func.HttpRequest) -> dict[str, Any
         "totals": None,
         "lastProgressAt": None,
         "stuck": False,
+        "suspended": False,
         "links": run_links(req, run_id),
         "sources": [],
     }

@@ -92,6 +92,7 @@ def result_view(result: Mapping[str, Any]) -> dict[str, Any]:
         "state": result["outcome"],
         **in_json({name: result.get(name, 0) for name in RESULT_COUNTS}),
         **in_json({name: result.get(name) for name in ("failed_by_reason", *CHANGES)}),
+        "mayGrow": False,
         "batchesDone": result.get("batches_done", result.get("batches", 0)),
         "lastProgressAt": None,
         "reason": result["reason"],

@@ -6,7 +6,7 @@ import { cut, visible } from "./text.js";
 
 const TONES = {
   completed: "good", published: "good", running: "live", scraping: "live", planning: "live", publishing: "live",
-  completed_with_failures: "warn", stopping: "warn", refused: "warn", stopped: "warn", paused: "warn",
+  completed_with_failures: "warn", stopping: "warn", refused: "warn", stopped: "warn", paused: "warn", suspended: "warn",
   "published against the gate": "warn", "published by hand": "good", withdrawn: "warn",
   scheduled: "idle", skipped: "idle", superseded: "idle", replaced: "idle", failed: "bad", terminated: "bad", stuck: "bad",
 };
@@ -18,7 +18,7 @@ export function badge(state) {
 }
 
 /** How a run stands: its outcome once there is one. @param {object} run */
-export const stateOf = (run) => (run.stuck ? "stuck" : (run.outcome ?? run.state));
+export const stateOf = (run) => (run.stuck ? "stuck" : run.suspended ? "suspended" : (run.outcome ?? run.state));
 
 /** @param {string} id @param {...any} children what is shown in place of the ID */
 export const runLink = (id) => h("span", { class: "run-id" }, link(runHref(id), foreign(id, 60)));

@@ -50,9 +50,30 @@ export function barOf(source, sources) {
     return { state, value: null, text: `${all} in ${where}; pages are counted when a batch ends` };
   }
   const done = source.loaded + source.failed;
+  if (source.mayGrow && done >= pages) {
+    return { state, value: null, text: `${done.toLocaleString("en-GB")} page${done === 1 ? "" : "s"} so far; links are followed` };
+  }
   const [some, all] = [done, Math.max(pages, done)].map((count) => count.toLocaleString("en-GB"));
   return { state, value: Math.min(done, pages), text: `${some} of ${all} pages` };
 }
+
+/**
+ * How long a live run may still take.
+ * @param {object} run as of `GET runs/{runId}` @param {number | null} seconds that its known pages take
+ * @returns {{what: string, seconds: number | null}} in words, `about` or `at least` with seconds; a dash if nobody knows
+ */
+export function timeLeft(run, seconds) {
+  if (run.suspended) return { what: "suspended", seconds: null };
+  if (run.stuck) return { what: "–", seconds: null };
+  const mayGrow = !isAllFound(run);
+  if (seconds) return { what: mayGrow ? "at least" : "about", seconds };
+  const working = run.sources.filter((one) => one.state !== "published");
+  const isPublishing = working.length > 0 && working.every((one) => one.state === "publishing");
+  return { what: mayGrow || seconds === null || !isPublishing ? "–" : "publishing", seconds: null };
+}
+
+/** Whether no source of a live run can find more pages. @param {{sources: object[]}} run */
+export const isAllFound = ({ sources }) => !sources.some((one) => one.state === "planning" || one.mayGrow);
 
 /**
  * How an ended source of a run stands for readers: an operator may have published it after all, or gone back behind it.

@@ -11,7 +11,7 @@ import { badge, button, card, empty, factList, folded, numeric, runLink, stateOf
 import { duration, past } from "../js/past.js";
 import { addUp, reasonBars } from "../js/reasons.js";
 import { seldom } from "../js/seldom.js";
-import { stateForReaders } from "../js/standing.js";
+import { isAllFound, stateForReaders } from "../js/standing.js";
 import { startRun } from "../js/starts.js";
 import { nextTick } from "./schedule.js";
 import { liveProgress, whatReadersSee } from "./source_progress.js";
@@ -110,6 +110,7 @@ function unpublished(run, published) {
 
 /** Not at every look: a screen reader is told in steps of ten per cent. */
 function tellProgress(run) {
+  if (!isAllFound(run)) return;
   const pages = run.totals?.pages ?? 0;
   const done = (run.totals?.loaded ?? 0) + (run.totals?.failed ?? 0);
   const tenths = pages ? Math.floor((10 * Math.min(done, pages)) / pages) : 0;

@@ -4,7 +4,7 @@ import { datasetHref, foreign, h, link } from "../js/dom.js";
 import { at, number, rate, span } from "../js/format.js";
 import { badge, figureList, numeric, table } from "../js/parts.js";
 import { speed } from "../js/rates.js";
-import { barOf, stateForReaders } from "../js/standing.js";
+import { barOf, stateForReaders, timeLeft } from "../js/standing.js";
 
 const done = (source) => source.loaded + source.failed;
 
@@ -17,11 +17,12 @@ export function liveProgress(run) {
   const pages = sum(run.sources, (one) => one.pages);
   const finished = sum(run.sources, done);
   const { perSecond, secondsLeft } = speed(run, finished, pages);
-  const isPlanning = run.sources.some((one) => one.state === "planning");
+  const left = timeLeft(run, secondsLeft);
+  const isStill = run.suspended || run.stuck;
   const figures = [
     ["Pages", pages ? `${number(finished)} of ${number(pages)}` : "planning"],
-    ["Speed", perSecond === null ? "–" : `${rate(perSecond)} pages/s`],
-    ["Time left", timeLeft(secondsLeft, isPlanning)],
+    ["Speed", perSecond === null || isStill ? "–" : `${rate(perSecond)} pages/s`],
+    ["Time left", left.seconds ? `${left.what} ${span(1000 * left.seconds)}` : left.what],
     ["Rows", number(sum(run.sources, (one) => one.rows))],
     ["Failed", number(sum(run.sources, (one) => one.failed))],
   ];
@@ -30,12 +31,6 @@ export function liveProgress(run) {
     h("ul", { class: "bars", "aria-label": "Progress of each source" },
       run.sources.map((one) => bar(one, run.sources))),
   ];
-}
-
-function timeLeft(seconds, isPlanning) {
-  if (seconds === null) return "–";
-  if (isPlanning) return `at least ${span(1000 * seconds)}`;
-  return seconds > 0 ? `about ${span(1000 * seconds)}` : "publishing";
 }
 
 function bar(source, sources) {
