@@ -42,7 +42,7 @@ def described_app(folder: Path, storage: str, **settings: str) -> Iterator[Descr
     """The app with all its routes, in which nothing starts by itself or fails on purpose: timers and queues are off."""
     with Supervisor(folder / "logs") as supervisor:
         site = start_sample_site(supervisor, books=BOOKS, fault_percent=5)
-        quiet = {**_switched_off(folder), "WELCOME_FAILURE_PERCENT": "0"}
+        quiet = {**switched_off(folder), "WELCOME_FAILURE_PERCENT": "0"}
         environment = {**site.settings, **quiet, **ALL_ROUTES, "AzureWebJobsStorage": storage, **settings}
         state = folder / "state"
         with running_host(
@@ -58,7 +58,8 @@ def loaded_app(folder: Path) -> LoadedApp:
     return load_script(folder, (ROOT / "function_app.py").read_text(), environ=settings)
 
 
-def _switched_off(folder: Path) -> Mapping[str, str]:
+def switched_off(folder: Path) -> Mapping[str, str]:
+    """The settings under which nothing of the app starts by itself; `folder` takes a copy of its script."""
     functions = loaded_app(folder).functions
     alone = [one.name for one in functions if one.trigger_type in {"timerTrigger", "queueTrigger"}]
     return {f"AzureWebJobs.{name}.Disabled": "true" for name in alone}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import zipfile
@@ -13,6 +14,8 @@ from scripts.checkout import ROOT
 from scripts.deployment_zip import unpack, uploaded_files, write_zip
 from scripts.import_time import AppImport, ImportFailed, import_app, slowest_imports
 from tests.helpers.core_tools_ignore import files_of_core_tools
+from tests.helpers.described_app import switched_off
+from tests.helpers.host_process import running_host
 
 TOP_LEVEL = {
     *{"function_app.py", "host.json", "requirements.txt", "sources.toml"},
@@ -42,12 +45,16 @@ STRAYS = [
 """What work with a checkout leaves in it."""
 
 
+def tracked_files() -> list[str]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [*filter(None, listed.split("\0"))]
+
+
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of this commit, with what work on them leaves behind."""
     folder = tmp_path_factory.mktemp("checkout")
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in [*filter(None, listed.split("\0")), *STRAYS]:
+    for name in [*tracked_files(), *STRAYS]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / name).is_file() and name not in STRAYS:
             shutil.copy(ROOT / name, folder / name)
@@ -95,9 +102,28 @@ def test_the_zip_holds_no_kind_of_file_that_the_app_does_not_use(archive: Path) 
     assert {path.suffix for path in members(archive)} <= KINDS
 
 
-def test_every_file_of_the_apps_packages_is_uploaded(checkout: Path) -> None:
-    wanted = {path.relative_to(checkout) for name in TOP_LEVEL for path in (checkout / name).rglob("*.py")}
-    assert wanted - set(uploaded_files(checkout)) == set()
+def test_of_the_apps_folders_every_tracked_file_is_uploaded_and_nothing_else(checkout: Path) -> None:
+    """Of whatever kind: without those of the dashboard the app still starts, and shows nothing."""
+    in_folders = [Path(name) for name in tracked_files() if "/" in name]
+    wanted = {path for path in in_folders if path.parts[0] in TOP_LEVEL}
+    assert {path.suffix for path in wanted} >= {".py", ".html", ".css", ".js", ".svg"}
+    assert {path for path in uploaded_files(checkout) if len(path.parts) > 1} == wanted
+
+
+def test_the_app_of_the_zip_serves_the_dashboard_and_all_its_files(
+    deployed: Path, azurite: str, table_prefix: str, tmp_path: Path
+) -> None:
+    page = ROOT / "triggers/dashboard/page"
+    files = {f"dashboard/{path.relative_to(page).as_posix()}": path for path in page.glob("*/*.*")}
+    files["dashboard"] = page / "index.html"
+    settings = {**switched_off(tmp_path), "AzureWebJobsStorage": azurite, "TABLE_PREFIX": table_prefix}
+    with running_host(deployed, log_dir=tmp_path, state_dir=tmp_path / "state", env=settings) as host:
+        served = {path: host.get(f"/api/{path}") for path in files}
+    assert [path for path, answer in served.items() if answer.status != 200] == []
+    assert [path for path, file in files.items() if served[path].body != file.read_bytes()] == []
+    named = set(re.findall(r'(?:href|src)="([^"#]+)"', (page / "index.html").read_text()))
+    assert len(named) > 5
+    assert named <= set(files)
 
 
 @pytest.mark.parametrize("stray", STRAYS)
