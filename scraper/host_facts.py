@@ -4,7 +4,8 @@ import os
 from dataclasses import dataclass
 from typing import Self
 
-_TIMER_OFF = ("AzureWebJobs.daily_timer.Disabled", "AzureWebJobs__daily_timer__Disabled")
+# As the host reads them: in any case, and on Linux in Azure, where the name of a setting has no dots, the second one.
+_TIMER_OFF = frozenset({"azurewebjobs.daily_timer.disabled", "azurewebjobs_daily_timer_disabled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +27,7 @@ class HostFacts:
             app_name=os.environ.get("WEBSITE_SITE_NAME") or "daily-scrape",
             # Hosts on a laptop are `localhost:7071`.
             site_host=host if "." in host and ":" not in host else "",
-            has_no_timer=any(os.environ.get(name, "").strip().lower() in {"true", "1"} for name in _TIMER_OFF),
+            has_no_timer=any(
+                name.lower() in _TIMER_OFF and value.lower() in {"true", "1"} for name, value in os.environ.items()
+            ),
         )

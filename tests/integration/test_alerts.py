@@ -150,7 +150,7 @@ async def test_nothing_is_missed_while_the_schedule_is_paused_or_its_timer_is_of
         await month.until("01 06:45")
         await month.ask("PUT", "/api/schedule", {"paused": False})
         await month.until("01 07:00")
-    month.settings = {**month.settings, "AzureWebJobs.daily_timer.Disabled": "true"}
+    month.settings = {**month.settings, "AzureWebJobs_daily_timer_Disabled": "true"}  # as on Linux in Azure
     async with month.switched_on("02 05:55"):
         await month.until("02 06:40")
     assert world.hook.seen == []
