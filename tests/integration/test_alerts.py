@@ -99,6 +99,7 @@ async def test_each_kind_of_alert_is_received_once(
         "missed:daily-2026-11-05:20261105T060000000000",
     ]
     assert world.hook.seen == world.hook.ids
+    assert world.hook.taken[0]["text"].endswith("; nothing of it is published.")  # it was the first run of all
     assert runs[-1] == ("daily-2026-11-05", "timer", "completed")  # late, since the timer is called until it succeeds
     assert "token=secret" not in caplog.text
     missed = [record for record in caplog.records if record.name == "triggers.alerts.look"]

@@ -13,11 +13,12 @@ import azure.durable_functions as df
 
 from orchestrations import names
 from scraper.settings import Settings
+from storage.data.dataset import Dataset
 from storage.ledger.alerts import Alert, AlertState, Bookmark
 from storage.ledger.runs import RunRecord
 from storage.outcomes.run_ends import with_its_end
 from storage.store import Store
-from triggers.alerts.events import of_run, of_skip, of_stall
+from triggers.alerts.events import Seen, of_run, of_skip, of_stall
 from triggers.alerts.missed import missed_tick
 from triggers.runs.live_runs import live_run
 
@@ -79,8 +80,7 @@ async def _of_runs(look: Look, seen: int, horizon: datetime) -> tuple[int, list[
             continue
         ended_at = ended.finished_at or look.now
         if ended_at >= horizon:
-            forced, replaced = await _published_since(look.store, ended)
-            found += of_run(ended, ended_at=ended_at, forced=forced, replaced=replaced)
+            found += of_run(ended, ended_at=ended_at, seen=await _seen(look.store, ended))
         if all_before_ended:
             ended_up_to = run.epoch
     live = await live_run(look.client, look.store)
@@ -89,19 +89,19 @@ async def _of_runs(look: Look, seen: int, horizon: datetime) -> tuple[int, list[
     return ended_up_to, found
 
 
-async def _published_since(store: Store, run: RunRecord) -> tuple[set[str], set[str]]:
-    """Of the sources that were refused, those that somebody has published by hand, and those with newer rows by now."""
-    forced: set[str] = set()
-    replaced: set[str] = set()
-    for source in [one["source"] for one in run.results if one["outcome"] == "refused"]:
-        dataset = await store.datasets.find(source)
-        if dataset is None:
-            continue
-        if run.epoch in {dataset.epoch, *(one.epoch for one in dataset.publications)}:
-            forced.add(source)
-        elif dataset.epoch > run.epoch:
-            replaced.add(source)
-    return forced, replaced
+async def _seen(store: Store, run: RunRecord) -> dict[str, Seen]:
+    """What readers see by now of the sources that were refused."""
+    refused = [one["source"] for one in run.results if one["outcome"] == "refused"]
+    return {source: seen_of(await store.datasets.find(source), run.epoch) for source in refused}
+
+
+def seen_of(dataset: Dataset | None, refused: int) -> Seen:
+    """What readers see of a source of which the gate has refused the snapshot with the epoch `refused`."""
+    if dataset is None or not dataset.snapshot:
+        return Seen.NOTHING
+    if refused in {dataset.epoch, *(one.epoch for one in dataset.publications)}:
+        return Seen.FORCED
+    return Seen.NEWER if dataset.epoch > refused else Seen.BEFORE
 
 
 async def _runs_behind(store: Store, seen: int, horizon: datetime) -> list[RunRecord]:

@@ -1,6 +1,6 @@
 """What is worth an alert, and what it says: from what the ledger tells, without asking anybody."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -21,6 +21,15 @@ EXPECTED_SKIPS: Final = frozenset({SkipReason.PAUSED, SkipReason.DATE_SERVED})
 PATIENT_TRIGGERS: Final = frozenset({"watch"})
 
 
+class Seen(StrEnum):
+    """What readers see of a source that the gate has refused; the value says so, of `{}`."""
+
+    BEFORE = "readers see the rows from before of {}"
+    NOTHING = "nothing of {} is published"
+    FORCED = "somebody has published {} against the gate since"
+    NEWER = "newer rows of {} have been published since"
+
+
 class AlertKind(StrEnum):
     """What an alert is about."""
 
@@ -31,20 +40,17 @@ class AlertKind(StrEnum):
     MISSED = "missed"  # a tick of the schedule that came too late, or never
 
 
-def of_run(
-    run: RunRecord, *, ended_at: datetime, forced: Collection[str] = (), replaced: Collection[str] = ()
-) -> list[Alert]:
+def of_run(run: RunRecord, *, ended_at: datetime, seen: Mapping[str, Seen]) -> list[Alert]:
     """The alerts of a run that has ended: none, one, or one for what failed and one for what the gate refused.
 
-    Of its sources, `forced` are those whose snapshot somebody has published all the same, and `replaced` those of
-    which readers see one that is newer.
+    `seen` is what readers see of each source that was refused.
     """
     refused = [one for one in run.results if one["outcome"] == "refused"]
     failed = [one for one in run.results if one["outcome"] == "failed"]
     alerts = []
     if refused:
-        since = _since([one["source"] for one in refused], forced, replaced)
-        text = f"Run '{run.run_id}' did not publish {_named(refused)}{since}."
+        readers = _of_readers({one["source"]: seen[one["source"]] for one in refused})
+        text = f"Run '{run.run_id}' did not publish {_named(refused)}; {readers}."
         alerts.append(_of_run(AlertKind.REFUSED, run, ended_at, text, refused))
     if failed or (run.outcome in {"failed", "refused"} and not refused):
         why = _named(failed) or _clause(run.reason) or "it gave no reason"
@@ -103,14 +109,19 @@ def _of_run(
     return Alert(f"{kind}:{run.run_id}:{run.epoch}", kind, ended_at, text[:LONGEST_TEXT], facts)
 
 
-def _since(refused: Sequence[str], forced: Collection[str], replaced: Collection[str]) -> str:
-    """What readers see of the sources that were refused, where that can still be said."""
-    by_hand = [f"'{name}'" for name in refused if name in forced]
-    if not by_hand:
-        return "" if any(name in replaced for name in refused) else "; readers see the rows from before"
-    shown = ", ".join(by_hand[:3]) + (f" and {len(by_hand) - 3} more" if len(by_hand) > 3 else "")
-    which = ("it" if len(refused) == 1 else "them") if len(by_hand) == len(refused) else shown
-    return f"; somebody has published {which} against the gate since"
+def _of_readers(seen: Mapping[str, Seen]) -> str:
+    """What readers see of each of these sources."""
+    ways = [way for way in Seen if way in seen.values()]
+    if ways == [Seen.BEFORE]:
+        return "readers see the rows from before"
+    if len(ways) == 1:
+        return ways[0].format("it" if len(seen) == 1 else "them")
+    return "; ".join(way.format(_quoted([name for name, its in seen.items() if its == way])) for way in ways)
+
+
+def _quoted(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:3])
+    return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _named(sources: Sequence[Mapping[str, Any]]) -> str:

@@ -10,16 +10,20 @@ from typing import Any
 import pytest
 
 from scraper.settings import Settings
+from storage.data.dataset import Dataset
+from storage.data.publications import Publication
 from storage.ledger.runs import RunRecord
 from storage.ledger.skips import Skip, SkipReason
 from storage.ledger.stalls import Stall
-from triggers.alerts.events import of_missed_tick, of_run, of_skip, of_stall
+from triggers.alerts.collecting import seen_of
+from triggers.alerts.events import Seen, of_missed_tick, of_run, of_skip, of_stall
 from triggers.alerts.missed import newest_tick
 from triggers.alerts.payload import body_of
 
 NOW = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)
 TICK = datetime(2026, 11, 21, 6, tzinfo=UTC)
 RUN = RunRecord("daily-2026-11-21", 17, "c", TICK, "timer", ("books", "shop"), "completed", finished_at=NOW)
+SEEN = {"books": Seen.BEFORE, "shop": Seen.BEFORE}
 
 
 def source(name: str, outcome: str, reason: str = "") -> dict[str, Any]:
@@ -28,7 +32,7 @@ def source(name: str, outcome: str, reason: str = "") -> dict[str, Any]:
 
 def ended(outcome: str, *results: dict[str, Any], reason: str = "") -> list[tuple[str, str]]:
     run = replace(RUN, outcome=outcome, results=results, reason=reason)
-    return [(alert.alert_id, alert.text) for alert in of_run(run, ended_at=NOW)]
+    return [(alert.alert_id, alert.text) for alert in of_run(run, ended_at=NOW, seen=SEEN)]
 
 
 @pytest.mark.parametrize("outcome", ["completed", "completed_with_failures", "stopped", "superseded", "terminated"])
@@ -45,19 +49,37 @@ def test_a_source_that_the_gate_refuses_is_one_alert_also_if_it_was_the_only_one
     ]
 
 
-def refused(*names: str, forced: tuple[str, ...] = (), replaced: tuple[str, ...] = ()) -> str:
+def of_readers(**seen: Seen) -> str:
     """What the alert says of the readers of these sources."""
-    run = replace(RUN, outcome="failed", results=tuple(source(name, "refused", "x") for name in names))
-    (alert,) = of_run(run, ended_at=NOW, forced=forced, replaced=replaced)
-    return alert.text.partition(")")[2] if len(names) == 1 else alert.text.rpartition(")")[2]
+    run = replace(RUN, outcome="failed", results=tuple(source(name, "refused", "x") for name in seen))
+    (alert,) = of_run(run, ended_at=NOW, seen=seen)
+    return alert.text.partition("; ")[2]
 
 
-def test_an_alert_tells_what_was_published_against_the_gate_since_and_nothing_untrue_of_readers() -> None:
-    assert refused("a", forced=("a",)) == "; somebody has published it against the gate since."
-    assert refused("a", "b", forced=("a", "b")) == "; somebody has published them against the gate since."
-    assert refused("a", "b", forced=("b",)) == "; somebody has published 'b' against the gate since."
-    assert refused("a", "b", replaced=("b",)) == "."
-    assert refused("a", "b", forced=("c",), replaced=("c",)) == "; readers see the rows from before."
+def test_an_alert_tells_for_each_source_what_readers_see_of_it() -> None:
+    before, nothing, forced, newer = Seen.BEFORE, Seen.NOTHING, Seen.FORCED, Seen.NEWER
+    assert of_readers(a=before, b=before) == "readers see the rows from before."
+    assert of_readers(a=nothing) == "nothing of it is published."
+    assert of_readers(a=nothing, b=nothing) == "nothing of them is published."
+    assert of_readers(a=forced) == "somebody has published it against the gate since."
+    assert of_readers(a=newer) == "newer rows of it have been published since."
+    assert of_readers(a=nothing, b=before, c=nothing) == (
+        "readers see the rows from before of 'b'; nothing of 'a', 'c' is published."
+    )
+    assert of_readers(a=newer, b=newer, c=newer, d=newer, e=forced) == (
+        "somebody has published 'e' against the gate since; "
+        "newer rows of 'a', 'b', 'c' and 1 more have been published since."
+    )
+
+
+def test_what_readers_see_is_read_from_the_pointer_of_the_source() -> None:
+    by_hand = Publication("run-17", 17, NOW, 1, 0, 1, by="somebody")
+    fenced = Dataset("books", fence=17)
+    published = replace(fenced, epoch=16, snapshot="books@16")
+    assert [seen_of(one, 17) for one in (None, fenced, published)] == [Seen.NOTHING, Seen.NOTHING, Seen.BEFORE]
+    assert seen_of(replace(published, epoch=17), 17) == Seen.FORCED
+    assert seen_of(replace(published, publications=(by_hand,)), 17) == Seen.FORCED
+    assert seen_of(replace(published, epoch=18), 17) == Seen.NEWER
 
 
 def test_a_source_that_failed_is_an_alert_though_others_are_published() -> None:
@@ -78,7 +100,9 @@ def test_a_run_without_results_says_its_own_reason() -> None:
 
 def test_of_many_sources_three_are_named() -> None:
     (alert,) = of_run(
-        replace(RUN, outcome="failed", results=tuple(source(f"s{n}", "failed", "x") for n in range(50))), ended_at=NOW
+        replace(RUN, outcome="failed", results=tuple(source(f"s{n}", "failed", "x") for n in range(50))),
+        ended_at=NOW,
+        seen={},
     )
     assert alert.text == "Run 'daily-2026-11-21' failed: 's0' (x), 's1' (x), 's2' (x) and 47 more."
     assert (len(alert.facts["sources"]), alert.facts["sourcesInAll"]) == (20, 50)
@@ -135,6 +159,7 @@ def settings(form: str) -> Settings:
 (HOSTILE,) = of_run(
     replace(RUN, outcome="failed", results=(source("books", "failed", "<!channel> [x](http://evil) & \n**b**"),)),
     ended_at=NOW,
+    seen={},
 )
 
 
