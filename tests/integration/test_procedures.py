@@ -164,8 +164,8 @@ async def test_an_outage_of_the_storage_is_named_and_the_run_goes_on_or_is_retri
                 await host.advance(minutes=20)
             relay.mend()
             await host.advance(minutes=10)
-            health, runs = await operator.run("storage-after")
-            assert (health["status"], runs["runs"][0]["runId"]) == ("ok", "cut-off")
+            health, schedule, runs = await operator.run("storage-after")
+            assert (health["status"], schedule["paused"], runs["runs"][0]["runId"]) == ("ok", False, "cut-off")
             assert runs["runs"][0]["outcome"] == "failed"
             (retry,) = await operator.run("storage-retry", RUN="cut-off")
             assert (await host.wait_for(retry["runId"])).output["outcome"] == "completed"

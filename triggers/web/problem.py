@@ -12,6 +12,7 @@ from scraper.errors import ScraperError
 from scraper.run_log import log_context, run_logger
 from storage.errors import StorageUnreachable
 from triggers.web.known_query import unknown_parameter
+from triggers.web.unsure import unsure
 
 Handler = Callable[..., Awaitable[func.HttpResponse]]
 
@@ -46,8 +47,8 @@ class Problem(Exception):
         return as_data(func.HttpResponse(body, status_code=self.status.value, mimetype="application/problem+json"))
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= DETAIL_CHARACTERS else f"{text[: DETAIL_CHARACTERS - 1]}…"
+def _shortened(text: str, most: int = DETAIL_CHARACTERS) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def answers_problems(handler: Handler) -> Handler:
@@ -66,7 +67,8 @@ def answers_problems(handler: Handler) -> Handler:
                 return problem.response()
             except StorageUnreachable as fault:
                 logger.exception("storage cannot be used")
-                return Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(fault)).response()
+                detail = f"{_shortened(str(fault), DETAIL_CHARACTERS // 2)}{unsure(handler.__name__)}"
+                return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail).response()
             except ScraperError as fault:
                 logger.exception("the app's configuration cannot be used")
                 return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(fault)).response()
