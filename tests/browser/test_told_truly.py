@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.helpers.canned_app import PAGE, RUN, Canned, CannedApp
+from tests.helpers.canned_app import HANGS, PAGE, RUN, Canned, CannedApp
 
 LOOK_AGAIN = "document.dispatchEvent(new Event('visibilitychange'))"
 
@@ -54,7 +54,7 @@ def test_a_view_that_does_not_come_is_told_and_why_and_that_it_is_well_again(app
     expect(app.page.get_by_role("region", name="All runs", exact=True)).to_be_visible()
     runs = app.answers["GET runs"]
     hangs = {"checks": {"storage": "failed"}, "faults": {"storage": "no answer within 5 s"}}
-    app.answers |= {"GET runs": Canned(0), "GET health/details": Canned(503, json=hangs)}
+    app.answers |= {"GET runs": Canned(HANGS), "GET health/details": Canned(503, json=hangs)}
     app.page.evaluate(LOOK_AGAIN)
     app.page.clock.run_for(6_000)
     expect(app.page.locator("#health")).to_have_text("The storage does not work: no answer within 5 s")

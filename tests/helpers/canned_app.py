@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, Route
 
-from tests.helpers.watched_page import WatchedPage, watched_page
+from tests.helpers.watched_page import NO_ANSWER, WatchedPage, watched_page
 from triggers.dashboard.files import INDEX, page_files
 from triggers.dashboard.page import HEADERS
 
@@ -28,9 +28,12 @@ RUN: dict[str, Any] = {
 }  # fmt: skip
 
 
+HANGS = -1
+
+
 @dataclass(frozen=True)
 class Canned:
-    """An answer that is more than a JSON of status 200; one of status 0 never comes."""
+    """An answer that is more than a JSON of status 200: also one that breaks off (`NO_ANSWER`), or never comes (`HANGS`)."""
 
     status: int = 200
     body: str = ""
@@ -77,9 +80,11 @@ class CannedApp:
         asked = f"{route.request.method} {path}"
         self.asked.append(asked)
         answer = self.answers.get(asked, Canned(404, json={"title": "Not Found"}))
-        if isinstance(answer, Canned) and not answer.status:
+        if isinstance(answer, Canned) and answer.status == HANGS:
             return
-        if not isinstance(answer, Canned):
+        if isinstance(answer, Canned) and answer.status == NO_ANSWER:
+            route.abort("connectionreset")
+        elif not isinstance(answer, Canned):
             route.fulfill(json=answer)
         elif answer.json is not None:
             route.fulfill(status=answer.status, json=answer.json)

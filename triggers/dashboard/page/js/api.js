@@ -4,7 +4,8 @@ import { functionKey } from "./session.js";
 
 /** The page lies at …/api/dashboard, so this is …/api/. */
 const ROOT = new URL("./", location.href.split(/[?#]/)[0]);
-const PATIENCE_MS = 60_000;
+/** Longer than the app's own with a storage that hangs, 65 s: only so its reason is heard. */
+const PATIENCE_MS = 90_000;
 let clockOffset = 0;
 
 /** Why a request came to nothing. `status` is 0 if the app did not answer; `document` is the problem document. */

@@ -7,6 +7,8 @@ import { at, number, span } from "./format.js";
 import { toast } from "./messages.js";
 import { runLink } from "./parts.js";
 
+const LOOK_FIRST = "It may have been done all the same. The views tell; look before you do it again.";
+
 /** Do something, tell what the app said against it, and look again in either case. */
 export async function attempt(context, act) {
   try {
@@ -24,6 +26,7 @@ async function tellFault(fault) {
   if (fault.status >= 200 && fault.status < 300) {
     return tell("Taken, it seems", told(`${fault.message} What has come of it is seen in the views.`));
   }
+  if (isOpen(fault)) return tell("Done or not?", told(fault.message), h("p", null, LOOK_FIRST));
   if (fault.status !== 409) return tell("That did not work", told(fault.message));
   let content;
   try {
@@ -34,6 +37,9 @@ async function tellFault(fault) {
   }
   return tell(...content);
 }
+
+/** Whether it may have been done all the same: nobody answered, or the app broke down over it. */
+const isOpen = ({ status }) => status === 0 || status >= 500;
 
 function tellOddity(fault) {
   console.error(fault);

@@ -1,0 +1,51 @@
+"""An action whose end is open is not called a failure, and one that failed is not passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from storage.account.tables import PATIENCE
+from tests.helpers.canned_app import PAGE, Canned, CannedApp, canned_app
+from tests.helpers.watched_page import NO_ANSWER
+
+TELL_PATIENCE = """
+window.patience = [];
+const timeout = AbortSignal.timeout.bind(AbortSignal);
+AbortSignal.timeout = (ms) => (window.patience.push(ms), timeout(ms));
+"""
+
+
+@pytest.fixture
+def app(browser: Browser) -> Iterator[CannedApp]:
+    with canned_app(browser) as canned:
+        yield canned
+
+
+@pytest.mark.parametrize(
+    ("answer", "title"),
+    [
+        (Canned(NO_ANSWER), "Done or not?"),
+        (Canned(503, json={"detail": "The storage account does not answer."}), "Done or not?"),
+        (Canned(500), "Done or not?"),
+        (Canned(400, json={"detail": "no such source"}), "That did not work"),
+    ],
+)
+def test_only_what_the_app_has_refused_is_said_not_to_have_worked(app: CannedApp, answer: Canned, title: str) -> None:
+    app.watched.expected.add(answer.status)
+    app.answers["PUT schedule"] = answer
+    app.page.goto(f"{PAGE}#/schedule")
+    app.page.get_by_role("button", name="Pause", exact=True).click()
+    told = app.page.get_by_role("dialog", name=title)
+    expect(told).to_be_visible()
+    expect(told.get_by_text("It may have been done all the same.")).to_have_count(int(title == "Done or not?"))
+
+
+def test_the_page_waits_longer_than_the_app_waits_for_its_storage(app: CannedApp) -> None:
+    app.page.add_init_script(TELL_PATIENCE)
+    app.page.goto(f"{PAGE}#/schedule")
+    expect(app.page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    app_waits_s = PATIENCE["read_timeout"] * (1 + PATIENCE["retry_total"])
+    assert min(app.page.evaluate("window.patience")) > 1000 * (app_waits_s + 10)  # and pauses between its attempts
