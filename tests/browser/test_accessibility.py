@@ -18,6 +18,7 @@ FOCUSED = "() => document.activeElement.textContent.trim()"
 IN_DIALOG = "() => document.activeElement.closest('dialog') !== null || document.activeElement === document.body"
 OUTLINE = "() => getComputedStyle(document.activeElement).outlineStyle"
 MOVING = "() => document.getAnimations().filter((one) => one.playState === 'running').length"
+LONGEST_ID = "x" * 100
 LAST_BOOKS = tuple(f"/books/{number}" for number in range(21, 41))
 LIGHT_DESK = pytest.param("light", DESK, id="light-desk")
 DARK_PHONE = pytest.param("dark", PHONE, id="dark-phone")
@@ -57,7 +58,14 @@ def start_to_come(world: World) -> Iterator[None]:
     world.app.ask("POST", f"starts/later:{run_id}/cancel")
 
 
-@pytest.mark.usefixtures("start_to_come")
+@pytest.fixture(scope="module")
+def run_with_a_long_id(world: World) -> None:
+    """As long as the app takes one."""
+    world.app.ask("POST", f"orchestrators/daily_scrape/{LONGEST_ID}", {"sources": ["news"]})
+    world.app.finished(LONGEST_ID)
+
+
+@pytest.mark.usefixtures("start_to_come", "run_with_a_long_id")
 @pytest.mark.parametrize(("theme", "window"), [LIGHT_DESK, DARK_PHONE, *MORE_ROOMS])
 def test_every_view_is_accessible_and_fits_its_window(
     open_dashboard: OpenDashboard, world: World, theme: str, window: Mapping[str, int]

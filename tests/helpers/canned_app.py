@@ -33,7 +33,7 @@ HANGS = -1
 
 @dataclass(frozen=True)
 class Canned:
-    """An answer that is more than a JSON of status 200: also one that breaks off (`NO_ANSWER`), or never comes (`HANGS`)."""
+    """An answer that is more than a JSON of status 200. It breaks off with `NO_ANSWER`, and never comes with `HANGS`."""
 
     status: int = 200
     body: str = ""

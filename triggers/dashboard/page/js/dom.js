@@ -1,6 +1,6 @@
 /** Elements, made one by one: the only way in which this page gets content. */
 
-import { LONGEST, SHORT, cut, linkable, visible } from "./text.js";
+import { LONGEST, SHORT, cut, ends, linkable, visible } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 /** Listeners by element and event, so that a newer rendering can replace them. */
@@ -60,8 +60,19 @@ export function foreign(value, most = SHORT) {
     "details",
     { class: "long" },
     h("summary", { title: cut(text, 1000) }, h("bdi", { class: "foreign", dir: "auto" }, short)),
-    h("bdi", { class: "foreign whole", dir: "auto" }, text, tail),
+    h("bdi", { class: "foreign whole", dir: "auto", tabindex: "0" }, text, tail),
   );
+}
+
+/**
+ * A name from outside, inside a link or a label: nothing there can be unfolded, so of a long one both ends are shown.
+ * @param {any} value @param {number} [most]
+ */
+export function foreignName(value, most = 60) {
+  const text = visible(String(value).slice(0, LONGEST));
+  const short = ends(text, most);
+  const title = short === text ? null : cut(text, 1000);
+  return h("bdi", { class: text.length > 26 ? "foreign" : "foreign short", dir: "auto", title }, short);
 }
 
 /** An address from outside, as a link if it is of the web; the site is not told where the click came from. */

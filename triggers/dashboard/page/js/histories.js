@@ -1,7 +1,7 @@
 /** How each of many datasets has come along: asked for one by one, a few at a time, and each fault told by itself. */
 
 import { NOT_UNDERSTOOD, get, segment } from "./api.js";
-import { datasetHref, foreign, h, link, runHref } from "./dom.js";
+import { datasetHref, foreign, foreignName, h, link, runHref } from "./dom.js";
 import { badge } from "./parts.js";
 import { seldom } from "./seldom.js";
 import { sparkline } from "./size_chart.js";
@@ -80,4 +80,4 @@ function lastResult(newest, published) {
 }
 
 /** The name of a dataset, which leads to it. @param {string} source */
-export const datasetLink = (source) => link(datasetHref(source), foreign(source, 60));
+export const datasetLink = (source) => link(datasetHref(source), foreignName(source));

@@ -1,6 +1,6 @@
 /** Pieces that several views show. */
 
-import { foreign, h, link, runHref } from "./dom.js";
+import { foreignName, h, link, runHref } from "./dom.js";
 import { number } from "./format.js";
 import { cut, visible } from "./text.js";
 
@@ -21,7 +21,7 @@ export function badge(state) {
 export const stateOf = (run) => (run.stuck ? "stuck" : run.suspended ? "suspended" : (run.outcome ?? run.state));
 
 /** @param {string} id @param {...any} children what is shown in place of the ID */
-export const runLink = (id) => h("span", { class: "run-id" }, link(runHref(id), foreign(id, 60)));
+export const runLink = (id) => h("span", { class: "run-id" }, link(runHref(id), foreignName(id)));
 
 /**
  * A section with a heading.

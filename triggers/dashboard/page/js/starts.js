@@ -3,7 +3,7 @@
 import { Problem, get, post, segment } from "./api.js";
 import { attempt, tellStart } from "./attempt.js";
 import { ask } from "./dialogs.js";
-import { foreign, h } from "./dom.js";
+import { foreign, foreignName, h } from "./dom.js";
 import { at } from "./format.js";
 import { toast } from "./messages.js";
 
@@ -35,7 +35,7 @@ function sourceChoice(known) {
   const some = scope("some", false);
   const on = { change: () => (some.checked = true) };
   const box = (name) => h("label", { class: "check" },
-    h("input", { type: "checkbox", name: "source", value: name, on }), foreign(name, 60));
+    h("input", { type: "checkbox", name: "source", value: name, on }), foreignName(name));
   return h("fieldset", null, h("legend", null, "Sources"),
     h("label", { class: "check" }, scope("all", true), "All sources"),
     h("label", { class: "check" }, some, "Only those that are ticked:"),

@@ -42,6 +42,17 @@ export function cut(text, most = SHORT) {
 }
 
 /**
+ * The beginning and the end of a text that is too long: of names that differ only there.
+ * @param {string} text @param {number} most
+ */
+export function ends(text, most) {
+  const letters = Array.from(text);
+  if (letters.length <= most) return text;
+  const tail = Math.floor(most / 3);
+  return `${letters.slice(0, most - tail - 1).join("")}…${letters.slice(-tail).join("")}`;
+}
+
+/**
  * The address if it is one that a link may lead to: http or https, and without a name in front of the host, which
  * would make one site look like another. Null for any other.
  * @param {any} text @returns {string | null}

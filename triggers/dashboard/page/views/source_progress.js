@@ -1,6 +1,6 @@
 /** How far the sources of a run are: bars while it lasts, figures once it has ended. */
 
-import { datasetHref, foreign, h, link } from "../js/dom.js";
+import { datasetHref, foreign, foreignName, h, link } from "../js/dom.js";
 import { at, number, rate, span } from "../js/format.js";
 import { badge, figureList, numeric, table } from "../js/parts.js";
 import { speed } from "../js/rates.js";
@@ -41,7 +41,7 @@ function bar(source, sources) {
     "li",
     { "data-key": source.source },
     h("div", { class: "bar-head" },
-      h("span", { id }, link(datasetHref(source.source), foreign(source.source, 60))),
+      h("span", { id }, link(datasetHref(source.source), foreignName(source.source))),
       badge(state),
       h("span", { class: "muted" }, text,
         source.failed > 0 && h("span", { class: "bad-text" }, `, ${number(source.failed)} failed`))),
@@ -59,7 +59,7 @@ export function sourceTable(run, published) {
   const rows = run.sources.map((one) => ({
     key: one.source,
     cells: [
-      link(datasetHref(one.source), foreign(one.source, 60)),
+      link(datasetHref(one.source), foreignName(one.source)),
       [
         badge(isOn ? barOf(one, run.sources).state : stateForReaders(one, run, published[one.source])),
         one.reason && h("div", { class: "remark" }, foreign(one.reason, 120)),
