@@ -33,7 +33,7 @@ HANGS = -1
 
 @dataclass(frozen=True)
 class Canned:
-    """An answer that is more than a JSON of status 200. It breaks off with `NO_ANSWER`, and never comes with `HANGS`."""
+    """An answer that is more than a JSON of status 200. With `NO_ANSWER` it breaks off, with `HANGS` it never comes."""
 
     status: int = 200
     body: str = ""
