@@ -11,7 +11,9 @@ from pathlib import Path
 from devhost.config.local_settings import read_local_settings
 from scripts.azurite import start_azurite
 from scripts.checkout import IN_USE_LOCK, ROOT, CheckoutBusy, file_lock
+from scripts.free_port import is_free
 from scripts.functions_host import FunctionsHost, listing_of, on_first_free_port, start_devhost, start_func
+from scripts.http_json import Unreachable, ask
 from scripts.processes import ChildFailed, Supervisor, stop_signals_raise
 from scripts.run_folder import new_run_folder
 from scripts.sample_site import start_sample_site
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ):
             host, emulator = start_everything(supervisor, options)
             next_steps = what_to_do_next(host.url, logs=folder.relative_to(ROOT), emulator=emulator)
-            print(*listing_of(host.child), "", *next_steps, sep="\n", flush=True)
+            print(*listing_of(host.child), "", *what_is_wrong(host.url), *next_steps, sep="\n", flush=True)
             ended = supervisor.wait_for_an_end()
             raise ChildFailed(ended.name, f"ended with code {ended.returncode}", ended.log_tail())
     except KeyboardInterrupt:
@@ -53,6 +55,10 @@ def start_everything(supervisor: Supervisor, options: argparse.Namespace) -> tup
 
     Raises ChildFailed, OSError.
     """
+    if options.port and not is_free(options.port):
+        raise OSError(
+            f"port {options.port} is taken; name another with PORT=, or leave it out for 7071 or the next free one"
+        )
     own_settings = _own_settings()
     ours: dict[str, str] = {}
     if needs_azurite(own_settings):
@@ -109,6 +115,16 @@ def what_to_do_next(url: str, *, logs: Path, emulator: str | None) -> list[str]:
         "",
         f"dashboard: {url}/api/dashboard",
     ]
+
+
+def what_is_wrong(url: str) -> list[str]:
+    """What the app, which is up, says that it cannot work with, such as a sources file that is not there."""
+    try:
+        answer = ask("GET", f"{url}/api/health/details")
+    except Unreachable:
+        return []
+    faults = answer.document.get("faults", {}) if isinstance(answer.document, dict) else {}
+    return [f"warning: {name}: {fault}" for name, fault in faults.items()]
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -15,7 +15,7 @@ import pytest
 from scripts import functions_host, run, run_folder
 from scripts.checkout import ROOT, file_lock
 from scripts.functions_host import FunctionsHost, on_first_free_port, start_func
-from scripts.http_json import Unreachable, ask
+from scripts.http_json import Answer, Unreachable, ask
 from scripts.processes import ChildFailed, Supervisor
 from scripts.progress_view import LineView, progress_line
 from scripts.run import needs_azurite, what_to_do_next
@@ -164,3 +164,39 @@ def test_off_a_terminal_lines_come_seldom_but_the_last_one_always(capsys: pytest
         "  books scraping 10/40 pages, 9 rows",
         "  books published 40/40 pages, 39 rows",
     ]
+
+
+def test_a_port_that_is_asked_for_and_taken_is_refused_with_the_variable_that_make_takes(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    free_ports: tuple[socket.socket, int],
+) -> None:
+    monkeypatch.setattr(run, "new_run_folder", lambda command: ROOT / ".run" / tmp_path.name)
+    assert run.main(["--state", str(tmp_path), "--port", str(free_ports[1])]) == 1
+    said = capsys.readouterr()
+    assert f"run failed: port {free_ports[1]} is taken; name another with PORT=" in said.err
+    assert "starting" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Answer(503, {"faults": {"settings": "/x/nowhere.toml: no such file"}}, ""), "settings: /x/nowhere.toml"),
+        (Answer(200, {"faults": {}}, ""), None),
+        (Answer(404, None, ""), None),
+        (Unreachable("http://h", OSError("gone")), None),
+    ],
+)
+def test_what_is_wrong_with_the_app_that_came_up_is_shown(
+    answer: Answer | Unreachable, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(method: str, url: str) -> Answer:
+        assert (method, url) == ("GET", "http://h/api/health/details")
+        if isinstance(answer, Unreachable):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(run, "ask", asked)
+    lines = run.what_is_wrong("http://h")
+    assert [line.startswith(f"warning: {expected}") for line in lines] == ([True] if expected else [])
