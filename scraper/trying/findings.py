@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from scraper.canonical import canonical_url
 from scraper.errors import ExtractError, one_line
 from scraper.fetch.answers import FetchedPage
 from scraper.finding.named_pages import NamedPages
@@ -53,13 +54,20 @@ def tried_page(source: Source, page: FetchedPage, outcome: PageLoaded | PageFail
     if links is not None and links.address:
         say(f"the page is {links.address} in truth: a run takes its rows from there")
         return Tried(lines)
-    _say_fields(source, page, say)
     if isinstance(outcome, PageFailed):
         leads_on = bool(links and links.links and source.follow and source.follow.pages)
+        if not (leads_on and _is_start(source, outcome.failure.url)):  # no field is looked for on a start page
+            _say_fields(source, page, say)
         return Tried(lines, outcome.failure, leads_on)
+    _say_fields(source, page, say)
     say(f"rows: {len(outcome.rows)}")
     _say_key(source, outcome.rows, say)
     return Tried([*lines, *map(_row_line, outcome.rows)])
+
+
+def _is_start(source: Source, url: str) -> bool:
+    starts = () if source.follow is None else source.follow.start_links
+    return canonical_url(url) in {canonical_url(link.url) for link in starts}
 
 
 def _say_fields(source: Source, page: FetchedPage, say: Say) -> None:

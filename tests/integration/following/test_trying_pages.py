@@ -43,6 +43,21 @@ def test_a_page_without_rows_that_leads_on_fails_if_all_pages_have_rows(
     assert shown.err.splitlines()[-1].startswith(f"{told}{site.url}/: no_rows: ")
 
 
+@pytest.mark.parametrize(("path", "reports"), [("/", 0), ("/list", 1)])
+def test_how_fields_fare_is_not_told_of_a_start_page_that_has_no_rows(
+    path: str, reports: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of another page that leads on nobody knows whether it should have rows."""
+    with LinkedSite({"/": ["/b1"], "/list": ["/b1"]}, tmp_path / "s.toml").running_in_thread() as site:
+        site.write_sources('links = "i"\npages = "a"')
+        file = tmp_path / "s.toml"
+        file.write_text(file.read_text().replace("h1::text", "h2::text"))
+        assert main(["try", "books", f"{site.url}{path}", "--file", str(file)]) == 0
+        told = capsys.readouterr().err
+    assert told.count("fails in 1 of 1 rows") == reports
+    assert told.splitlines()[-1].startswith("- no rows, which is no fault of a page that is fetched for its links: ")
+
+
 def test_a_page_with_another_address_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with LinkedSite({"/a": []}, tmp_path / "s.toml").running_in_thread() as site:
         site.heads = {"/a": "<link rel=canonical href=/b>"}
