@@ -180,5 +180,6 @@ def _stay_on(hosts: frozenset[str] | None, url: str, target: str) -> None:
 
 
 def _told(error: BaseException) -> str:
-    text = one_line(str(error))[:300]
+    # How aiohttp was told to check certificates is in every text of a host that cannot be reached.
+    text = one_line(str(error)).replace(" ssl:default", "")[:300]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -315,10 +315,14 @@ async def test_a_reset_connection_is_a_reason(site: Site, fetcher: Fetcher) -> N
     assert await reason_of(fetcher, site.url("/reset")) == Reason.CONNECTION
 
 
-async def test_a_refused_connection_is_a_reason(fetcher: Fetcher) -> None:
+async def test_a_refused_connection_is_a_reason_that_names_host_and_port_alone(fetcher: Fetcher) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        assert await reason_of(fetcher, f"http://127.0.0.1:{unused.getsockname()[1]}/") == Reason.CONNECTION
+        host = f"127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(FetchError) as caught:
+            await fetcher.fetch(f"http://{host}/", LIMITS)
+    assert caught.value.reason is Reason.CONNECTION
+    assert f"Cannot connect to host {host} [" in caught.value.detail
 
 
 NOT_HTTP = [
