@@ -13,6 +13,7 @@ import yaml
 from scraper.settings import Settings
 from scripts.checkout import ROOT
 from tests.helpers.bicep import BicepFile, Expression, read_bicep, walk
+from tests.helpers.deployment_checks import BUILT_IN_ROLES
 
 INFRA = ROOT / "infra"
 FILES = {path.relative_to(INFRA).as_posix(): read_bicep(path) for path in sorted(INFRA.rglob("*.bicep"))}
@@ -21,20 +22,6 @@ APP = FILES["modules/app.bicep"]
 ROLES = FILES["modules/roles.bicep"]
 SCHEDULER = FILES["modules/scheduler.bicep"]
 STORAGE = FILES["modules/storage.bicep"]
-
-BUILT_IN_ROLES = {
-    "storageBlobDataOwner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
-    "storageQueueDataContributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
-    "storageTableDataContributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
-    "storageBlobDataReader": "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
-    "storageQueueDataReader": "19e7f393-937e-4f77-808e-94535e297925",
-    "storageTableDataReader": "76199698-9eea-4c19-bc75-cec21354c6b6",
-    "monitoringMetricsPublisher": "3913510d-42f4-4e42-8a64-420c390055eb",
-    "durableTaskDataContributor": "0ad04412-c4d5-4796-b79c-f76d14c8d402",
-}
-"""Azure's roles by their names. Sources: "Azure built-in roles" in Microsoft's documentation, and as used in
-Azure-Samples/functions-quickstart-python-azd-timer (infra/app/rbac.bicep), and for the last one in
-Azure-Samples/Durable-Task-Scheduler (its AiAgentTravelPlanOrchestrator/infra/main.bicep)."""
 
 NOT_IN_AZURE = {
     "FUNCTIONS_WORKER_RUNTIME": "a property of the app in Flex Consumption, which refuses the setting",
