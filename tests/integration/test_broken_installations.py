@@ -14,6 +14,7 @@ import schemathesis
 from devhost.testing import Host, Reply
 from scraper.settings import Settings
 from scripts.checkout import ROOT
+from starts.later import LaterStart
 from storage.account import tables
 from storage.store import open_store
 from tests.helpers.answer_checks import faults, response_of
@@ -24,6 +25,7 @@ SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 # The app of this process is imported once, without commands by GET; their handlers are those of the POSTs.
 OPERATIONS = {one.name: one for one in operations(DOCUMENT) if not one.name.endswith("_by_get")}
 NOBODY = "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=c2VjcmV0;TableEndpoint=http://127.0.0.1:1/a;"
+TO_COME = LaterStart("daily_scrape", "today", {}, "startAt", "2126-11-22T06:00:00+00:00", "claim")
 HEALTH = {"health", "health_details"}
 SITE = {"SAMPLE_SITE_URL": "http://127.0.0.1:1", "SAMPLE_LISTING_PAGES": "1"}
 
@@ -61,6 +63,8 @@ async def host(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
 
 @pytest.mark.parametrize("name", named(503))
 async def test_without_storage_every_operation_says_that_it_does_not_answer(name: str, host: Host) -> None:
+    # So that there is one to list and to cancel: of none the task hub alone can tell.
+    await host.start("start_later", TO_COME.as_input(), instance_id="later:today")
     told = check(OPERATIONS[name], await answer(name, host), 503)
     if name in HEALTH:
         assert told["checks"] == {"settings": "ok", "storage": "failed", "hub": "ok", "runs": "unknown"}
