@@ -1,5 +1,7 @@
 """One alert as the JSON that its receiver understands: our own fields, a Slack message, or a card for Teams."""
 
+import re
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from scraper.host_facts import HostFacts
@@ -8,11 +10,33 @@ from storage.ledger.alerts import Alert
 
 Format = Literal["json", "slack", "teams"]
 VERSION: Final = 1
+_QUERY: Final = re.compile(r"(/[^\s?]*\?)(\S+)")
+_ENDS_OF_QUOTES: Final = ")]}>'\".,:;"
 
 
 def body_of(alert: Alert, settings: Settings) -> dict[str, Any]:
-    """The body of the one request that tells of an alert; the same whenever it is sent again."""
-    return _FORMATS[settings.alert_format](alert, HostFacts.of_environment())
+    """The body of the one request that tells of an alert; the same whenever it is sent again.
+
+    Who gets it is a third party, and the query of an address may hold a secret: it is cut.
+    """
+    shown = replace(alert, text=_without_queries(alert.text), facts=_without_queries(dict(alert.facts)))
+    return _FORMATS[settings.alert_format](shown, HostFacts.of_environment())
+
+
+def _without_queries(value: Any) -> Any:
+    """`value`, in which `?…` stands for the query of every address, at any depth."""
+    if isinstance(value, str):
+        return _QUERY.sub(_cut, value)
+    if isinstance(value, dict):
+        return {name: _without_queries(one) for name, one in value.items()}
+    return [_without_queries(one) for one in value] if isinstance(value, list) else value
+
+
+def _cut(found: re.Match[str]) -> str:
+    """An address without its query, and what stood behind it: the end of the quotation or of the sentence."""
+    address, query = found.groups()
+    rest = query.rstrip(_ENDS_OF_QUOTES)
+    return f"{address}…{query[len(rest) :]}" if rest else address + query
 
 
 def _own(alert: Alert, host: HostFacts) -> dict[str, Any]:

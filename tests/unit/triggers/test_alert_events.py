@@ -183,6 +183,30 @@ def test_our_own_payload_has_text_for_people_and_facts_for_programs() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("404: https://a.example/x?token=SECRET", "404: https://a.example/x?…"),
+        ("'HTTPS://a.example?k='SECRET'&b=SECRET', 2 of 3", "'HTTPS://a.example?…', 2 of 3"),
+        ("it led to /login?back=/x?k=SECRET.", "it led to /login?…."),
+        (
+            "(https://a.example/x?k=SECRET#a) and http://b.example/?SECRET: no",
+            "(https://a.example/x?…) and http://b.example/?…: no",
+        ),
+        ("is it https://a.example/x? Or (?i)b", "is it https://a.example/x? Or (?i)b"),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "slack", "teams"])
+def test_an_alert_shows_no_query_of_an_address(form: str, reason: str, shown: str) -> None:
+    results = (source("books", "failed", reason),)
+    (alert,) = of_run(replace(RUN, outcome="failed", results=results, reason=reason), ended_at=NOW, seen={})
+    body = body_of(alert, settings(form))
+    assert "SECRET" not in json.dumps(body)
+    assert shown.removesuffix(".") in json.dumps(body, ensure_ascii=False)
+    if form == "json":
+        assert (body["facts"]["reason"], body["facts"]["sources"][0]["reason"]) == (shown, shown)
+
+
 def test_a_slack_message_is_one_text_in_which_a_site_can_call_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEBSITE_SITE_NAME", "shop-scrape")
     monkeypatch.setenv("WEBSITE_HOSTNAME", "shop.example.net")
