@@ -9,6 +9,7 @@ from scraper import clock
 from scraper.run_log import run_logger
 from scraper.settings import Settings
 from storage.ledger.alerts import Alert, Alerts, AlertState
+from triggers.alerts.events import AlertKind
 from triggers.alerts.payload import body_of
 from triggers.alerts.webhook import Answer, post
 
@@ -27,7 +28,10 @@ logger = run_logger(__name__)
 
 
 async def deliver(alerts: Alerts, settings: Settings) -> None:
-    """Send what is due, the oldest first; nothing if there is nobody to send it to, or the settings are wrong."""
+    """Send what is due, the oldest first and skipped starts last.
+
+    Nothing if there is nobody to send it to, or the settings are wrong.
+    """
     url = settings.alert_webhook_url
     if not url or settings.alerts_fault:
         return
@@ -41,6 +45,7 @@ async def deliver(alerts: Alerts, settings: Settings) -> None:
 async def deliver_by(alerts: Alerts, send: Send) -> None:
     """As `deliver`. Ends as soon as nobody answers: the others would not be heard either."""
     due = [alert for alert in await alerts.pending() if _is_due(alert, clock.utc_now())]
+    due.sort(key=lambda alert: alert.kind == AlertKind.SKIPPED)  # of these there may be a hundred at once
     for alert in due[:MOST_PER_LOOK]:
         taken = await _take(alerts, alert, clock.utc_now())
         if taken is None:

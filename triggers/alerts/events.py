@@ -53,14 +53,15 @@ def of_run(run: RunRecord, *, ended_at: datetime, seen: Mapping[str, Seen]) -> l
         text = f"Run '{run.run_id}' did not publish {_named(refused)}; {readers}."
         alerts.append(_of_run(AlertKind.REFUSED, run, ended_at, text, refused))
     if failed or (run.outcome in {"failed", "refused"} and not refused):
-        why = _named(failed) or _clause(run.reason) or "it gave no reason"
-        alerts.append(_of_run(AlertKind.FAILED, run, ended_at, f"Run '{run.run_id}' failed: {why}.", failed))
+        why = _named(failed) or one_line(run.reason, LONGEST_REASON) or "it gave no reason"
+        text = _sentence(f"Run '{run.run_id}' failed: {why}")
+        alerts.append(_of_run(AlertKind.FAILED, run, ended_at, text, failed))
     return alerts
 
 
 def of_stall(stall: Stall) -> Alert:
     """The alert of a run that does nothing any more."""
-    text = f"Run '{stall.run_id}' is stuck: no progress since {_shown(stall.since)}: {_unended(stall.reason)}."
+    text = _sentence(f"Run '{stall.run_id}' is stuck: no progress since {_shown(stall.since)}: {stall.reason}")
     facts = {"runId": stall.run_id, "epoch": stall.epoch, "since": stall.since.isoformat(), "reason": stall.reason}
     alert_id = f"{AlertKind.STUCK}:{stall.run_id}:{stall.epoch}:{_compact(stall.since)}"
     return Alert(alert_id, AlertKind.STUCK, stall.reported_at, text[:LONGEST_TEXT], facts)
@@ -73,8 +74,8 @@ def of_skip(skip: Skip) -> Alert | None:
     if skip.reason == SkipReason.PAST_DUE and skip.scheduled_for is not None:
         return of_missed_tick(skip.run_id, skip.scheduled_for, at=skip.at, detail=skip.detail)
     when = skip.scheduled_for or skip.at
-    detail = _clause(skip.detail) or str(skip.reason)
-    text = f"The start of '{skip.run_id}' by {skip.trigger}, due at {_shown(when)}, was skipped: {detail}."
+    detail = one_line(skip.detail, LONGEST_REASON) or str(skip.reason)
+    text = _sentence(f"The start of '{skip.run_id}' by {skip.trigger}, due at {_shown(when)}, was skipped: {detail}")
     facts = {
         "runId": skip.run_id,
         "scheduledFor": when.isoformat(),
@@ -87,8 +88,9 @@ def of_skip(skip: Skip) -> Alert | None:
 
 def of_missed_tick(run_id: str, tick: datetime, *, at: datetime, detail: str) -> Alert:
     """The alert of a tick that nothing came of; the same one whether it came too late or was never heard of."""
-    text = f"The scheduled run '{run_id}', due at {_shown(tick)}, was missed: {_clause(detail)}."
-    facts = {"runId": run_id, "scheduledFor": tick.isoformat(), "reason": one_line(detail, LONGEST_REASON)}
+    reason = one_line(detail, LONGEST_REASON)
+    text = _sentence(f"The scheduled run '{run_id}', due at {_shown(tick)}, was missed: {reason}")
+    facts = {"runId": run_id, "scheduledFor": tick.isoformat(), "reason": reason}
     return Alert(f"{AlertKind.MISSED}:{run_id}:{_compact(tick)}", AlertKind.MISSED, at, text, facts)
 
 
@@ -130,13 +132,10 @@ def _named(sources: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(named) + (f" and {len(sources) - 3} more" if len(sources) > 3 else "")
 
 
-def _clause(reason: str) -> str:
-    """A reason as the end of a sentence of ours."""
-    return _unended(one_line(reason, LONGEST_REASON))
-
-
-def _unended(text: str) -> str:
-    return text.rstrip().removesuffix(".")
+def _sentence(text: str) -> str:
+    """`text` with one end, also if it has that of a reason that it quotes."""
+    ended = text.rstrip()
+    return ended if ended.endswith((".", "?", "!")) else f"{ended}."
 
 
 def _shown(moment: datetime) -> str:

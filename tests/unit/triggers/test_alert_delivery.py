@@ -75,6 +75,18 @@ async def test_what_is_taken_is_sent_once_the_oldest_first(world: World) -> None
     assert await world.states() == {"a": "sent", "b": "sent"}
 
 
+async def test_many_skipped_starts_keep_no_graver_alert_back(world: World) -> None:
+    for number in range(30):
+        alert = Alert(f"skip-{number:02}", "skipped", START, "text", noticed_at=START, next_attempt_at=START)
+        await world.alerts.record(alert)
+    world.now += MINUTES_5
+    await world.alerts.record(Alert("late", "failed", world.now, "text", noticed_at=world.now))
+    await world.look()
+    assert [alert_id for _, alert_id in world.seen] == ["late", *(f"skip-{number:02}" for number in range(19))]
+    await world.look()
+    assert [alert_id for _, alert_id in world.seen[20:]] == [f"skip-{number:02}" for number in range(19, 30)]
+
+
 async def test_after_an_hour_without_receiver_it_is_sent_once_by_the_next_attempt(world: World) -> None:
     world.answer = lambda now, _id: SILENT if now < START + timedelta(hours=1) else TAKEN
     await written(world, "a")

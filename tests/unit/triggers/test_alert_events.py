@@ -130,6 +130,8 @@ def test_a_reason_that_is_a_sentence_ends_with_one_full_stop() -> None:
     late = of_missed_tick("daily-2026-11-21", TICK, at=NOW, detail="it came too late.")
     assert late.text.endswith("was missed: it came too late.")
     assert of_stall(Stall(17, "run-1", TICK, NOW, "suspended.")).text.endswith("UTC: suspended.")
+    asked = of_missed_tick("daily-2026-11-21", TICK, at=NOW, detail="is it on?")
+    assert asked.text.endswith("was missed: is it on?")
     assert ended("failed", reason="the hub is gone.")[0][1].endswith("failed: the hub is gone.")
 
 
