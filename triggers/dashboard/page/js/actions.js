@@ -7,6 +7,8 @@ import { foreign, h } from "./dom.js";
 import { counted } from "./format.js";
 import { toast } from "./messages.js";
 
+const SECOND_CLICK_MS = 1000;
+
 /** Stop a run: let it finish what is in flight, or end it now. */
 export async function stopRun(context, run) {
   const choice = (value, name, text, isFirst) =>
@@ -53,12 +55,13 @@ export async function retryRun(context, run, { failed, isMissing, only }) {
   });
 }
 
-/** Pause or resume the schedule. */
+/** Pause or resume the schedule. Its button means the opposite then: a second click of the same hand is none. */
 export async function pauseSchedule(context, paused) {
   await attempt(context, async () => {
     await put("schedule", { paused });
     toast(paused ? "The schedule is paused: ticks are skipped and recorded." : "The schedule runs again.");
   });
+  await new Promise((resolve) => setTimeout(resolve, SECOND_CLICK_MS));
 }
 
 /** Let readers see another snapshot; one that the gate has refused only after it was said why. */

@@ -92,13 +92,16 @@ export function button(text, act, kind = "") {
   return h("button", { type: "button", class: `button ${kind}`, on: { click } }, text);
 }
 
+// Not `disabled`: that would take the focus away.
+const BUSY = ["aria-busy", "aria-disabled"];
+
 async function once(element, act) {
   if (element.hasAttribute("aria-busy")) return;
-  element.setAttribute("aria-busy", "true");
+  for (const state of BUSY) element.setAttribute(state, "true");
   try {
     await act();
   } finally {
-    element.removeAttribute("aria-busy");
+    for (const state of BUSY) element.removeAttribute(state);
   }
 }
 
@@ -112,18 +115,18 @@ export const empty = (...children) => h("p", { class: "empty" }, ...children);
  * @param {string | null} continuation
  */
 export function pager(context, name, continuation) {
-  const places = (context.state[name] ??= []);
+  const places = context.state[name] ?? [];
   if (!places.length && !continuation) return null;
-  const go = (change) => () => {
-    change();
-    context.refresh();
+  const go = (there) => () => {
+    context.state[name] = there; // Counted from what is shown, however often it is clicked.
+    return context.refresh();
   };
   return h(
     "nav",
     { class: "pager", "aria-label": `Pages of ${name}` },
-    places.length > 0 && button("Newer", go(() => places.pop())),
+    places.length > 0 && button("Newer", go(places.slice(0, -1))),
     h("span", null, `Page ${number(places.length + 1)}`),
-    continuation && button("Older", go(() => places.push(continuation))),
+    continuation && button("Older", go([...places, continuation])),
   );
 }
 

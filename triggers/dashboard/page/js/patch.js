@@ -6,7 +6,7 @@
 import { listenersOf, setListeners } from "./dom.js";
 
 /** Attributes that belong to the reader, or to what an element does, once it is there. */
-const THEIRS = new Set(["open", "aria-busy"]);
+const THEIRS = new Set(["open", "aria-busy", "aria-disabled"]);
 
 /** @param {Element} shown @param {Node[]} children what it is to show now */
 export function patchChildren(shown, children) {
