@@ -26,7 +26,10 @@ UNFOLD = "document.querySelectorAll('details.as-table').forEach((one) => { one.o
 
 def fill(app: CannedApp) -> None:
     """Everything that has a table, with the longest of what a usual app says."""
-    runs = [{**RUN, "runId": run_id, "epoch": 9 - place, "totals": COUNTS} for place, run_id in enumerate(RUNS)]
+    runs = [
+        {**RUN, "runId": run_id, "epoch": 9 - place, "totals": COUNTS, "reason": RULE}
+        for place, run_id in enumerate(RUNS)
+    ]
     skip = {"at": MOMENT, "scheduledFor": MOMENT, "runId": RUNS[2], "trigger": "timer", "reason": "held"}
     skip |= {
         "holder": RUNS[0],

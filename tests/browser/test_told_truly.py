@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -109,3 +111,29 @@ def test_a_run_whose_retry_has_published_offers_no_other_one(app: CannedApp) -> 
     expect(state).to_contain_text("failed")
     expect(state.get_by_role("button")).to_have_count(0)
     expect(app.page.get_by_text("The gate has refused")).to_have_count(0)
+
+
+def test_before_the_first_run_there_is_nothing_to_choose(app: CannedApp) -> None:
+    app.page.goto(f"{PAGE}#/runs")
+    app.page.get_by_role("button", name="Start a run").click()
+    dialog = app.page.get_by_role("dialog", name="Start a run")
+    expect(dialog).to_contain_text("It scrapes every source of the sources file.")
+    expect(dialog).not_to_contain_text("choose")
+
+
+def test_runs_of_one_day_are_told_apart_by_their_times_and_failed_ones_by_their_reasons(app: CannedApp) -> None:
+    refused_run(app)
+    newest = app.answers["GET runs"]["runs"][0] | {"reason": "no source has published", "runId": "third", "epoch": 3}
+    newest |= {"startedAt": "2026-11-20T09:30:00+00:00", "outcome": "stopped"}
+    app.answers["GET runs"]["runs"].insert(0, newest)
+    app.answers["GET runs/third"] = {**newest, "sources": [
+        {"source": "books", "state": "stopped", "reason": "stopped at once (asked for by http)"},
+    ]}  # fmt: skip
+    app.page.goto(f"{PAGE}#/")
+    axis = app.page.get_by_role("region", name="The last runs").locator(".dates")
+    expect(axis).to_have_text(re.compile("^06:00"))
+    expect(app.page.locator("#current .badge.idle").first).to_have_text("stopped")
+    expect(app.page.locator("#history .column .bar.idle")).to_have_count(1)
+    expect(app.page.get_by_role("list", name="Not published by the last run")).to_contain_text("stopped \u2013 at once")
+    app.page.goto(f"{PAGE}#/runs")
+    expect(app.page.get_by_role("row").filter(has_text="third")).to_contain_text("no source has published")

@@ -53,6 +53,12 @@ export const clock = (when) => CLOCK.format(new Date(when));
 /** `3 Nov`, in UTC. @param {number | string} when */
 export const day = (when) => DAY.format(new Date(when));
 
+/**
+ * How to write the moments of an axis: by day or, if all of them are of one, by time.
+ * @param {string} first @param {string} last @returns {(when: number | string) => string}
+ */
+export const dayOrTime = (first, last) => (day(first) === day(last) ? (when) => clock(when).slice(0, 5) : day);
+
 /** A time as an element: how long ago, and the moment itself when asked. A dash for none. */
 export function ago(iso) {
   return iso ? h("time", { datetime: iso, title: moment(iso) }, fromNow(iso)) : "–";

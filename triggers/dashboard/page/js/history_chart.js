@@ -2,8 +2,8 @@
 
 import { serverNow } from "./api.js";
 import { h, runHref, s } from "./dom.js";
-import { day, moment, number, span } from "./format.js";
-import { badge, folded, legend, numeric, runLink, stateOf, table } from "./parts.js";
+import { dayOrTime, moment, number, span } from "./format.js";
+import { badge, folded, legend, numeric, runLink, stateOf, table, toneOf } from "./parts.js";
 import { duration } from "./past.js";
 import { cut, visible } from "./text.js";
 
@@ -20,7 +20,6 @@ const LEGEND = [
   ["good", "completed"], ["warn", "with failures"], ["bad", "failed"], ["live", "running"], ["idle", "stopped"],
   ["skip", "skipped"], ["missed", "missed"],
 ];
-const TONES = { completed: "good", completed_with_failures: "warn", failed: "bad", terminated: "bad", refused: "bad" };
 
 /**
  * @param {ReturnType<typeof import("./past.js").past>} entries oldest first
@@ -74,7 +73,7 @@ function column(entry, place, tops, height, isStop) {
   const bars = MEASURES.map(({ value, kind }, band) => {
     const size = tops[band] ? (BAND * value(entry.run)) / tops[band] : 0;
     const drawn = value(entry.run) > 0 ? Math.max(size, 2) : 0;
-    const tone = kind === "state" ? (entry.run.outcome ? (TONES[entry.run.outcome] ?? "idle") : "live") : kind;
+    const tone = kind === "state" ? (entry.run.outcome ? toneOf(entry.run.outcome) : "live") : kind;
     return s("rect", { class: `bar ${tone}`, x: place + 0.16, y: floor(band) - drawn, width: 0.68, height: drawn });
   });
   const title = titleOf(entry);
@@ -96,8 +95,9 @@ function titleOf(entry) {
 }
 
 function dates(entries, width) {
+  const when = dayOrTime(entries[0].at, entries.at(-1).at);
   const places = [0, 0.25, 0.5, 0.75, 1].map((part) => entries[Math.round(part * (width - 1))]);
-  const told = places.map((entry) => h("span", null, entry ? day(entry.at) : ""));
+  const told = places.map((entry) => h("span", null, entry ? when(entry.at) : ""));
   return h("div", { class: "dates", "aria-hidden": "true" }, told);
 }
 

@@ -6,15 +6,17 @@ import { cut, visible } from "./text.js";
 
 const TONES = {
   completed: "good", published: "good", running: "live", scraping: "live", planning: "live", publishing: "live",
-  completed_with_failures: "warn", stopping: "warn", refused: "warn", stopped: "warn", paused: "warn", suspended: "warn",
+  completed_with_failures: "warn", stopping: "warn", refused: "warn", paused: "warn", suspended: "warn",
   "published against the gate": "warn", "published by hand": "good", withdrawn: "warn",
-  scheduled: "idle", skipped: "idle", superseded: "idle", replaced: "idle", failed: "bad", terminated: "bad", stuck: "bad",
+  scheduled: "idle", skipped: "idle", stopped: "idle", superseded: "idle", replaced: "idle", failed: "bad", terminated: "bad", stuck: "bad",
 };
+
+/** The colour of a state, the same in words and pictures. @param {string} state */
+export const toneOf = (state) => (Object.hasOwn(TONES, state) ? TONES[state] : "idle");
 
 /** A state as a coloured word; its colour says nothing that the word does not. @param {string} state */
 export function badge(state) {
-  const tone = Object.hasOwn(TONES, state) ? TONES[state] : "idle";
-  return h("span", { class: `badge ${tone}` }, cut(visible(state), 40).replaceAll("_", " "));
+  return h("span", { class: `badge ${toneOf(state)}` }, cut(visible(state), 40).replaceAll("_", " "));
 }
 
 /** How a run stands: its outcome once there is one. @param {object} run */

@@ -1,7 +1,7 @@
 /** A quantity over time: as a large picture with its scale, or as a small one within a line of a table. */
 
 import { h, s } from "./dom.js";
-import { day, moment, number } from "./format.js";
+import { dayOrTime, moment, number } from "./format.js";
 import { folded, numeric, table } from "./parts.js";
 
 const WIDTH = 100;
@@ -26,7 +26,8 @@ export function sparkline(points, name) {
 export function sizeChart(points, name, what) {
   const top = Math.max(...points.map((point) => point.value), 0);
   const ends = [points[0], points[Math.floor(points.length / 2)], points[points.length - 1]];
-  const days = [...new Set(ends.map((point) => day(point.at)))];
+  const when = dayOrTime(ends[0].at, ends[2].at);
+  const days = [...new Set(ends.map((point) => when(point.at)))];
   const words = (texts) => texts.map((text) => h("span", null, text));
   const rows = [...points].reverse().map((point) => ({
     key: point.at,

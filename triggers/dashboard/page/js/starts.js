@@ -11,12 +11,13 @@ import { toast } from "./messages.js";
 export async function startRun(context) {
   const known = await knownSources();
   if (context.signal.aborted) return; // Another view is shown by now.
+  const choice = known.length ? ", or only those that you choose" : " of the sources file";
   const answer = await ask({
     title: "Start a run",
     confirm: "Start",
     isWhole: (filled) => (filled.get("scope") !== "some" || filled.has("source")) && momentOf(filled) !== null,
     content: [
-      h("p", null, "It scrapes every source, or only those that you choose. While another run lives it is refused."),
+      h("p", null, `It scrapes every source${choice}. While another run lives it is refused.`),
       known.length > 0 && sourceChoice(known),
       timeChoice(),
     ],

@@ -102,10 +102,16 @@ function unpublished(run, published) {
     const seen = published[one.source];
     return h("li", { "data-key": one.source },
       datasetLink(one.source), ": ",
-      badge(stateForReaders(one, run, seen)), one.reason && [" ", foreign(one.reason, 160)],
+      badge(stateForReaders(one, run, seen)), reasonOf(one),
       "; ", whatReadersSee(seen));
   });
   return told.length > 0 && h("ul", { class: "plain", "aria-label": "Not published by the last run" }, told);
+}
+
+/** Beside the badge, so what that has said is left out: `stopped at once` is `at once`. */
+function reasonOf({ state, reason }) {
+  if (!reason) return null;
+  return [" – ", foreign(reason.startsWith(`${state} `) ? reason.slice(state.length + 1) : reason, 160)];
 }
 
 /** Not at every look: a screen reader is told in steps of ten per cent. */

@@ -38,7 +38,7 @@ function runTable(runs) {
     key: `${run.runId}@${run.epoch}`,
     cells: [
       runLink(run.runId),
-      badge(stateOf(run)),
+      [badge(stateOf(run)), run.reason && h("div", { class: "remark" }, foreign(run.reason, 100))],
       ago(run.startedAt),
       span(duration(run, serverNow())),
       foreign(run.triggeredBy, 40),
