@@ -59,7 +59,8 @@ def test_the_page_waits_longer_than_the_app_waits_for_its_storage(app: CannedApp
     app.page.goto(f"{PAGE}#/schedule")
     expect(app.page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
     app_waits_s = PATIENCE["read_timeout"] * (1 + PATIENCE["retry_total"])
-    assert min(app.page.evaluate("window.patience")) > 1000 * (app_waits_s + 10)  # and pauses between its attempts
+    _health, shortest_ms, *_ = sorted(app.page.evaluate("window.patience"))  # the health keeps a limit of its own
+    assert shortest_ms > 1000 * (app_waits_s + 10)  # and pauses between its attempts
 
 
 def begin_download(app: CannedApp) -> None:

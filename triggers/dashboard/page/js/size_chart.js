@@ -37,7 +37,7 @@ export function sizeChart(points, name, what) {
     h(
       "figure",
       { class: "size" },
-      h("div", { class: "scale", "aria-hidden": "true" }, words([number(top), number(top / 2), "0"])),
+      h("div", { class: "scale", "aria-hidden": "true" }, words([number(top), number(Math.round(top / 2)), "0"])),
       drawing("size-line", points, `${name} over time, ${points.length} ${what}; the table below has the figures`),
       h("div", { class: "dates", "aria-hidden": "true" }, words(days)),
     ),
