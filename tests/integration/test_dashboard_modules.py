@@ -102,15 +102,23 @@ def tick(day: int) -> str:
     return f"2026-11-{day:02d}T06:00:00+00:00"
 
 
-def skip(day: int) -> dict[str, Any]:
-    return {"runId": f"daily-2026-11-{day:02d}", "at": tick(day), "scheduledFor": tick(day), "reason": "paused"}
+def skip(day: int, *, by: str = "timer") -> dict[str, Any]:
+    usual = {"runId": f"daily-2026-11-{day:02d}", "at": tick(day), "scheduledFor": tick(day), "reason": "paused"}
+    return {**usual, "trigger": by} if by == "timer" else {**usual, "trigger": by, "runId": "watched"}
 
 
-def past(runs: list[Any], skips: list[Any], ticks: list[str], *, now: str, most: int = 30) -> list[str]:
-    """Kind and day of each entry."""
+def past(
+    runs: list[Any], skips: list[Any], ticks: list[str], *, now: str, most: int = 30, are_all: bool = True
+) -> list[str]:
+    """Kind and day of each entry, and how many skips it stands for if these are several."""
     milliseconds = datetime.fromisoformat(now).timestamp() * 1000
-    (found,) = called("js/past.js", "past", [runs, skips, ticks, most, milliseconds])
-    return [f"{one['kind']} {one['at'][8:10]}" for one in found]
+    skipped = {"skips": skips, "areAll": are_all}
+    (found,) = called("js/past.js", "past", [runs, skipped, ticks, most, milliseconds])
+    counts = [len(one.get("skips", ())) for one in found]
+    return [
+        f"{one['kind']} {one['at'][8:10]}" + (f" x{count}" if count > 1 else "")
+        for one, count in zip(found, counts, strict=True)
+    ]
 
 
 TICKS = [tick(day) for day in range(1, 10)]
@@ -136,6 +144,20 @@ def test_the_newest_are_told_and_no_skip_from_before_the_oldest_of_many_runs() -
     runs = [run(8), run(7), run(6)]
     assert past(runs, [skip(1), skip(5)], [], now=tick(9), most=2) == ["run 07", "run 08"]
     assert past(runs, [skip(1), skip(5)], [], now=tick(9)) == ["skip 01", "skip 05", "run 06", "run 07", "run 08"]
+
+
+def test_no_crowd_of_skips_pushes_runs_and_days_out_of_sight() -> None:
+    watched = [skip(7, by="watch")] * 110
+    found = past([run(8), run(6)], [*watched, skip(7)], TICKS, now=tick(8), most=2)
+    assert found == ["run 06", "skip 07", "skip 07 x110", "run 08"]
+    found = past([run(9), run(5)], [*watched, skip(8), skip(6)], TICKS, now=tick(9), most=2)
+    assert found == ["run 05", "skip 06", "missed 07", "skip 07 x110", "skip 08", "run 09"]
+
+
+def test_no_day_was_missed_of_which_the_skips_are_not_known() -> None:
+    runs = [run(8), run(3)]
+    skips = [skip(7), skip(6, by="watch")]
+    assert past(runs, skips, TICKS, now=tick(8), are_all=False) == ["run 03", "skip 06", "skip 07", "run 08"]
 
 
 def source(state: str, *, pages: int, loaded: int, failed: int = 0) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import { serverNow } from "./api.js";
 import { h, runHref, s } from "./dom.js";
-import { dayOrTime, moment, number, span } from "./format.js";
+import { counted, dayOrTime, moment, number, span } from "./format.js";
 import { badge, folded, legend, numeric, runLink, stateOf, table, toneOf } from "./parts.js";
 import { duration } from "./past.js";
 import { cut, visible } from "./text.js";
@@ -30,7 +30,8 @@ export function historyChart(entries) {
   const tops = MEASURES.map(({ value }) => Math.max(...runs.map(value), 0));
   const height = MEASURES.length * (BAND + GAP);
   const width = Math.max(entries.length, LEAST);
-  const label = `The last ${entries.length} runs and skipped starts, oldest first; the table below has the figures`;
+  const told = `The last ${counted(runs.length, "run")} and what was skipped or missed`;
+  const label = `${told}, oldest first; the table below has the figures`;
   const viewBox = `0 0 ${width} ${height}`;
   const newest = entries.findLast((entry) => entry.kind === "run");
   const named = { role: "group", "aria-label": `${label}; arrow keys go from run to run` };
@@ -86,8 +87,9 @@ function column(entry, place, tops, height, isStop) {
 function titleOf(entry) {
   if (entry.kind === "missed") return `${moment(entry.at)}: missed, neither run nor skip is known`;
   if (entry.kind === "skip") {
-    const { reason, detail } = entry.skip;
-    return `${moment(entry.at)}: skipped, ${visible(reason)}. ${cut(visible(detail), 300)}`;
+    const [{ reason, detail }, ...others] = entry.skips;
+    const more = others.length > 0 ? ` And ${counted(others.length, "more skip")} then.` : "";
+    return `${moment(entry.at)}: skipped, ${visible(reason)}. ${cut(visible(detail), 300)}${more}`;
   }
   const { run } = entry;
   const figures = MEASURES.map(({ name, value, text }) => `${name.toLowerCase()} ${text(value(run))}`).join(", ");
@@ -101,6 +103,11 @@ function dates(entries, width) {
   return h("div", { class: "dates", "aria-hidden": "true" }, told);
 }
 
+function notRun({ kind, skips }) {
+  if (kind === "missed") return badge("missed");
+  return [badge("skipped"), skips.length > 1 && ` ${number(skips.length)} times`];
+}
+
 function asTable(entries) {
   const columns = ["Started", "Run", "State", ...numeric(...MEASURES.map(({ name }) => name))];
   const rows = [...entries].reverse().map((entry) => ({
@@ -108,7 +115,7 @@ function asTable(entries) {
     cells: [
       moment(entry.at),
       entry.run ? runLink(entry.run.runId) : "–",
-      badge(entry.run ? stateOf(entry.run) : entry.kind === "skip" ? "skipped" : "missed"),
+      entry.run ? badge(stateOf(entry.run)) : notRun(entry),
       ...MEASURES.map(({ value, text }) => (entry.run ? text(value(entry.run)) : "–")),
     ],
   }));

@@ -19,6 +19,7 @@ import { loadStarts, nextStarts } from "./starts.js";
 
 const MOST = 30;
 const DATASETS = 12;
+const SKIP_PAGES = 5;
 
 export const title = () => "Overview";
 export const isLive = ({ current }) => current !== null;
@@ -37,8 +38,8 @@ export async function load(context) {
 
 async function loadRest(context, runs, last) {
   const { signal } = context;
-  const [{ skips }, schedule, starts, { datasets }, ended] = await Promise.all([
-    get("skips", { limit: 100 }, { signal }),
+  const [skipped, schedule, starts, { datasets }, ended] = await Promise.all([
+    loadSkips(signal),
     get("schedule", {}, { signal }),
     loadStarts(context),
     get("datasets", {}, { signal }),
@@ -47,12 +48,24 @@ async function loadRest(context, runs, last) {
   const published = Object.fromEntries(datasets.map((one) => [one.source, one.published]));
   const histories = new Map();
   await tellHistories(context, datasets.slice(0, DATASETS), howFar(runs), histories);
-  return { skips, schedule, starts, published, ended, datasets, histories };
+  return { skipped, schedule, starts, published, ended, datasets, histories };
+}
+
+/** The newest of them, back to the days of the picture: a source that is watched may have added hundreds. */
+async function loadSkips(signal) {
+  const skips = [];
+  let continuation;
+  for (let page = 0; page < SKIP_PAGES && continuation !== null; page += 1) {
+    const found = await get("skips", { limit: 200, continuation }, { signal });
+    skips.push(...found.skips);
+    continuation = found.continuation;
+  }
+  return { skips, areAll: continuation === null };
 }
 
 export function render(data, context) {
-  const { runs, skips, schedule, starts, datasets, histories, current } = data;
-  const entries = past(runs, skips, schedule.lastTicks, MOST, serverNow());
+  const { runs, skipped, schedule, starts, datasets, histories, current } = data;
+  const entries = past(runs, skipped, schedule.lastTicks, MOST, serverNow());
   return [
     h("h1", { tabindex: "-1" }, title()),
     h("div", { class: "grid" }, currentCard(data, context), scheduleCard(schedule, nextStarts(starts))),
