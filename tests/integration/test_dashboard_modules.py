@@ -160,6 +160,21 @@ def test_no_day_was_missed_of_which_the_skips_are_not_known() -> None:
     assert past(runs, skips, TICKS, now=tick(8), are_all=False) == ["run 03", "skip 06", "skip 07", "run 08"]
 
 
+def test_a_span_is_rounded_before_it_is_split_into_units() -> None:
+    spans = {
+        300: "0.3 s",
+        9_960: "10 s",
+        41_200: "41 s",
+        59_700: "1 min 0 s",
+        119_600: "2 min 0 s",
+        3_599_900: "1 h 0 min",
+        7_199_900: "2 h 0 min",
+        7_500_000: "2 h 5 min",
+        172_799_900: "2 d 0 h",
+    }
+    assert called("js/span.js", "span", *([ms] for ms in spans)) == list(spans.values())
+
+
 def source(state: str, *, pages: int, loaded: int, failed: int = 0) -> dict[str, Any]:
     return {"source": state, "state": state, "pages": pages, "loaded": loaded, "failed": failed}
 

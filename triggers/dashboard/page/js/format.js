@@ -3,6 +3,8 @@
 import { serverNow } from "./api.js";
 import { h } from "./dom.js";
 
+export { span } from "./span.js";
+
 const NUMBER = new Intl.NumberFormat("en-GB");
 const MOMENT = new Intl.DateTimeFormat("en-GB", {
   timeZone: "UTC", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
@@ -20,18 +22,6 @@ export const rate = (value) => (value >= 10 ? NUMBER.format(Math.round(value)) :
 
 /** `1 page`, `2 pages`. @param {number} count @param {string} word */
 export const counted = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
-
-/** The two largest units: `2 h 5 min`, `41 s`, `0.3 s`. @param {number} ms */
-export function span(ms) {
-  const seconds = Math.max(0, ms / 1000);
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 48) return `${hours} h ${minutes % 60} min`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
-}
 
 /** Whole units only, for what is far away: `3 min ago`, `in 5 h`. @param {string} iso */
 export function fromNow(iso) {
