@@ -153,7 +153,7 @@ module scheduler 'modules/scheduler.bicep' = if (durableTaskScheduler) {
 // Defaults of the app are not repeated here: docs/settings.md has them.
 var appSettings = union(
   {
-    SOURCES_FILE: schedule
+    SOURCES_FILE: sourcesFile
     SCRAPE_SCHEDULE: schedule
     OVERLAP_POLICY: overlapPolicy
     CONTACT: contact
