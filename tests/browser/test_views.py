@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from playwright.sync_api import expect
 
@@ -59,6 +59,14 @@ def test_each_dataset_is_shown_with_its_size_over_time_and_its_last_change(dashb
     ).to_be_visible()
     expect(books).to_contain_text(re.compile(r"\d+ added|no change"))
     expect(books).to_contain_text("published")
+
+
+def test_the_last_look_is_told_by_the_clock_of_the_server(dashboard: Dashboard) -> None:
+    dashboard.page.clock.set_fixed_time(datetime.now(UTC) + timedelta(hours=3))
+    dashboard.show("#/schedule")
+    told = dashboard.page.get_by_text(re.compile("^Updated ")).inner_text().split()[1]
+    looked_at = datetime.combine(datetime.now(UTC), time.fromisoformat(told), UTC)
+    assert (datetime.now(UTC) + timedelta(seconds=5) - looked_at) % timedelta(days=1) < timedelta(minutes=1)
 
 
 def test_the_overview_says_when_the_schedule_goes_on(dashboard: Dashboard, world: World) -> None:

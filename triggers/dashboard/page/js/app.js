@@ -1,6 +1,6 @@
 /** The page: it shows the view of the address, and brings it up to date. */
 
-import { NOT_UNDERSTOOD, Problem } from "./api.js";
+import { NOT_UNDERSTOOD, Problem, serverNow } from "./api.js";
 import { foreign, h } from "./dom.js";
 import { clock } from "./format.js";
 import { lookAtHealth } from "./health.js";
@@ -71,7 +71,7 @@ async function look(view, context) {
   showBanner("");
   if (data !== null) void lookAtHealth();
   const isLive = view.isLive(data);
-  showFreshness(`Updated ${clock(Date.now())} UTC, again every ${isLive ? "2" : "15"} s`);
+  showFreshness(`Updated ${clock(serverNow())} UTC, again every ${isLive ? "2" : "15"} s`);
   return isLive;
 }
 
