@@ -160,6 +160,18 @@ async def test_a_run_whose_first_step_or_last_step_meets_an_outage_comes_to_its_
         assert await month.runs() == ended
 
 
+async def test_a_pause_of_which_the_answer_is_lost_says_where_to_look_and_may_be_sent_again(
+    month: ScheduledMonth, storage: FlakyStorage
+) -> None:
+    async with month.switched_on("01 12:00"):
+        storage.answers_are_lost, storage.fails_in = True, 1
+        told = await month.ask("PUT", "/api/schedule", {"paused": True}, status=503)
+        assert (storage.faults, storage.fails_in) == (1, 0)
+        assert told["detail"].endswith("It may have been done all the same: ask GET schedule before you repeat it.")
+        assert (await month.ask("GET", "/api/schedule"))["paused"]
+        assert (await month.ask("PUT", "/api/schedule", {"paused": True}))["paused"]
+
+
 policies = [
     pytest.param({"OVERLAP_POLICY": "skip"}, 0, "completed", id="skip"),
     pytest.param({"OVERLAP_POLICY": "buffer_one"}, 24.1, "completed", id="buffer_one"),
