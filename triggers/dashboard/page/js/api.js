@@ -26,7 +26,8 @@ export const serverNow = () => Date.now() + clockOffset;
  * Send a request and return the answer; any but a success is thrown.
  * @param {string} method
  * @param {string} path below /api, without a slash at the beginning
- * @param {{query?: object, body?: any, signal?: AbortSignal, patienceMs?: number}} [options] until the whole answer is there
+ * @param {{query?: object, body?: any, signal?: AbortSignal, patienceMs?: number}} [options] patience is until the
+ *   whole answer is there
  * @returns {Promise<Response>}
  * @throws {Problem}
  */

@@ -69,7 +69,8 @@ async function isWanted(source, fault) {
     return false;
   }
   content.push(h("p", null, "What has come so far is kept until you give it up."));
-  return (await ask({ title: "The download has broken off", content, confirm: "Try again", cancel: "Give up" })) !== null;
+  const title = "The download has broken off";
+  return (await ask({ title, content, confirm: "Try again", cancel: "Give up" })) !== null;
 }
 
 function save(blob, name) {
