@@ -16,7 +16,7 @@ from tests.helpers.described_app import loaded_app
 README = ROOT / "README.md"
 PAGES = [README, *sorted(ROOT.glob("docs/**/*.md"))]
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text() for path in PAGES}
-TARGETS = re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+TARGETS = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 ROUTES = re.findall(r'^http\((?:"([A-Z ]+)"|COMMAND), "([^"]+)"', (ROOT / "function_app.py").read_text(), re.MULTILINE)
 SETTINGS_PAGE = TEXTS["docs/settings.md"]
 EXAMPLE = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
@@ -32,12 +32,12 @@ def test_the_readme_leads_to_every_page(page: str) -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_make_target_is_documented(target: str) -> None:
-    assert [path for path, text in TEXTS.items() if re.search(rf"\bmake {target}(?![a-z0-9-])", text)] != []
+    assert [path for path, text in TEXTS.items() if re.search(rf"\bmake {target}(?![\w-])", text)] != []
 
 
 @pytest.mark.parametrize("page", TEXTS)
 def test_every_make_command_in_the_text_exists(page: str) -> None:
-    used = re.findall(r"(?:`|^|&& |; )make ([a-z][a-z0-9-]*)", TEXTS[page], re.MULTILINE)
+    used = re.findall(r"(?:`|^|&& |; )make ([a-z][\w-]*)", TEXTS[page], re.MULTILINE)
     assert [name for name in used if name not in TARGETS] == []
 
 

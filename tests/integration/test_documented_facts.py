@@ -136,13 +136,6 @@ def test_every_variable_of_a_make_command_is_read() -> None:
     assert sorted(f"{target} {name}" for name, target in used if name not in known) == []
 
 
-def test_every_make_command_exists_and_every_target_is_documented_whatever_it_is_called() -> None:
-    targets = set(re.findall(r"^([\w-]+):", MAKEFILE, re.MULTILINE))
-    text = "\n".join(TEXTS.values())
-    assert sorted(one for one in targets if not re.search(rf"\bmake {one}(?![\w-])", text)) == []
-    assert set(re.findall(r"(?:`|^|&& |; )make ([a-z][\w-]*)", text, re.MULTILINE)) <= targets
-
-
 def test_core_tools_are_asked_for_commands_that_they_have() -> None:
     blocks = "\n".join(re.findall(r"^```sh\n(.*?)^```", "\n".join(TEXTS.values()), re.MULTILINE | re.DOTALL))
     used = re.findall(r"^func (.*?)(?: +#.*)?$", blocks, re.MULTILINE)
