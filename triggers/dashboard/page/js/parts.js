@@ -8,7 +8,8 @@ const TONES = {
   completed: "good", published: "good", running: "live", scraping: "live", planning: "live", publishing: "live",
   completed_with_failures: "warn", stopping: "warn", refused: "warn", paused: "warn", suspended: "warn",
   "published against the gate": "warn", "published by hand": "good", withdrawn: "warn",
-  scheduled: "idle", skipped: "idle", stopped: "idle", superseded: "idle", replaced: "idle", failed: "bad", terminated: "bad", stuck: "bad",
+  scheduled: "idle", skipped: "idle", stopped: "idle", superseded: "idle", replaced: "idle",
+  failed: "bad", terminated: "bad", stuck: "bad",
 };
 
 /** The colour of a state, the same in words and pictures. @param {string} state */
@@ -74,7 +75,12 @@ export function table(caption, columns, rows) {
   const labels = head.map((one) => cut(one.textContent, 40));
   // On a phone each row is a block of its own, with the heads as labels; the roles say that it is a table all the same.
   const cellOf = (cell, index) => h(index ? "td" : "th",
-    { scope: index ? null : "row", role: index ? "cell" : "rowheader", class: kind(index), "data-label": labels[index] },
+    {
+      scope: index ? null : "row",
+      role: index ? "cell" : "rowheader",
+      class: kind(index),
+      "data-label": labels[index],
+    },
     h("div", null, cell));
   const body = rows.map(({ key, cells }) => h("tr", { role: "row", "data-key": key }, cells.map(cellOf)));
   return h(

@@ -51,7 +51,8 @@ export function barOf(source, sources) {
   }
   const done = source.loaded + source.failed;
   if (source.mayGrow && done >= pages) {
-    return { state, value: null, text: `${done.toLocaleString("en-GB")} page${done === 1 ? "" : "s"} so far; links are followed` };
+    const soFar = `${done.toLocaleString("en-GB")} page${done === 1 ? "" : "s"} so far`;
+    return { state, value: null, text: `${soFar}; links are followed` };
   }
   const [some, all] = [done, Math.max(pages, done)].map((count) => count.toLocaleString("en-GB"));
   return { state, value: Math.min(done, pages), text: `${some} of ${all} pages` };
@@ -60,7 +61,8 @@ export function barOf(source, sources) {
 /**
  * How long a live run may still take.
  * @param {object} run as of `GET runs/{runId}` @param {number | null} seconds that its known pages take
- * @returns {{what: string, seconds: number | null}} in words, `about` or `at least` with seconds; a dash if nobody knows
+ * @returns {{what: string, seconds: number | null}} in words, `about` or `at least` with seconds; a dash if
+ *   nobody knows
  */
 export function timeLeft(run, seconds) {
   if (run.suspended) return { what: "suspended", seconds: null };
