@@ -7,6 +7,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 from yarl import URL
 
 MAX_URL_LENGTH = 2000
+_PASSWORD = re.compile(r"//[^/?#]*@")
 _UNFIT = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 
@@ -35,7 +36,7 @@ def checked_url(url: str) -> str:
     """`url` itself. Raises ValueError, which names it and the problem, if it cannot be a page's."""
     problem = url_problem(url)
     if problem:
-        raise ValueError(f"{url!r}: {problem}")
+        raise ValueError(f"{_PASSWORD.sub('//…@', url)!r}: {problem}")
     return url
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.web_urls import origin_of, page_url, url_problem
+from scraper.web_urls import checked_url, origin_of, page_url, url_problem
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,9 @@ def test_any_reference_is_a_usable_url_or_a_value_error(reference: str) -> None:
 )
 def test_an_origin_is_scheme_host_and_port(url: str, origin: str) -> None:
     assert origin_of(url) == origin
+
+
+def test_a_refused_address_is_named_without_its_password() -> None:
+    with pytest.raises(ValueError, match="user names and passwords do not belong") as refused:
+        checked_url("https://anna:s3cret@host.example/books?page=1")
+    assert "'https://…@host.example/books?page=1'" in str(refused.value)
