@@ -69,6 +69,15 @@ def test_a_view_that_does_not_come_is_told_and_why_and_that_it_is_well_again(app
     expect(app.page.locator("#health")).to_be_empty()
 
 
+def test_a_run_can_be_started_also_while_the_app_cannot_say_of_which_sources(app: CannedApp) -> None:
+    app.answers["GET datasets"] = Canned(HANGS)
+    app.page.goto(f"{PAGE}#/runs")
+    app.page.get_by_role("button", name="Start a run").first.click()
+    dialog = app.page.get_by_role("dialog", name="Start a run")
+    expect(dialog).to_contain_text("It scrapes every source of the sources file.")
+    expect(dialog.get_by_role("button", name="Start", exact=True)).to_be_enabled()
+
+
 def refused_run(app: CannedApp) -> None:
     """The run `second` was refused; readers see the rows of `first`."""
     app.watched.expected.add(404)

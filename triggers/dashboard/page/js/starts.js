@@ -7,6 +7,9 @@ import { foreign, foreignName, h } from "./dom.js";
 import { at } from "./format.js";
 import { toast } from "./messages.js";
 
+/** So long may an operator wait for the dialog, which can do without the sources. */
+const CHOICE_MS = 8_000;
+
 /** Start the daily scrape, of all sources or some, now or later. */
 export async function startRun(context) {
   const known = await knownSources();
@@ -89,7 +92,7 @@ export async function cancelStart(context, start) {
 /** What there is to choose from; nothing if the app does not tell: every source can be started all the same. */
 async function knownSources() {
   try {
-    return (await get("datasets")).datasets.map((one) => one.source);
+    return (await get("datasets", {}, { patienceMs: CHOICE_MS })).datasets.map((one) => one.source);
   } catch (fault) {
     if (!(fault instanceof Problem)) console.error(fault);
     return [];
