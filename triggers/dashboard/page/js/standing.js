@@ -45,18 +45,18 @@ export function barOf(source, sources) {
   }
   if (!pages) return { state, value: null, text: "looking for its pages" };
   if (state === "scraping" && !batchesDone) {
-    const all = `${pages.toLocaleString("en-GB")} page${pages === 1 ? "" : "s"}`;
     const where = batches > 1 ? `${batches.toLocaleString("en-GB")} batches` : "the first batch";
-    return { state, value: null, text: `${all} in ${where}; pages are counted when a batch ends` };
+    return { state, value: null, text: `${inPages(pages)} in ${where}; pages are counted when a batch ends` };
   }
   const done = source.loaded + source.failed;
   if (source.mayGrow && done >= pages) {
-    const soFar = `${done.toLocaleString("en-GB")} page${done === 1 ? "" : "s"} so far`;
-    return { state, value: null, text: `${soFar}; links are followed` };
+    return { state, value: null, text: `${inPages(done)} so far; links are followed` };
   }
   const [some, all] = [done, Math.max(pages, done)].map((count) => count.toLocaleString("en-GB"));
   return { state, value: Math.min(done, pages), text: `${some} of ${all} pages` };
 }
+
+const inPages = (count) => `${count.toLocaleString("en-GB")} page${count === 1 ? "" : "s"}`;
 
 /**
  * How long a live run may still take.
