@@ -24,7 +24,7 @@ from scraper.page_log import log_failed_pages
 from scraper.rows.fingerprint import extraction_fingerprint
 from scraper.rows.key_faults import PAIRED
 from scraper.run_log import log_context, run_logger
-from scraper.settings import Settings
+from scraper.settings import Settings, app_settings
 from storage.crawls.past_links import with_links
 from storage.keys import snapshot_id, source_of
 from storage.memory.page_memory import Remembered
@@ -51,7 +51,7 @@ async def scrape_batch(payload: dict, client: df.DurableOrchestrationClient) -> 
     `code` `scraped` with the counts of the whole batch; `paused` with the number of the `pause` and the `seconds` after
     which to come again; or `superseded` or `stopped` with the `reason`. A repeat of a finished batch fetches nothing.
     """
-    settings = Settings()
+    settings = app_settings()
     store = open_store(settings)
     snapshot = snapshot_id(payload["source"], payload["epoch"])
     key, pause = BatchKey(snapshot, payload["plan_attempt"], payload["batch"]), payload.get("pause", 0)

@@ -13,7 +13,7 @@ from activities.run_context import logs_run
 from activities.run_input import chained, wanted_sources, why_refused
 from orchestrations import names
 from scraper import clock
-from scraper.settings import Settings
+from scraper.settings import Settings, app_settings
 from storage.data.datasets import Superseded
 from storage.errors import TicketHeld
 from storage.ledger.hub import is_live
@@ -37,7 +37,7 @@ async def claim_run(payload: dict, client: df.DurableOrchestrationClient) -> dic
     refusal = why_refused(payload)
     if refusal:
         return {"code": "refused", "reason": refusal}
-    settings = Settings()
+    settings = app_settings()
     store = open_store(settings)
     payload = {**payload, "epoch": await own_epoch(store, payload)}
     ticket = await store.tickets.read(names.DAILY_SCRAPE)

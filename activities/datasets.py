@@ -14,7 +14,7 @@ from scraper.app_sources import app_source
 from scraper.gate import SnapshotCounts, why_refused
 from scraper.rows.key_faults import PAIRED
 from scraper.run_log import run_logger
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from scraper.sources import Source
 from storage.data.dataset import Dataset
 from storage.data.datasets import PublishedMeanwhile, SnapshotPurged, Superseded
@@ -38,7 +38,7 @@ async def publish_source(payload: dict, client: df.DurableOrchestrationClient) -
     source `began_at`, if that is known, and `ended_at`. A repeat changes nothing. Raises SnapshotGone or
     SnapshotIncomplete if a batch has no recorded result.
     """
-    settings = Settings()
+    settings = app_settings()
     store = open_store(settings)
     name, epoch = payload["source"], payload["epoch"]
     snapshot = await open_snapshot(store, name, epoch)

@@ -25,7 +25,7 @@ from scraper.manners.robots import Robots
 from scraper.models import Reason, Share
 from scraper.page_log import log_failed_pages
 from scraper.run_log import run_logger
-from scraper.settings import Settings
+from scraper.settings import Settings, app_settings
 from scraper.sources import Source
 from storage.data.rows import PLAN_BATCH
 from storage.keys import snapshot_id, source_of
@@ -52,7 +52,7 @@ async def plan_source(payload: dict, client: df.DurableOrchestrationClient) -> d
     `seconds` for which the site wants to be left alone; or `superseded`, `stopped` or `failed` with the `reason`.
     A run that drains is `stopped`, unless a level turns out to be the last one: that is `planned`, without batches.
     """
-    began_at, settings = clock.utc_now(), Settings()
+    began_at, settings = clock.utc_now(), app_settings()
     store = open_store(settings)
     source = app_source(settings, payload["source"])
     standing = await standing_of(store, client, payload)

@@ -7,7 +7,7 @@ import azure.durable_functions as df
 
 from orchestrations import names
 from scraper import clock
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from storage.purge.stages import purge_slice as purge
 from storage.purge.work import Slice, Work
 from storage.store import open_store
@@ -24,7 +24,7 @@ async def purge_slice(payload: dict, client: df.DurableOrchestrationClient) -> d
     Returns the rest of the `work`, None once there is none, and the counts of what was `deleted`, by what it was. A
     repeat goes on with what is left.
     """
-    settings = Settings()
+    settings = app_settings()
     now, told = clock.utc_now(), payload["work"]
     longest = Work(now - settings.retention, now - max(settings.retention, RECORDS_STAY))
     work = longest if told is None else Work.of_json(told).within(longest)

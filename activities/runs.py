@@ -5,7 +5,7 @@ from typing import Any
 
 from activities.run_context import logs_run
 from scraper import clock
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from storage.ledger.runs import finished
 from storage.outcomes.progress import summary_of
 from storage.store import Store, open_store
@@ -18,7 +18,7 @@ async def finish_run(payload: dict) -> dict[str, Any]:
     Returns `outcome` (`completed`, `completed_with_failures`, `failed`, `superseded`, `stopped`), `reason` and
     `sources` as they are stored: the first outcome wins.
     """
-    store = open_store(Settings())
+    store = open_store(app_settings())
     run = await store.runs.of_epoch(payload["epoch"])
     told = {summary["source"]: summary for summary in payload["sources"]}
     summaries = [

@@ -9,7 +9,7 @@ import azure.durable_functions as df
 from orchestrations import names
 from scraper import clock
 from scraper.run_log import log_context, run_logger
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from starts.later import LaterStart
 from starts.singleton import RunAlreadyLive, Start, start_singleton
 from storage.ledger.hub import is_live, is_of
@@ -28,7 +28,7 @@ async def start_instance(payload: dict, client: df.DurableOrchestrationClient) -
 
     Returns `code` (`started`, `held`, `waiting`, `paused`, `cancelled`), `reason` and `holder`.
     """
-    settings = Settings()
+    settings = app_settings()
     store = open_store(settings)
     later = LaterStart.of_input(payload)
     due_start = _DueStart(client, store, later)

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 from scraper.run_log import run_logger
-from scraper.settings import Settings
+from scraper.settings import app_settings
 
 logger = run_logger(__name__)
 
@@ -16,7 +16,7 @@ class FailedOnPurpose(Exception):
 async def say_welcome(payload: dict) -> str:
     """A welcome. Input: `name`. Raises FailedOnPurpose on WELCOME_FAILURE_PERCENT of the attempts."""
     name: Any = payload["name"]
-    percent = Settings().welcome_failure_percent
+    percent = app_settings().welcome_failure_percent
     if random.random() * 100 < percent:  # noqa: S311 - dice, not a secret
         raise FailedOnPurpose(f"'{name}' was not welcomed; {percent:g} % of all attempts fail on purpose")
     logger.info("welcomed '%s'", name)

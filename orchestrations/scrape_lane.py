@@ -12,8 +12,9 @@ from azure.durable_functions import DurableOrchestrationContext
 from orchestrations import names
 from orchestrations.retries import INFRASTRUCTURE
 
-# A batch costs about four history events, so an execution stays under 500 of them.
-BATCHES_PER_EXECUTION: Final = 100
+# A batch costs about four history events, and each batch has all of those before it read again: an execution that is
+# as long as it may be spends more on that than a new one costs.
+BATCHES_PER_EXECUTION: Final = 20
 
 
 def scrape_lane(context: DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any] | None]:

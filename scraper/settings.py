@@ -1,7 +1,10 @@
-"""The environment as one frozen object, read at the edge by `Settings()`."""
+"""The environment as one frozen object, read at the edge by `app_settings()`."""
 
+import os
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -153,6 +156,17 @@ class Settings(BaseSettings):
             return TableStorage(account_url=f"https://{self.storage_account_name}.table.core.windows.net")
         cure = "UseDevelopmentStorage=true for a local emulator, or AzureWebJobsStorage__accountName in Azure"
         raise SettingsError([f"AzureWebJobsStorage is not set: give a connection string ({cure})"])
+
+
+def app_settings() -> Settings:
+    """The settings of this process, worked out again only when its environment has changed. Raises SettingsError."""
+    return _settings_of(frozenset(os.environ.items()))
+
+
+# Reading them takes a millisecond, and every step of a run needs them.
+@lru_cache(maxsize=1)
+def _settings_of(environment: Set[tuple[str, str]]) -> Settings:
+    return Settings()
 
 
 def _problems(error: ValidationError) -> list[str]:

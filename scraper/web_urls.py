@@ -2,7 +2,7 @@
 
 import re
 from functools import lru_cache
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
 
 from yarl import URL
 
@@ -19,15 +19,22 @@ def url_problem(url: str) -> str | None:
         return "a URL has no spaces, control characters, backslashes or halves of characters; write them as %XX"
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        return _site_problem(parts.scheme, parts.netloc)
     except ValueError as error:
         return f"not a URL ({error})"
+
+
+# A run has thousands of pages, and asks of each where it is several times; they are on a few sites.
+@lru_cache(maxsize=1024)
+def _site_problem(scheme: str, netloc: str) -> str | None:
+    site = SplitResult(scheme, netloc, "", "", "")
+    host, port = site.hostname, site.port
     problem = None
-    if parts.scheme not in {"http", "https"}:
+    if scheme not in {"http", "https"}:
         problem = "only http:// and https:// URLs are fetched"
     elif not host or port == 0:
         problem = "the URL names no host, or port 0"
-    elif "@" in parts.netloc:
+    elif "@" in netloc:
         problem = "user names and passwords do not belong into a URL: it is stored and shown"
     return problem
 
@@ -40,17 +47,21 @@ def checked_url(url: str) -> str:
     return url
 
 
-# Each page is asked for its origin several times while it is fetched.
-@lru_cache(maxsize=1024)
 def origin_of(url: str) -> str:
     """Scheme, host and port of a URL of a page, such as `https://books.example:443`: who would get its request.
 
     A host with letters beyond ASCII is written as it is asked for.
     """
     parts = urlsplit(url if url.isascii() else requested_url(url))
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"{parts.scheme}://{host}:{port}"
+    return _origin_of_site(parts.scheme, parts.netloc)
+
+
+@lru_cache(maxsize=1024)
+def _origin_of_site(scheme: str, netloc: str) -> str:
+    site = SplitResult(scheme, netloc, "", "", "")
+    port = site.port or (443 if scheme == "https" else 80)
+    host = f"[{site.hostname}]" if ":" in (site.hostname or "") else site.hostname
+    return f"{scheme}://{host}:{port}"
 
 
 def requested_url(url: str) -> str:

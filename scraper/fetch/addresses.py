@@ -6,6 +6,7 @@ another address a moment later gains nothing.
 
 import socket
 from collections.abc import Collection
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from aiohttp import ThreadedResolver
@@ -55,12 +56,17 @@ def _translated(address: IPv6Address) -> IPv4Address | None:
 
 def check_literal(host: str, allowed: Collection[str]) -> None:
     """Raise PrivateAddress if `host` is an address by itself, not public, and not `allowed`. Names pass."""
+    if host not in allowed and _is_private_literal(host):
+        raise PrivateAddress(host, host)
+
+
+@lru_cache(maxsize=1024)
+def _is_private_literal(host: str) -> bool:
     try:
         ip_address(host.partition("%")[0])
     except ValueError:
-        return
-    if host not in allowed and not is_public(host):
-        raise PrivateAddress(host, host)
+        return False
+    return not is_public(host)
 
 
 class PublicResolver(AbstractResolver):

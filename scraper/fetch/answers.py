@@ -123,16 +123,14 @@ async def _read_body(url: str, response: aiohttp.ClientResponse, limits: FetchLi
     except ValueError as unknown:
         detail = f"content encoding {shown(str(unknown))}, which was not asked for"
         raise FetchError(url, Reason.UNSUPPORTED_CONTENT, detail, status=response.status) from None
-    too_large = FetchError(
-        url, Reason.BODY_TOO_LARGE, f"the body has more than {max_bytes} bytes", status=response.status
-    )
-    if response.content_length is not None and response.content_length > max_bytes and not limits.cuts_body:
-        raise too_large
+    told_bytes = response.content_length or 0
+    if told_bytes > max_bytes and not limits.cuts_body:
+        raise _too_large(url, response, max_bytes)
     received, pieces = 0, []
     async for chunk in response.content.iter_chunked(_CUT_CHUNK_BYTES if limits.cuts_body else _CHUNK_BYTES):
         received += len(chunk)
         if received > max_bytes and not limits.cuts_body:
-            raise too_large
+            raise _too_large(url, response, max_bytes)
         try:
             pieces.append(chunk if packed is None else packed.feed(chunk))
         except CompressionError as error:
@@ -144,6 +142,11 @@ async def _read_body(url: str, response: aiohttp.ClientResponse, limits: FetchLi
     if packed is not None:
         packed.finish()
     return b"".join(pieces)
+
+
+def _too_large(url: str, response: aiohttp.ClientResponse, max_bytes: int) -> FetchError:
+    detail = f"the body has more than {max_bytes} bytes"
+    return FetchError(url, Reason.BODY_TOO_LARGE, detail, status=response.status)
 
 
 def _content_type(response: aiohttp.ClientResponse) -> str:

@@ -9,6 +9,7 @@ are known by the zeros in their first character.
 
 import codecs
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -102,6 +103,9 @@ class PageText:
 
 def page_text(body: bytes, *, url: str, charset: str | None, kind: Format) -> PageText:
     """The same, with what it was read by."""
+    if _codec(charset) == "utf-8" and kind not in _SEEN_BY_ZEROS:  # most pages: the first candidate, whatever they say
+        with suppress(UnicodeDecodeError):
+            return PageText(body.decode().removeprefix(_BOM), "utf-8")
     candidates = _candidates(body, charset, kind)
     first = ["utf-8"] if candidates[0] in _SINGLE_BYTE_CODECS else []
     for codec in (*first, *candidates):

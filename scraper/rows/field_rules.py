@@ -131,12 +131,12 @@ class FieldRule(TomlTable):
         """Whether a page that lacks the field is a failed page."""
         return self.required and self.default is None
 
-    @property
+    @cached_property
     def is_list(self) -> bool:
         """Whether all matches count, not the first one alone."""
         return self.type is FieldType.LIST
 
-    @property
+    @cached_property
     def scalar_type(self) -> FieldType:
         """The type of each value."""
         return self.items if self.is_list else self.type

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from tests.helpers.running_app import RunningApp, wait_for
 CONCURRENCY: Final = 16
 RUN_ID: Final = "bench"
 LIMIT_S: Final = 1800.0
-POLL_S: Final = 0.1
+POLL_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def plain_run(site: SampleSite, azurite: Azurite) -> Figures:
 
 
 def app_run(supervisor: Supervisor, site: SampleSite, azurite: Azurite, state_dir: Path, *, workers: int) -> Figures:
-    """The app with so many worker processes, from the accepted start to the end of the orchestration."""
+    """The app with so many worker processes, from the request that starts a run to its recorded end."""
     settings = {
         **site.settings,
         "AzureWebJobsStorage": azurite.connection_string,
@@ -63,13 +63,13 @@ def app_run(supervisor: Supervisor, site: SampleSite, azurite: Azurite, state_di
     try:
         if workers > 1:  # the host serves when the first is ready
             wait_for(lambda: app.child.log_path.read_text().count(" is ready.") == workers, timeout_s=60)
-        before_s = cpu_seconds(app.child.pid)
-        started = time.perf_counter()
+        before_s, started = cpu_seconds(app.child.pid), datetime.now(UTC)
         assert app.start_run(RUN_ID).status == 202
         wait_for(lambda: app.status(RUN_ID)["runtimeStatus"] not in _LIVE, timeout_s=LIMIT_S, every_s=POLL_S)
-        seconds = time.perf_counter() - started
         run = app.run(RUN_ID)
         assert run["outcome"] == "completed", run
+        # By its own record: looking often enough to see the end come would take a part of the host's time.
+        seconds = (datetime.fromisoformat(run["finishedAt"]) - started).total_seconds()
         assert run["sources"][0]["rows"] == site.books, run
         cpu_s = cpu_seconds(app.child.pid) - before_s
         return Figures(seconds, cpu_s, tuple(peak_megabytes(app.child.pid)), max(app.history_sizes().values()))

@@ -194,7 +194,7 @@ def patch_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(storage_connection="UseDevelopmentStorage=true")
     for room in (claim, datasets, runs, dataset_publish):
         monkeypatch.setattr(room, "open_store", lambda _settings: World.newest.store)
-        monkeypatch.setattr(room, "Settings", lambda: settings)
+        monkeypatch.setattr(room, "app_settings", lambda: settings)
     for reading in (run_input, dataset_publish):
         monkeypatch.setattr(reading, "app_sources", lambda _settings: [BOOKS])
     monkeypatch.setattr(datasets, "app_source", lambda _settings, _name: BOOKS)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import azure.durable_functions as df
 import azure.functions as func
 
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from storage.data.dataset import Dataset
 from storage.data.row_formats import LINEAGE, json_line, row_document
 from storage.errors import MissingRecord, NotComparable
@@ -55,7 +55,7 @@ async def get_diff(req: func.HttpRequest, client: df.DurableOrchestrationClient)
     limit = whole_number(req, "limit", default=USUAL_CHANGES, low=1, high=MOST_CHANGES)
     text = req.params.get("continuation")
     cursor = Cursor.read(text) if text else None
-    store = open_store(Settings())
+    store = open_store(app_settings())
     dataset = await dataset_of(req, store)
     if cursor is None:
         newer = await chosen(store, dataset, req.params.get("to"))

@@ -6,7 +6,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from storage.data.dataset import Dataset
 from storage.ledger.runs import RunRecord
 from storage.outcomes.progress import summary_of
@@ -26,7 +26,7 @@ MOST_SNAPSHOTS = 200
 @answers_problems
 async def list_datasets(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """What is published of each source that a run has begun to work on, by name."""
-    found = await open_store(Settings()).datasets.all()
+    found = await open_store(app_settings()).datasets.all()
     return json_response({"datasets": [dataset_view(req, one) for one in found]})
 
 
@@ -38,7 +38,7 @@ async def get_dataset(req: func.HttpRequest, client: df.DurableOrchestrationClie
     """
     limit = whole_number(req, "limit", default=20, low=1, high=MOST_SNAPSHOTS)
     before = whole_number(req, "continuation", default=0, low=0, high=10**10)
-    store = open_store(Settings())
+    store = open_store(app_settings())
     dataset = await dataset_of(req, store)
     kept, continuation = await kept_snapshots(store, dataset.source, limit=limit, before_epoch=before or None)
     return json_response(

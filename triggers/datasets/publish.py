@@ -14,7 +14,7 @@ from scraper import clock
 from scraper.app_sources import app_sources
 from scraper.gate import why_refused
 from scraper.run_log import log_context, run_logger
-from scraper.settings import Settings
+from scraper.settings import Settings, app_settings
 from storage.data.dataset import Dataset
 from storage.data.datasets import PublishedMeanwhile, SnapshotPurged
 from storage.data.publications import BY_RUN, Publication
@@ -47,7 +47,7 @@ async def publish_dataset(req: func.HttpRequest, client: df.DurableOrchestration
     """
     force = one_of(req, "force", ["false", "true"]) == "true"
     _refuse_body(req)
-    settings = Settings()
+    settings = app_settings()
     store = open_store(settings)
     dataset = await dataset_of(req, store)
     wanted = await chosen(store, dataset, _run(req))

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import azure.durable_functions as df
 import azure.functions as func
 
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from storage.data.row_formats import csv_header, csv_line, json_line, row_document
 from storage.data.stored_rows import RowPlace
 from storage.errors import MissingRecord
@@ -72,7 +72,7 @@ async def list_rows(req: func.HttpRequest, client: df.DurableOrchestrationClient
     limit = whole_number(req, "limit", default=USUAL_ROWS, low=1, high=MOST_ROWS)
     text = req.params.get("continuation")
     cursor = Cursor.read(text) if text else None
-    store = open_store(Settings())
+    store = open_store(app_settings())
     dataset = await dataset_of(req, store)
     if cursor is None:
         wanted = await chosen(store, dataset, req.params.get("run"))

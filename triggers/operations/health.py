@@ -13,7 +13,7 @@ import azure.functions as func
 from orchestrations import names
 from scraper.app_sources import app_sources
 from scraper.run_log import run_logger
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from storage.store import open_store
 from triggers.operations.health_facts import PATIENCE_S, facts
 from triggers.runs.live_runs import live_run, stall_of
@@ -79,13 +79,13 @@ OK = Finding("ok")
 
 
 async def _settings() -> Finding:
-    settings = Settings()
+    settings = app_settings()
     app_sources(settings)
     return Finding("degraded", "; ".join(settings.soft_faults)) if settings.soft_faults else OK
 
 
 async def _storage() -> Finding:
-    await open_store(Settings()).tickets.read(names.DAILY_SCRAPE)
+    await open_store(app_settings()).tickets.read(names.DAILY_SCRAPE)
     return OK
 
 
@@ -95,7 +95,7 @@ async def _hub(client: df.DurableOrchestrationClient) -> Finding:
 
 
 async def _runs(client: df.DurableOrchestrationClient) -> Finding:
-    store = open_store(Settings())
+    store = open_store(app_settings())
     live = await live_run(client, store)
     stall = await stall_of(store, live.run) if live is not None else None
     if stall is None:

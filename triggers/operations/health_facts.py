@@ -8,7 +8,7 @@ from typing import Any, Final
 import azure.durable_functions as df
 
 from scraper.app_sources import app_sources
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from storage.store import open_store
 from telemetry import switch
 from triggers.operations.purge_timer import last_purge
@@ -42,12 +42,12 @@ async def _or_none(fact: Awaitable[Any]) -> Any:
 
 async def _sources() -> int:
     """How many sources the sources file has."""
-    return len(app_sources(Settings()))
+    return len(app_sources(app_settings()))
 
 
 async def _last_run(client: df.DurableOrchestrationClient) -> dict[str, Any] | None:
     """The newest run, whether it has ended or not."""
-    store = open_store(Settings())
+    store = open_store(app_settings())
     newest, _ = await store.runs.newest(limit=1, before_epoch=None)
     if not newest:
         return None
@@ -62,13 +62,13 @@ async def _last_run(client: df.DurableOrchestrationClient) -> dict[str, Any] | N
 
 async def _watchdog() -> dict[str, Any] | None:
     """When the watchdog looked last: one that does not look sees no run that is stuck."""
-    looked_at = await open_store(Settings()).stalls.looked_at()
+    looked_at = await open_store(app_settings()).stalls.looked_at()
     return {"lookedAt": looked_at.isoformat()} if looked_at else None
 
 
 async def _retention_days() -> int:
     """For how long the app keeps things."""
-    return Settings().retention_days
+    return app_settings().retention_days
 
 
 async def _telemetry() -> str:
@@ -83,7 +83,7 @@ async def _telemetry_fault() -> str:
 
 async def _undelivered() -> dict[str, Any]:
     """What waits to be sent to the operator's webhook."""
-    settings = Settings()
+    settings = app_settings()
     pending = await open_store(settings).alerts.pending()
     return {
         "configured": bool(settings.alert_webhook_url),

@@ -7,7 +7,7 @@ import azure.functions as func
 
 from orchestrations import names
 from scraper.run_log import run_logger
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from starts.singleton import RunAlreadyLive, Start, start_singleton
 from storage.ledger.hub import HubClient, decoded, is_of
 from storage.store import open_store
@@ -20,7 +20,7 @@ logger = run_logger(__name__)
 
 async def purge_timer(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """Start the purge, unless the one before is still at it."""
-    settings = Settings()
+    settings = app_settings()
     start = Start(names.PURGE_EXPIRED, names.PURGE_ID, None, started_by="timer")
     try:
         await start_singleton(client, open_store(settings).tickets, start, grace=settings.start_grace)

@@ -8,7 +8,7 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from scraper import clock
 from scraper.run_log import log_context, run_logger
-from scraper.settings import Settings
+from scraper.settings import Settings, app_settings
 from storage.ledger.stalls import Stall
 from storage.store import Store, open_store
 from triggers.alerts.collecting import Look
@@ -29,7 +29,7 @@ async def watchdog(timer: func.TimerRequest, client: df.DurableOrchestrationClie
 
     Then send the alerts of what has happened; also if that look failed, since others may wait to be sent.
     """
-    settings = Settings()
+    settings = app_settings()
     store = open_store(settings)
     now = clock.utc_now()
     awake_since = await store.stalls.look(now)

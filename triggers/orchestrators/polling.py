@@ -10,7 +10,7 @@ import azure.durable_functions as df
 import azure.functions as func
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from starts.singleton import RunAlreadyLive, Start, StartingClient, start_singleton
 from storage.ledger.hub import LIVE, is_of
 from storage.ledger.locks import TicketStore
@@ -36,7 +36,7 @@ async def poll_orchestrator(req: func.HttpRequest, client: df.DurableOrchestrati
     """
     orchestrator = known_orchestrator(req.route_params["functionName"])
     instance_id = valid_instance_id(orchestrator, req.route_params["instanceId"])
-    settings = Settings()
+    settings = app_settings()
     store = open_store(settings)
 
     def start() -> Start:

@@ -8,7 +8,7 @@ import azure.functions as func
 
 from orchestrations import names
 from scraper.app_sources import app_sources
-from scraper.settings import Settings
+from scraper.settings import Settings, app_settings
 from starts.singleton import Start
 from storage.store import open_store
 from triggers.orchestrators.watch_requests import watch_request
@@ -29,7 +29,7 @@ async def start_orchestrator(req: func.HttpRequest, client: df.DurableOrchestrat
     orchestrator = known_orchestrator(req.route_params["functionName"])
     instance_id = valid_instance_id(orchestrator, req.route_params["instanceId"])
     due = start_at_of_query(req)
-    settings = Settings()
+    settings = app_settings()
     store = open_store(settings)
     start = Start(orchestrator, instance_id, start_input(orchestrator, instance_id, req, settings), started_by="http")
     if due is not None:

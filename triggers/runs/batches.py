@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 import azure.durable_functions as df
 import azure.functions as func
 
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from storage.keys import snapshot_id
 from storage.store import open_store
 from storage.work.batch_results import BatchResult
@@ -46,7 +46,7 @@ async def list_batches(req: func.HttpRequest, client: df.DurableOrchestrationCli
     limit = whole_number(req, "limit", default=MOST_BATCHES, low=1, high=MOST_BATCHES)
     text = req.params.get("continuation")
     after = Cursor.read(text) if text is not None else None
-    store = open_store(Settings())
+    store = open_store(app_settings())
     run = await listed_run(client, store, execution, going_on=after.epoch if after else None, continuation=text)
     if run is None:
         return json_response({"batches": [], "continuation": None})

@@ -9,7 +9,7 @@ import azure.functions as func
 from orchestrations import names
 from scraper import clock
 from scraper.app_sources import app_sources
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from starts.singleton import Start
 from storage.store import open_store
 from storage.ticket import StopMode
@@ -29,7 +29,7 @@ async def start_run(req: func.HttpRequest, client: df.DurableOrchestrationClient
 
     202 with the run's ID and links, or 409.
     """
-    settings = Settings()
+    settings = app_settings()
     body = json_object(req)
     request = run_request(body, known=[source.name for source in app_sources(settings)], also=["startAt"])
     due = start_at_of_query(req)  # also if the body has the last word: a time that cannot be is refused wherever it is
@@ -52,7 +52,7 @@ async def request_stop(req: func.HttpRequest, client: df.DurableOrchestrationCli
     """
     run_id, mode = run_id_of(req), _stop_mode(req)
     try:
-        mode = await stop_or_cancel(client, open_store(Settings()), run_id, mode, by="http")
+        mode = await stop_or_cancel(client, open_store(app_settings()), run_id, mode, by="http")
     except RunNotFound as unknown:
         raise no_such_run(run_id) from unknown
     except RunHasEnded as late:

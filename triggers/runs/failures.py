@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 import azure.durable_functions as df
 import azure.functions as func
 
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from storage.data.rows import FailurePlace
 from storage.keys import snapshot_id
 from storage.ledger.runs import RunRecord
@@ -49,7 +49,7 @@ async def list_failures(req: func.HttpRequest, client: df.DurableOrchestrationCl
     limit = whole_number(req, "limit", default=MOST_FAILURES, low=1, high=MOST_FAILURES)
     text = req.params.get("continuation")
     after = Cursor.read(text) if text is not None else None
-    store = open_store(Settings())
+    store = open_store(app_settings())
     run = await listed_run(client, store, execution, going_on=after.epoch if after else None, continuation=text)
     if run is None:
         return json_response({"failures": [], "continuation": None, "notKept": []})

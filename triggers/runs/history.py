@@ -6,7 +6,7 @@ import azure.durable_functions as df
 import azure.functions as func
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from starts.later import Scheduled
 from storage.ledger.hub import HubClient
 from storage.ledger.runs import RunRecord
@@ -26,7 +26,7 @@ async def list_runs(req: func.HttpRequest, client: df.DurableOrchestrationClient
     """The newest runs first. Query: `limit` (1 to 200, default 20) and `continuation` as given by the page before."""
     limit = whole_number(req, "limit", default=20, low=1, high=MOST_RUNS)
     before = whole_number(req, "continuation", default=0, low=0, high=10**10)
-    store = open_store(Settings())
+    store = open_store(app_settings())
     live = await live_run(client, store)  # first: what takes its first step meanwhile is on the page then
     page, continuation = await store.runs.newest(limit=limit, before_epoch=before or None)
     if live is not None and is_starting(live.run) and not before:
@@ -64,7 +64,7 @@ async def _line(
 @answers_problems
 async def get_run(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """One run with the progress of each source, or as it is scheduled; 404 if there never was one."""
-    store = open_store(Settings())
+    store = open_store(app_settings())
     run = await asked_for(client, store, *execution_of(req))
     if isinstance(run, Scheduled):
         return json_response(scheduled_view(run, req))

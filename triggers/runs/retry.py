@@ -9,7 +9,7 @@ import azure.functions as func
 
 from orchestrations import names
 from scraper.app_sources import app_sources
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from starts.later import Scheduled
 from starts.singleton import Start
 from storage.ledger.runs import RunRecord
@@ -31,7 +31,7 @@ async def retry_run(req: func.HttpRequest, client: df.DurableOrchestrationClient
     404 for an unknown run; 409 if the run lives, has nothing to retry or cannot be retried any more, or if another
     run holds the singleton.
     """
-    settings = Settings()
+    settings = app_settings()
     store = open_store(settings)
     run = await _ended_run(req, client, store)
     wanted = run_request(json_object(req), known=run.sources, of=run.run_id).get("sources", run.sources)

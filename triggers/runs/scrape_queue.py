@@ -13,7 +13,7 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from orchestrations import names
 from scraper.app_sources import app_sources
 from scraper.run_log import log_context, run_logger
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from starts.singleton import RunAlreadyLive, Start, StartingClient, start_singleton
 from storage.ledger.hub import LIVE, HubClient, is_of
 from storage.store import Store, open_store
@@ -92,7 +92,7 @@ def read_scrape_request(body: bytes, *, message_id: str) -> ScrapeRequest:
 
 
 async def _outcome_of_run(client: df.DurableOrchestrationClient, request: ScrapeRequest) -> tuple[str, str]:
-    settings = Settings()
+    settings = app_settings()
 
     def run_input() -> dict[str, Any]:
         try:

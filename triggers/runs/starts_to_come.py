@@ -9,7 +9,7 @@ import azure.functions as func
 
 from orchestrations import names
 from scraper import clock
-from scraper.settings import Settings
+from scraper.settings import Settings, app_settings
 from starts.later import Scheduled, cancel_scheduled, find_scheduled, find_waiting
 from storage.ledger.hub import HubClient, is_live
 from storage.ledger.locks import is_held
@@ -22,7 +22,7 @@ from triggers.web.problem import Problem, answers_problems, json_response
 @answers_problems
 async def list_starts(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """Those that are to come, the soonest first; `isWhole` is false if there may be more than the hub lists at once."""
-    settings = Settings()
+    settings = app_settings()
     store = open_store(settings)
     waiting, is_whole = await find_waiting(client, store.schedules)
     is_one_held_up = any(one.start.waits for one in waiting)
@@ -33,7 +33,7 @@ async def list_starts(req: func.HttpRequest, client: df.DurableOrchestrationClie
 @answers_problems
 async def cancel_start(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """See to it that a start does not happen: 200 with what it was; 404 if there is none, 409 if it is too late."""
-    start_id, store = str(req.route_params["startId"]), open_store(Settings())
+    start_id, store = str(req.route_params["startId"]), open_store(app_settings())
     is_possible = not names.instance_id_problem(start_id)
     scheduled = await find_scheduled(client, store.schedules, start_id) if is_possible else None
     if scheduled is None:

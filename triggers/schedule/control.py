@@ -9,7 +9,7 @@ import azure.functions as func
 
 from orchestrations import names
 from scraper import clock
-from scraper.settings import Settings
+from scraper.settings import Settings, app_settings
 from storage.ledger.schedule import ScheduleState
 from storage.ledger.skips import Skip
 from storage.store import open_store
@@ -24,7 +24,7 @@ _CONTINUATION: Final = re.compile(r"[0-9]{16}-[0-9]{16}-[0-9a-f]{32}")
 @answers_problems
 async def get_schedule(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """When the daily scrape runs, whether it is paused, and what happens to a tick that meets a live run."""
-    settings = Settings()
+    settings = app_settings()
     return json_response(_schedule_view(settings, await open_store(settings).schedules.read(names.DAILY_SCRAPE)))
 
 
@@ -32,7 +32,7 @@ async def get_schedule(req: func.HttpRequest, client: df.DurableOrchestrationCli
 async def put_schedule(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """Pause or resume. Body: `paused`, true or false. 200 with the schedule as it is now."""
     paused = _wanted_pause(json_object(req))
-    settings = Settings()
+    settings = app_settings()
     state = ScheduleState(paused, clock.utc_now())
     await open_store(settings).schedules.write(names.DAILY_SCRAPE, state)
     return json_response(_schedule_view(settings, state))
@@ -45,7 +45,7 @@ async def list_skips(req: func.HttpRequest, client: df.DurableOrchestrationClien
     after = req.params.get("continuation")
     if after is not None and not _CONTINUATION.fullmatch(after):
         raise Problem(HTTPStatus.BAD_REQUEST, "'continuation' must be one that the page before has given.")
-    page, continuation = await open_store(Settings()).skips.newest(limit=limit, after=after)
+    page, continuation = await open_store(app_settings()).skips.newest(limit=limit, after=after)
     return json_response({"skips": [_skip_view(skip) for skip in page], "continuation": continuation})
 
 

@@ -11,7 +11,7 @@ import azure.functions as func
 from orchestrations import names
 from scraper import clock
 from scraper.run_log import log_context, run_logger
-from scraper.settings import Settings
+from scraper.settings import Settings, app_settings
 from starts.later import find_scheduled, start_when_free
 from starts.singleton import RunAlreadyLive, Start, start_singleton
 from storage.ledger.hub import is_live
@@ -36,7 +36,7 @@ async def daily_timer(timer: func.TimerRequest, client: df.DurableOrchestrationC
     Raises what storage or hub raised, with the tick not dealt with: the host is to call again.
     """
     now = clock.utc_now()
-    settings = Settings()
+    settings = app_settings()
     owed = owed_ticks(settings.scrape_schedule, tick_of(timer.schedule_status, now=now), now)
     for tick, later_tick in zip(owed, [*owed[1:], None], strict=True):
         await _Tick(client, settings, open_store(settings), tick, later_tick).serve()

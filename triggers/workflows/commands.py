@@ -8,7 +8,7 @@ import azure.functions as func
 
 from orchestrations import names
 from orchestrations.workflow_request import workflow_id
-from scraper.settings import Settings
+from scraper.settings import app_settings
 from starts.singleton import RunAlreadyLive, Start, start_singleton
 from storage.store import open_store
 from triggers.runs.http_start import conflict
@@ -30,7 +30,7 @@ async def start_workflow(req: func.HttpRequest, client: df.DurableOrchestrationC
     """Body, all optional: `waitFor`, `mode`, `timeoutSeconds`, `data`. 202 with links, or 409 while it is live."""
     key = workflow_key(req)
     start = Start(names.WORKFLOW, workflow_id(key), start_input(req, key), started_by="http")
-    settings = Settings()
+    settings = app_settings()
     store = open_store(settings)
     try:
         await start_singleton(client, store.tickets, start, grace=settings.start_grace)
@@ -45,7 +45,7 @@ async def start_workflow(req: func.HttpRequest, client: df.DurableOrchestrationC
 async def check_workflow(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """Where the workflow stands; 404 for a key that was never started."""
     key = workflow_key(req)
-    settings = Settings()
+    settings = app_settings()
     tickets = open_store(settings).tickets
     state = await workflow_state(client, tickets, key, grace=settings.start_grace, show_history=True)
     if state.phase is Phase.ABSENT:
@@ -61,7 +61,7 @@ async def stop_workflow(req: func.HttpRequest, client: df.DurableOrchestrationCl
     """Raise the event in the body, `event` and `data`, by default `Workflow`. 202, 404, or 409 with the outcome."""
     key = workflow_key(req)
     event = stop_event(req, key)
-    settings = Settings()
+    settings = app_settings()
     tickets = open_store(settings).tickets
     try:
         await raise_workflow_event(client, tickets, event, grace=settings.start_grace)

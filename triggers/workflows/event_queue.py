@@ -8,7 +8,7 @@ import azure.functions as func
 
 from orchestrations.workflow_request import BadWorkflow, workflow_id
 from scraper.run_log import log_context, run_logger
-from scraper.settings import Settings
+from scraper.settings import Settings, app_settings
 from storage.store import open_store
 from triggers.workflows.requests import WorkflowEvent, queued_event
 from triggers.workflows.signals import EventRefused, WorkflowEnded, raise_workflow_event
@@ -32,7 +32,7 @@ async def workflow_events(
         try:
             event = queued_event(body)
             context.enter_context(log_context(run_id=workflow_id(event.key)))
-            await _raise(msg, client, event, Settings())
+            await _raise(msg, client, event, app_settings())
         except (BadWorkflow, EventRefused) as refusal:
             logger.error("a message of '%s' is moved to '%s-poison': %s", QUEUE, QUEUE, refusal)
             poison.set(body)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scraper.errors import SettingsError
-from scraper.settings import APP_ROOT, Settings, TableStorage
+from scraper.settings import APP_ROOT, Settings, TableStorage, app_settings
 
 NAMES = [
     "SOURCES_FILE",
@@ -101,3 +101,21 @@ def test_a_connection_string_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(("prefix", "name"), [("", "scrape-requests"), ("Shop2", "shop2-scrape-requests")])
 def test_queues_of_two_apps_in_one_account_have_different_names(prefix: str, name: str) -> None:
     assert Settings(table_prefix=prefix).queue_name("scrape-requests") == name
+
+
+def test_settings_are_worked_out_again_only_when_the_environment_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = app_settings()
+    assert app_settings() is before
+    monkeypatch.setenv("PAGES_PER_BATCH", "7")
+    assert app_settings().pages_per_batch == 7
+    monkeypatch.delenv("PAGES_PER_BATCH")
+    assert app_settings() == before
+
+
+def test_a_wrong_setting_is_told_each_time_and_no_longer_than_it_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAGES_PER_BATCH", "seven")
+    for _ in range(2):
+        with pytest.raises(SettingsError, match="PAGES_PER_BATCH"):
+            app_settings()
+    monkeypatch.setenv("PAGES_PER_BATCH", "7")
+    assert app_settings().pages_per_batch == 7
