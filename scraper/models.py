@@ -165,7 +165,7 @@ class PageFailed:
 
 def scalar_as_json(value: Scalar | None) -> str | int | float | bool | None:
     """`value` as JSON can hold it: dates in ISO 8601, decimals as text, without exponent, so that no digit is lost."""
-    if isinstance(value, datetime | date):
+    if isinstance(value, date):  # a datetime is one, too
         return value.isoformat()
     if isinstance(value, Decimal):
         return f"{value:f}"

@@ -24,6 +24,8 @@ Entity = Mapping[str, Any]
 Key = tuple[str, str]
 
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode  # ASCII only, as the emulator counts bytes
+_PLAIN: Final = (str, bool, int)
+"""Types whose values JSON alone can tell."""
 _TYPE: Final = "@odata.type"
 _ACCEPTED: Final = 202
 _DONE: Final = b"HTTP/1.1 204 "
@@ -111,7 +113,7 @@ def _in_key(key: str) -> str:
 def _properties(entity: Entity) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for name, value in entity.items():
-        if isinstance(value, str | bool | int):
+        if isinstance(value, _PLAIN):
             properties[name] = value
             continue
         kind, text = _typed(value)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -52,6 +52,6 @@ def _storable_scalar(value: Scalar) -> Any:
         return value if value in INT32 else EntityProperty(value, EdmType.INT64)
     if isinstance(value, Decimal):
         return f"{value:f}"
-    if isinstance(value, datetime | date):
+    if isinstance(value, date):  # a datetime is one, too
         return value.isoformat()
     raise TypeError(f"a row value of type {type(value).__name__} cannot be stored")
