@@ -9,14 +9,10 @@ from scraper.manners.polite_fetch import OneAttempt
 from scraper.manners.robots import Robots
 from scraper.settings import Settings
 from scraper.sources import Source
-from storage.account.tables import Tables
 from storage.store import Store
 from storage.work.robots import RobotsShelf
 
 _fetchers: WeakKeyDictionary[asyncio.AbstractEventLoop, Fetcher] = WeakKeyDictionary()
-_robots: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Tables, str], tuple[int, Source, Robots]]] = (
-    WeakKeyDictionary()
-)
 
 
 def open_fetcher(settings: Settings) -> Fetcher:
@@ -34,20 +30,9 @@ def obeying_fetcher(settings: Settings, robots: Robots | None) -> OneAttempt:
 
 
 def open_robots(settings: Settings, store: Store, source: Source, epoch: int) -> Robots | None:
-    """What the sites of a source let the run with this epoch ask for; None if the source does not want to know.
-
-    What one step of the run has read of it on this event loop serves the others, too.
-    """
+    """What the sites of a source let the run with this epoch ask for; None if the source does not want to know."""
     if not source.respect_robots:
         return None
-    kept = _robots.setdefault(asyncio.get_running_loop(), {})
-    key = (store.tables, source.name)
-    if key not in kept or kept[key][:2] != (epoch, source):
-        kept[key] = epoch, source, _new_robots(settings, store, source, epoch)
-    return kept[key][2]
-
-
-def _new_robots(settings: Settings, store: Store, source: Source, epoch: int) -> Robots:
     return Robots(
         source.user_agent or settings.full_user_agent,
         fetch=robots_fetch(source, open_fetcher(settings)),

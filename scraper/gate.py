@@ -10,7 +10,7 @@ class SnapshotCounts:
     """`pages` were planned; those with an outcome are `loaded` or `failed`; `rows` are staged.
 
     `failed` also counts what is none of `pages`: places that should have named some, pages that cannot be asked for.
-    Of the failed ones, `disallowed` were not asked for, since robots.txt refuses them: the gate does not mind them.
+    Of the failed ones, robots.txt refuses `disallowed`, also where a redirect leads: the gate does not mind them.
     `unread_listings` are sitemaps and feeds of which at least a part could not be read: nobody knows which pages they
     name, so that all other counts say nothing of these.
     """

@@ -23,7 +23,7 @@ class SourceProgress:
 
     Of the `loaded` pages, `unchanged` had not changed since the published snapshot: their rows were carried over.
     `failed` also counts what is none of `pages`: places that should have named some, pages that cannot be asked for.
-    Of the `failed` ones, `disallowed` were not asked for, since robots.txt refuses them. `left_out` are beyond the
+    Of the `failed` ones, robots.txt refuses `disallowed`, also where a redirect leads. `left_out` are beyond the
     source's `max_pages`, and no part of `pages`.
     `failed_by_reason` adds up to `failed`, unless an older version of this app has recorded some of them.
     `began_at` is when its planning was begun, `last_progress_at` when its newest plan, batch or publication was
@@ -96,7 +96,7 @@ async def progress_of(
         loaded=sum(result.loaded for result in results),
         failed=sum(result.failed for result in results) + plan.not_found,
         rows=sum(result.rows for result in results),
-        disallowed=plan.disallowed,
+        disallowed=plan.disallowed + sum(result.disallowed for result in results),
         left_out=plan.left_out,
         batches=plan.batches,
         batches_done=len(results),

@@ -42,7 +42,7 @@ class Snapshot:
             loaded=sum(result.loaded for result in self.results),
             failed=sum(result.failed for result in self.results) + self.plan.not_found,
             rows=sum(result.rows for result in self.results),
-            disallowed=self.plan.disallowed,
+            disallowed=self.plan.disallowed + sum(result.disallowed for result in self.results),
             unread_listings=self.plan.unread_listings,
         )
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from scraper.models import Reason
 from storage.work.failure_reasons import ReasonCounts
 from storage.work.page_lists import Part
 
@@ -27,6 +28,11 @@ class BatchResult:
     unchanged: int = 0
     started_at: datetime | None = None
     reasons: ReasonCounts | None = field(default=None, hash=False)
+
+    @property
+    def disallowed(self) -> int:
+        """Of the failed pages, those that led to where robots.txt lets nobody follow."""
+        return (self.reasons or {}).get(Reason.ROBOTS_DISALLOWED, 0)
 
     def parts(self, snapshot: str) -> tuple[Part, ...]:
         """Where the rows of this result of `snapshot` lie: always where they were written, however many runs ago."""

@@ -3,10 +3,8 @@
 import pytest
 
 from activities.planning import plan_source
-from scraper.manners.robots import RobotsFile
 from scraper.models import Reason
 from storage.keys import snapshot_id
-from storage.work.robots import RobotsShelf
 from tests.helpers.activity_runs import ActivityRuns
 from tests.helpers.tiny_site import TinySite
 
@@ -55,6 +53,21 @@ async def test_the_gate_does_not_count_what_robots_txt_refuses(runs: ActivityRun
     )
 
 
+async def test_nor_does_it_count_what_robots_txt_refuses_where_a_redirect_leads(
+    runs: ActivityRuns, site: TinySite
+) -> None:
+    site.write_sources(max_failed_percent=0)
+    site.robots = "User-agent: *\nDisallow: /private/\n"
+    site.moved = {"/books/3": "/private/3", "/books/7": "/private/7"}
+    ended = await runs.complete(await runs.start("run", **BOOKS))
+    summary = ended["sources"][0]
+    assert [summary[name] for name in ("outcome", "loaded", "failed", "disallowed")] == ["published", 10, 2, 2]
+    assert ended["outcome"] == "completed"
+    site.broken = {"/books/4"}
+    ended = await runs.complete(await runs.start("next", **BOOKS))
+    assert "1 of 10 pages failed" in ended["sources"][0]["reason"]
+
+
 async def test_all_sources_and_steps_of_a_run_ask_a_site_once_and_the_next_run_asks_again(
     runs: ActivityRuns, site: TinySite
 ) -> None:
@@ -62,22 +75,6 @@ async def test_all_sources_and_steps_of_a_run_ask_a_site_once_and_the_next_run_a
     assert site.robots_hits == 1
     await runs.complete(await runs.start("next"))
     assert site.robots_hits == 2
-
-
-async def test_the_steps_of_a_run_read_from_storage_once_what_a_site_has_said(
-    runs: ActivityRuns, site: TinySite, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looks = 0
-    find = RobotsShelf.find
-
-    async def counted(shelf: RobotsShelf, origin: str) -> RobotsFile | None:
-        nonlocal looks
-        looks += 1
-        return await find(shelf, origin)
-
-    monkeypatch.setattr(RobotsShelf, "find", counted)
-    ended = await runs.complete(await runs.start("run", **BOOKS))
-    assert (ended["sources"][0]["batches"] > 1, looks) == (True, 1)
 
 
 async def test_what_the_site_says_while_the_run_is_on_its_way_counts_for_the_next_one(
@@ -88,18 +85,6 @@ async def test_what_the_site_says_while_the_run_is_on_its_way_counts_for_the_nex
     site.robots = "User-agent: *\nDisallow: /\n"
     await runs.scrape("run", "books")
     assert (await runs.publish("run", "books"))["loaded"] == 12
-
-
-async def test_a_source_that_has_another_name_for_sites_from_some_batch_on_keeps_to_what_they_say_to_that_one(
-    runs: ActivityRuns, site: TinySite
-) -> None:
-    site.robots = "User-agent: unwelcome\nDisallow: /\n"
-    await runs.claim(await runs.start("run", **BOOKS))
-    await runs.scrape("run", "books", lists=[0])
-    site.write_sources(keys='user_agent = "unwelcome/1.0"')
-    await runs.scrape("run", "books")
-    assert set((await reasons(runs, "run")).values()) == {Reason.ROBOTS_DISALLOWED}
-    assert site.robots_hits == 1
 
 
 async def test_a_redirect_to_a_disallowed_page_is_not_followed(runs: ActivityRuns, site: TinySite) -> None:
