@@ -13,6 +13,7 @@ from azure.durable_functions import DurableOrchestrationContext
 from orchestrations import names
 from orchestrations.milestones import log_source_ended
 from orchestrations.retries import INFRASTRUCTURE
+from orchestrations.scrape_lane import BATCHES_PER_EXECUTION
 
 MAX_PAUSES: Final = 10
 # A plan costs about four history events, and so does a lane; with the last level an execution stays under 500 of them.
@@ -99,6 +100,7 @@ def _lanes(context: DurableOrchestrationContext, source: dict[str, Any], plan: d
         "share": plan["share"],
         "lanes": lanes,
         "batches": plan["batches"],
+        "per_execution": BATCHES_PER_EXECUTION,
     }
     return [
         context.call_sub_orchestrator(

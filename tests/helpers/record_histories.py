@@ -62,6 +62,20 @@ async def running_run() -> AsyncIterator[tuple[str, str]]:
             yield name, record(await host.history(instance_id))
 
 
+async def lane_of_an_older_version() -> AsyncIterator[tuple[str, str]]:
+    """A lane that was begun before its input said how many batches an execution has: by then they were a hundred."""
+
+    async def slow(_: dict[str, Any]) -> dict[str, Any]:
+        await host.clock.sleep(60)
+        return {"code": "scraped", "loaded": 2, "failed": 0, "rows": 2}
+
+    lane = {"run_id": "run-11", "epoch": 7, "source": "books", "plan_attempt": "p1", "share": SHARE}
+    async with scrape_host(["books"], scrape_batch=slow) as host:
+        await host.start("scrape_lane", {**lane, "next_batch": 0, "lanes": 1, "batches": 120}, instance_id="lane-11")
+        await host.advance(minutes=30)
+        yield "scrape_lane-of-an-older-version", record(await host.history("lane-11"))
+
+
 async def chained_run() -> AsyncIterator[tuple[str, str]]:
     """A run of three sources, two of which share a host; the first of them is terminated by hand."""
     claim = {"code": "claimed", "reason": "", "epoch": 7, "sources": ["books", "news", "maps"]}
@@ -269,6 +283,7 @@ async def main(folder: Path) -> None:
     runs = (
         finished_run(),
         running_run(),
+        lane_of_an_older_version(),
         chained_run(),
         paused_run(),
         followed_run(),
