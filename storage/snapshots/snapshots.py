@@ -1,6 +1,7 @@
 """The snapshots of a source: which are kept, and whether one is whole and can be read."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -96,16 +97,29 @@ async def kept_snapshots(
     """
     found: list[tuple[RunRecord, Plan]] = []
     before = before_epoch
-    for _ in range(MOST_RUNS // RUNS_AT_ONCE):
-        runs, before = await store.runs.newest(limit=RUNS_AT_ONCE, before_epoch=before)
-        of_source = [run for run in runs if source in run.sources]
+    async for of_source, before in _runs_of(store, source, before_epoch):  # noqa: B007 - where the next page begins
         plans = await asyncio.gather(*(store.batches.plan(snapshot_id(source, run.epoch)) for run in of_source))
         found += [(run, plan) for run, plan in zip(of_source, plans, strict=True) if plan and plan.pages]
         if len(found) > limit:
             return found[:limit], found[limit - 1][0].epoch
-        if before is None:
-            break
     return found, before
+
+
+async def newest_run_of(store: Store, source: str) -> RunRecord | None:
+    """The newest run that has begun to work on `source`, also one that found no page of it; None if none is kept."""
+    async for of_source, _ in _runs_of(store, source, None):
+        if of_source:
+            return of_source[0]
+    return None
+
+
+async def _runs_of(store: Store, source: str, before: int | None) -> AsyncIterator[tuple[list[RunRecord], int | None]]:
+    """The runs that had `source`, some at a time, newest first; each time also where those after them begin."""
+    for _ in range(MOST_RUNS // RUNS_AT_ONCE):
+        runs, before = await store.runs.newest(limit=RUNS_AT_ONCE, before_epoch=before)
+        yield [run for run in runs if source in run.sources], before
+        if before is None:
+            return
 
 
 class RunIds:

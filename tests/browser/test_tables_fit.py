@@ -67,7 +67,7 @@ def fill(app: CannedApp) -> None:
         "GET datasets": {"datasets": [{"source": SOURCE, "published": published}]},
         f"GET datasets/{SOURCE}": {
             "source": SOURCE, "continuation": None, "published": published, "publications": [published] * 2,
-            "snapshots": snapshots,
+            "snapshots": snapshots, "newestRun": snapshots[0],
         },
         f"GET datasets/{SOURCE}/rows": {"rows": [row]},
         f"GET datasets/{SOURCE}/diff": {**CHANGES, "unchanged": 100_000, "changes": [change]},

@@ -24,10 +24,29 @@ def test_how_a_run_has_ended_for_a_dataset_is_told_as_soon_as_it_has(app: Canned
     app.answers["GET runs/second"] = {**RUN, "runId": "second", "epoch": 2, "sources": []}
     dataset = app.answers["GET datasets/books"]
     refused = {**dataset["snapshots"][0], "runId": "second", "epoch": 2, "outcome": "refused", "isPublished": False}
-    app.answers["GET datasets/books"] = {**dataset, "snapshots": [refused]}
+    app.answers["GET datasets/books"] = {**dataset, "newestRun": refused, "snapshots": [refused]}
     app.page.evaluate(LOOK_AGAIN)
     expect(line).to_contain_text("refused")
     expect(line.get_by_role("link", name="run", exact=True)).to_have_attribute("href", "#/runs/second")
+
+
+@pytest.mark.parametrize("view", ["#/", "#/datasets", "#/datasets/books"])
+def test_a_run_that_failed_before_it_found_a_page_is_the_last_result_and_readers_keep_their_rows(
+    app: CannedApp, view: str
+) -> None:
+    app.watched.expected.add(404)  # of what the page of a dataset has besides
+    app.has_datasets("books")
+    failed = {"runId": "second", "epoch": 2, "outcome": "failed", "reason": "the sitemap could not be read"}
+    app.answers["GET datasets/books"]["newestRun"] = failed
+    app.page.goto(f"{PAGE}{view}")
+    expect(app.page.locator(".badge.bad")).to_have_text("failed")
+    line = app.page.locator("tr, dl").filter(has=app.page.locator(".badge.bad"))
+    expect(line.locator(".badge")).to_have_count(1)
+    expect(line.get_by_role("link", name="run", exact=True)).to_have_attribute("href", "#/runs/second")
+    readers = app.page.get_by_role("region", name="Published", exact=True) if view == "#/datasets/books" else line
+    expect(readers).to_contain_text("5")
+    if view == "#/datasets/books":
+        expect(line).to_contain_text("the sitemap could not be read")
 
 
 @pytest.mark.parametrize("view", ["#/", "#/datasets", "#/datasets/books", "#/runs/second"])
@@ -37,7 +56,7 @@ def test_a_publication_that_was_taken_back_is_told_wherever_its_run_is(app: Cann
     dataset = app.answers["GET datasets/books"]
     first = dataset["snapshots"][0]
     second = {**first, "runId": "second", "epoch": 2, "isPublished": False}
-    app.answers["GET datasets/books"] = {**dataset, "snapshots": [second, first]}
+    app.answers["GET datasets/books"] = {**dataset, "newestRun": second, "snapshots": [second, first]}
     run = {**RUN, "runId": "second", "epoch": 2}
     app.answers["GET runs"] = {"runs": [run], "continuation": None}
     counts = {"pages": 5, "loaded": 5, "failed": 0, "unchanged": 0, "rows": 5}

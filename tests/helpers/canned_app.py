@@ -66,7 +66,9 @@ class CannedApp:
         published = {**run, "publishedAt": MOMENT, "publishedBy": "run"}
         self.answers["GET datasets"] = {"datasets": [{"source": name, "published": published} for name in sources]}
         snapshot = {**run, "outcome": "published", "isPublished": True, "added": 3, "removed": 1, "changed": 2}
+        newest = {"runId": "first", "epoch": 1, "outcome": "published", "reason": ""}
         history = {"published": published, "publications": [published] * 2, "snapshots": [snapshot]}
+        history["newestRun"] = newest
         for name in sources:
             self.answers[f"GET datasets/{name}"] = {"source": name, "continuation": None, **history}
 

@@ -84,3 +84,34 @@ async def test_an_unknown_dataset_is_not_found(runs: ActivityRuns) -> None:
     await complete(runs, "first")
     status, problem = await ask_json(get_dataset, runs, "films")
     assert (status, problem["detail"]) == (404, "There is no dataset 'films'. There are: books.")
+
+
+def newest(document: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(document["newestRun"][name] for name in ("runId", "epoch", "outcome", "reason"))
+
+
+async def test_how_the_newest_run_ended_is_told_also_if_it_found_no_page(runs: ActivityRuns) -> None:
+    await complete(runs, "first")
+    assert newest(await dataset(runs)) == ("first", 1, "published", "")
+    await runs.claim(await runs.start("second"))
+    assert newest(await dataset(runs)) == ("second", 2, None, "")
+    down = {"source": "books", "outcome": "failed", "reason": "the sitemap could not be read"}
+    await runs.finish("second", summaries=[down])
+    found = await dataset(runs, continuation="2")
+    assert newest(found) == ("second", 2, "failed", "the sitemap could not be read")
+    assert found["newestRun"]["links"]["self"] == "http://localhost/api/runs/second"
+    assert found["newestRun"]["finishedAt"] is not None
+    assert (found["published"]["runId"], told(found, "runId")) == ("first", [("first",)])
+
+
+async def test_a_newest_run_that_was_terminated_is_told_as_such_although_it_left_no_record(runs: ActivityRuns) -> None:
+    await complete(runs, "first")
+    await runs.claim(await runs.start("second"))
+    runs.terminate("second")
+    assert newest(await dataset(runs))[:3] == ("second", 2, "terminated")
+
+
+async def test_a_dataset_whose_runs_were_all_purged_has_no_newest_run(runs: ActivityRuns) -> None:
+    await complete(runs, "first")
+    (await runs.store.tables.table("runs")).entities.clear()  # type: ignore[attr-defined]
+    assert (await dataset(runs))["newestRun"] is None

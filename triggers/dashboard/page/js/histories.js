@@ -12,7 +12,7 @@ const AT_ONCE = 4;
 const KEPT_MS = 60_000;
 
 /**
- * Ask for the publications of each dataset, its newest snapshot, and the one that readers see if that is kept.
+ * Ask for the publications of each dataset, its newest run, and the snapshot that readers see if that is kept.
  * @param {object} context of the view @param {object[]} datasets as of `GET datasets`
  * @param {string} runs how far runs are: what a run has left behind is asked for anew as soon as one begins or ends
  * @param {Map<string, {history?: object, fault?: string}>} told gets an entry for each as it comes
@@ -36,7 +36,8 @@ async function historyOf(context, { source, published }, runs) {
     const isOlder = published && !seenIn(newest);
     // What stands before the next epoch is that of this one.
     const older = isOlder && (await snapshots(source, { continuation: published.epoch + 1 }, context));
-    return { publications: newest.publications, newest: newest.snapshots[0], seen: seenIn(newest) ?? seenIn(older) };
+    const { publications, newestRun } = newest;
+    return { publications, newestRun, seen: seenIn(newest) ?? seenIn(older) };
   };
   try {
     return { history: await seldom(context, `dataset ${source}`, `${published?.epoch} ${runs}`, ask, KEPT_MS) };
@@ -65,16 +66,20 @@ export const HISTORY_COLUMNS = ["Size over time", "Last diff", "Last result"];
 export function historyCells({ source, published }, told) {
   if (told?.fault) return ["–", "–", h("span", { class: "bad-text" }, foreign(told.fault, 120))];
   const publications = told?.history?.publications ?? [];
-  const { newest, seen } = told?.history ?? {};
+  const { newestRun, seen } = told?.history ?? {};
   const points = publications.map((each) => ({ at: each.publishedAt, value: each.rows })).reverse();
   return [
     sparkline(points, `Rows of ${source}`),
     seen ? changes(seen) : "–",
-    newest ? lastResult(newest, published) : "–",
+    newestRun ? lastResult(newestRun, published) : "–",
   ];
 }
 
-function lastResult(newest, published) {
+/**
+ * How the newest run of a dataset has ended for it, also if it has found no pages, so that no snapshot tells.
+ * @param {object} newest as `newestRun` of `GET datasets/{source}` @param {object | null} published of the dataset
+ */
+export function lastResult(newest, published) {
   const state = stateForReaders({ state: newest.outcome ?? "running" }, newest, published);
   return [badge(state), " ", link(runHref(newest.runId), "run")];
 }

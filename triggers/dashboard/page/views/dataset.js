@@ -5,6 +5,7 @@ import { publishSnapshot } from "../js/actions.js";
 import { foreign, h, link } from "../js/dom.js";
 import { download, isDownloading } from "../js/download.js";
 import { ago, at, number } from "../js/format.js";
+import { lastResult } from "../js/histories.js";
 import { badge, button, card, empty, factList, numeric, pageStart, pager, runLink, table } from "../js/parts.js";
 import { sizeChart } from "../js/size_chart.js";
 import { stateForReaders } from "../js/standing.js";
@@ -42,13 +43,14 @@ export function render(data, context) {
   const heading = h("h1", { tabindex: "-1" }, "Dataset ", foreign(context.argument, 100));
   if (data === null) return [heading, empty("There is no such dataset. ", link("#/datasets", "All datasets"), ".")];
   const { dataset, rows, diff } = data;
-  const { published, publications } = dataset;
+  const { published, publications, newestRun } = dataset;
+  const ended = newestRun && factList([["Last result", [lastResult(newestRun, published), whyEnded(newestRun)]]]);
   const points = publications.map((one) => ({ at: one.publishedAt, value: one.rows, label: runLink(one.runId) }));
   points.reverse();
   return [
     heading,
     card("Published", { id: "published", actions: published ? downloads(dataset.source, context) : [] },
-      published ? factList(facts(published)) : empty("Nothing is published yet.")),
+      published ? factList(facts(published)) : empty("Nothing is published yet."), ended),
     points.length > 0 && card("Size over time", { id: "size" }, sizeChart(points, "Rows", "publications")),
     card("Snapshots", { id: "snapshots" },
       dataset.snapshots.length ? snapshotTable(dataset, context) : empty("None is kept."),
@@ -58,6 +60,8 @@ export function render(data, context) {
     card("First rows", { id: "rows" }, rows?.rows.length ? rowTable(rows.rows) : empty("No rows.")),
   ];
 }
+
+const whyEnded = ({ reason }) => reason && h("div", { class: "remark" }, foreign(reason, 140));
 
 function downloads(source, context) {
   return ["csv", "ndjson"].map((format) => {
