@@ -27,7 +27,7 @@ def test_how_a_run_has_ended_for_a_dataset_is_told_as_soon_as_it_has(app: Canned
     app.answers["GET datasets/books"] = {**dataset, "newestRun": refused, "snapshots": [refused]}
     app.page.evaluate(LOOK_AGAIN)
     expect(line).to_contain_text("refused")
-    expect(line.get_by_role("link", name="run", exact=True)).to_have_attribute("href", "#/runs/second")
+    expect(line.get_by_role("link", name="run", exact=True)).to_have_attribute("href", "#/runs/second@2")
 
 
 @pytest.mark.parametrize("view", ["#/", "#/datasets", "#/datasets/books"])
@@ -42,7 +42,7 @@ def test_a_run_that_failed_before_it_found_a_page_is_the_last_result_and_readers
     expect(app.page.locator(".badge.bad")).to_have_text("failed")
     line = app.page.locator("tr, dl").filter(has=app.page.locator(".badge.bad"))
     expect(line.locator(".badge")).to_have_count(1)
-    expect(line.get_by_role("link", name="run", exact=True)).to_have_attribute("href", "#/runs/second")
+    expect(line.get_by_role("link", name="run", exact=True)).to_have_attribute("href", "#/runs/second@2")
     readers = app.page.get_by_role("region", name="Published", exact=True) if view == "#/datasets/books" else line
     expect(readers).to_contain_text("5")
     if view == "#/datasets/books":
@@ -165,3 +165,33 @@ def test_runs_of_one_day_are_told_apart_by_their_times_and_failed_ones_by_their_
     expect(app.page.get_by_role("list", name="Not published by the last run")).to_contain_text("stopped \u2013 at once")
     app.page.goto(f"{PAGE}#/runs")
     expect(app.page.get_by_role("row").filter(has_text="third")).to_contain_text("no source has published")
+
+
+@pytest.mark.parametrize(("view", "links"), [("#/", 3), ("#/runs", 1), ("#/datasets", 2), ("#/datasets/books", 5)])
+def test_what_leads_to_an_older_run_names_its_epoch_since_its_id_may_be_used_again(
+    app: CannedApp, view: str, links: int
+) -> None:
+    app.watched.expected.add(404)  # of what the page of a dataset has besides
+    app.has_datasets("books")
+    run = {**RUN, "runId": "first", "totals": {"pages": 5, "loaded": 5, "failed": 0, "unchanged": 0, "rows": 5}}
+    newer = {**run, "epoch": 2, "outcome": "failed", "startedAt": "2026-11-21T06:00:00+00:00"}
+    app.answers["GET runs"] = {"runs": [newer, run], "continuation": None}
+    app.answers["GET runs/first"] = {**newer, "sources": []}
+    app.page.goto(f"{PAGE}{view}")
+    app.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    expect(app.page.locator("main a[href='#/runs/first@1']")).to_have_count(links)
+    expect(app.page.locator("main a[href='#/runs/first']")).to_have_count(0)
+
+
+def test_an_older_run_of_an_id_that_was_used_again_is_retried_itself(app: CannedApp) -> None:
+    refused_run(app)
+    older = {**app.answers["GET runs/second"], "epoch": 2}
+    app.answers["GET runs/second@2"] = older
+    app.answers["GET runs/second"] = {**older, "epoch": 7, "outcome": "completed", "sources": []}
+    for name in ("failures", "batches"):
+        app.answers[f"GET runs/second@2/{name}"] = app.answers[f"GET runs/second/{name}"]
+    app.answers["POST runs/second@2/retry"] = {"runId": "retry-1"}
+    app.page.goto(f"{PAGE}#/runs/second@2")
+    app.page.get_by_role("button", name="Retry failed pages").click()
+    app.page.get_by_role("dialog").get_by_role("button", name="Retry", exact=True).click()
+    expect(app.page.get_by_text("Started: retry-1")).to_be_visible()

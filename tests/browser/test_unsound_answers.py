@@ -179,7 +179,7 @@ def test_the_columns_of_the_history_are_one_stop_and_arrow_keys_go_on(app: Canne
         app.page.keyboard.press(key)
         expect(columns.nth(number)).to_be_focused()
     app.page.keyboard.press("Enter")
-    expect(app.page.get_by_role("heading", level=1)).to_have_text("Run run-8")
+    expect(app.page.get_by_role("heading", level=1)).to_have_text("Run run-8@1")
 
 
 def test_a_run_can_be_started_when_the_sources_are_not_told(app: CannedApp) -> None:

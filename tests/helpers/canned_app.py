@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from playwright.sync_api import Browser, Page, Route
 
@@ -41,7 +42,10 @@ class Canned:
 
 
 class CannedApp:
-    """Answers by `METHOD path` below /api; each a JSON, or a `Canned`. What is not among them is 404."""
+    """Answers by `METHOD path` below /api; each a JSON, or a `Canned`. What is not among them is 404.
+
+    Those of a run are of all its epochs but those that have their own.
+    """
 
     def __init__(self, watched: WatchedPage) -> None:
         self.watched = watched
@@ -74,14 +78,15 @@ class CannedApp:
 
     def answer(self, route: Route) -> None:
         """Of the page's files, or what the test wants."""
-        path = urlsplit(route.request.url).path.removeprefix("/api/")
+        path = unquote(urlsplit(route.request.url).path).removeprefix("/api/")
         file = page_files().get(INDEX if path == "dashboard" else path.removeprefix("dashboard/"))
         if file is not None:
             route.fulfill(body=file.body, headers={**HEADERS, "Content-Type": file.content_type})
             return
         asked = f"{route.request.method} {path}"
         self.asked.append(asked)
-        answer = self.answers.get(asked, Canned(404, json={"title": "Not Found"}))
+        newest = self.answers.get(re.sub(r"@\d+", "", asked), Canned(404, json={"title": "Not Found"}))
+        answer = self.answers.get(asked, newest)
         if isinstance(answer, Canned) and answer.status == HANGS:
             return
         if isinstance(answer, Canned) and answer.status == NO_ANSWER:

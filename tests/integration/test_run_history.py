@@ -238,3 +238,23 @@ async def test_a_run_without_its_first_step_is_shown_by_its_epoch_too(hub: Memor
     status, run = await one(hub, "run-7@7")
     assert (status, run["epoch"], run["state"]) == (200, 7, "running")
     assert (await one(hub, "run-7@6"))[0] == 404
+
+
+@pytest.mark.parametrize("text", ["again@01", "again@00000001", "again@0", "again@"])
+async def test_an_epoch_is_written_in_one_way_only(hub: MemoryHub, store: Store, text: str) -> None:
+    await store.runs.create(RunRecord("again", 1, "c", NOW, "http", ("books",)))
+    status, problem = await one(hub, text)
+    assert (status, problem["detail"]) == (404, f"There is no run '{text}'. GET /api/runs lists them.")
+
+
+async def test_the_links_of_a_run_lead_to_itself_also_once_its_id_is_used_again(hub: MemoryHub, store: Store) -> None:
+    for epoch in (1, 2):
+        run = RunRecord("again", epoch, "c", NOW + timedelta(hours=epoch), "http", ("books",))
+        await store.runs.create(finished(run, at=run.started_at, outcome="failed", reason="", results=[SUMMARY]))
+    request = func.HttpRequest("GET", "http://localhost/api/runs", body=b"")
+    listed = json.loads((await list_runs(request, hub)).get_body())["runs"]
+    for run in [*listed, (await one(hub, "again@1"))[1], (await one(hub, "again"))[1]]:
+        text = f"again@{run['epoch']}"
+        address = f"http://localhost/api/runs/{text}"
+        assert run["links"] == {"self": address, "failures": f"{address}/failures"}
+        assert (await one(hub, text))[1]["epoch"] == run["epoch"]

@@ -15,7 +15,7 @@ from storage.errors import SnapshotGone, SnapshotIncomplete
 from storage.ledger.runs import RunRecord, RunRef
 from storage.snapshots.snapshots import Snapshot, kept_snapshots, open_snapshot
 from storage.store import Store
-from triggers.runs.views import api_root, execution_in
+from triggers.runs.views import api_root, execution_in, run_links
 from triggers.web.problem import Problem
 
 MOST_NAMES: Final = 10
@@ -178,5 +178,5 @@ def dataset_links(req: func.HttpRequest, source: str) -> dict[str, str]:
 def snapshot_links(req: func.HttpRequest, wanted: Chosen) -> dict[str, str]:
     """Absolute links to one snapshot of a dataset and to its run."""
     dataset, text = dataset_links(req, wanted.source), quote(wanted.text)
-    run = f"{api_root(req)}/runs/{quote(wanted.run_id)}"
+    run = run_links(req, wanted.run_id, wanted.epoch)["self"]
     return {"rows": f"{dataset['rows']}?run={text}", "diff": f"{dataset['diff']}?to={text}", "run": run}

@@ -61,7 +61,7 @@ async def _newest_run_view(
     if found is None:
         return None
     run = await as_it_is(client, store, found)
-    return {**_ending_view(run, await _summary(store, source, run)), "links": run_links(req, run.run_id)}
+    return {**_ending_view(run, await _summary(store, source, run)), "links": run_links(req, run.run_id, run.epoch)}
 
 
 def _ending_view(run: RunRecord, told: Mapping[str, Any]) -> dict[str, Any]:

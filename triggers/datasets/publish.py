@@ -106,7 +106,7 @@ def _by(req: func.HttpRequest) -> str:
 def _refuse_live(req: func.HttpRequest, dataset: Dataset, run: RunRecord) -> None:
     if run.outcome is None and dataset.by_run != run.epoch:
         reason = f"The run '{run.run_id}' is still going on, and decides about '{dataset.source}' itself."
-        raise Problem(HTTPStatus.CONFLICT, f"{reason} Wait for its end.", links=run_links(req, run.run_id))
+        raise Problem(HTTPStatus.CONFLICT, f"{reason} Wait for its end.", links=run_links(req, run.run_id, run.epoch))
 
 
 def _rule_against(settings: Settings, dataset: Dataset, run: RunRecord, snapshot: Snapshot) -> str:

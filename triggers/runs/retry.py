@@ -17,9 +17,9 @@ from storage.planning.retrying import Rest, rest_of, why_not_retry
 from storage.store import Store, open_store
 from triggers.runs.commands import new_run_id, run_accepted
 from triggers.runs.http_start import start_or_conflict
-from triggers.runs.lookup import newest_run
+from triggers.runs.lookup import asked_for
 from triggers.runs.requests import run_request
-from triggers.runs.views import run_id_of, run_links
+from triggers.runs.views import execution_of, run_links
 from triggers.web.problem import Problem, answers_problems
 from triggers.web.request_reading import json_object
 
@@ -47,9 +47,9 @@ async def retry_run(req: func.HttpRequest, client: df.DurableOrchestrationClient
 
 async def _ended_run(req: func.HttpRequest, client: df.DurableOrchestrationClient, store: Store) -> RunRecord:
     """The run of the route. Raises Problem 404 if there never was one, 409 if it has not ended, or never began."""
-    run_id = run_id_of(req)
-    run = await newest_run(client, store, run_id)
-    links = run_links(req, run_id)
+    run_id, epoch = execution_of(req)
+    run = await asked_for(client, store, run_id, epoch)
+    links = run_links(req, run_id, epoch)
     if isinstance(run, Scheduled):
         reason = "is still to come" if run.is_waiting else "never started, so it has nothing to retry"
         raise Problem(HTTPStatus.CONFLICT, f"The run '{run_id}' {reason}.", links=links)

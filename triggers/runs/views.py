@@ -24,7 +24,7 @@ RESULT_COUNTS = ("pages", "left_out", "loaded", "unchanged", "failed", "disallow
 CHANGES = ("added", "removed", "changed")
 """Rows, against what was published before; None if that is not known."""
 
-_EXECUTION: Final = re.compile(r"(.+)@([0-9]{1,10})")
+_EXECUTION: Final = re.compile(r"(.+)@([1-9][0-9]{0,9})")
 
 
 async def as_it_is(client: HubClient, store: Store, run: RunRecord) -> RunRecord:
@@ -53,13 +53,16 @@ def run_view(run: RunRecord, state: str, req: func.HttpRequest) -> dict[str, Any
         "finishedAt": run.finished_at.isoformat() if run.finished_at else None,
         "triggeredBy": run.triggered_by,
         "retryOf": run.retry_of.run_id if run.retry_of else None,
-        "links": run_links(req, run.run_id),
+        "links": run_links(req, run.run_id, run.epoch),
     }
 
 
-def run_links(req: func.HttpRequest, run_id: str) -> dict[str, str]:
-    """Absolute links to a run, from the URL of a request to any route of ours."""
-    address = f"{api_root(req)}/runs/{quote(run_id)}"
+def run_links(req: func.HttpRequest, run_id: str, epoch: int | None = None) -> dict[str, str]:
+    """Absolute links to a run, from the URL of a request to any route of ours.
+
+    With an epoch to this one, also once its ID is used again; without one to the newest with this ID.
+    """
+    address = f"{api_root(req)}/runs/{quote(run_id)}" + (f"@{epoch}" if epoch else "")
     return {"self": address, "failures": f"{address}/failures"}
 
 
@@ -117,7 +120,10 @@ def execution_of(req: func.HttpRequest) -> tuple[str, int | None]:
 
 
 def execution_in(text: str) -> tuple[str, int | None]:
-    """`ID@epoch` taken apart. Without an epoch the text is an ID, which means the newest run that has it."""
+    """`ID@epoch` taken apart. Without an epoch the text is an ID, which means the newest run that has it.
+
+    An epoch is written in one way only, without leading zeros: else the text is what no run can have.
+    """
     found = _EXECUTION.fullmatch(text)
     return (found[1], int(found[2])) if found else (text, None)
 

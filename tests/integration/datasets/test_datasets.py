@@ -58,7 +58,7 @@ async def test_the_history_has_every_kept_snapshot_with_its_outcome_and_counts(
     assert found["snapshots"][1]["links"] == {
         "rows": f"{ROOT}/books/rows?run=second%402",
         "diff": f"{ROOT}/books/diff?to=second%402",
-        "run": "http://localhost/api/runs/second",
+        "run": "http://localhost/api/runs/second@2",
     }
 
 
@@ -99,7 +99,7 @@ async def test_how_the_newest_run_ended_is_told_also_if_it_found_no_page(runs: A
     await runs.finish("second", summaries=[down])
     found = await dataset(runs, continuation="2")
     assert newest(found) == ("second", 2, "failed", "the sitemap could not be read")
-    assert found["newestRun"]["links"]["self"] == "http://localhost/api/runs/second"
+    assert found["newestRun"]["links"]["self"] == "http://localhost/api/runs/second@2"
     assert found["newestRun"]["finishedAt"] is not None
     assert (found["published"]["runId"], told(found, "runId")) == ("first", [("first",)])
 

@@ -201,3 +201,14 @@ async def test_a_retry_of_what_is_no_run_is_refused(runs: ActivityRuns) -> None:
     told = ["base", [1], {"run_id": "base"}, {"run_id": "base", "epoch": "1"}, {"run_id": "base", "epoch": True}]
     answers = [await claim_run({**claim, "retry_of": retry_of}, runs.hub) for retry_of in told]
     assert [answer["code"] for answer in answers] == ["refused"] * 5
+
+
+async def test_an_older_run_of_an_id_that_was_used_again_is_retried_by_its_epoch(runs: ActivityRuns) -> None:
+    await runs.run_with_failures("/books/1")
+    await runs.run_with_failures(sources=("news",))
+    assert (await refusal(runs, "base"))[0] == 409
+    assert (await refusal(runs, "base@01"))[0] == 404
+    retry = await runs.start_retry("base@1")
+    assert runs.hub.instances[retry].payload["retry_of"] == {"run_id": "base", "epoch": 1}
+    summary = (await runs.complete(retry))["sources"][0]
+    assert (summary["source"], summary["outcome"], summary["failed"]) == ("books", "published", 0)

@@ -51,7 +51,7 @@ export async function retryRun(context, run, { failed, isMissing, only }) {
   });
   if (!answer) return;
   await attempt(context, async () => {
-    tellStart(await post(`runs/${segment(run.runId)}/retry`, { body: only ? { sources: only } : {} }));
+    tellStart(await post(`runs/${segment(`${run.runId}@${run.epoch}`)}/retry`, { body: only ? { sources: only } : {} }));
   });
 }
 

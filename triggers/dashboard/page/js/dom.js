@@ -89,8 +89,11 @@ export function foreignLink(url, most = 90) {
 /** A link within the page. @param {string} href begins with `#/` */
 export const link = (href, ...children) => h("a", { href }, ...children);
 
-/** @param {string} id an ID that somebody has chosen, as the part of an address of this page */
-export const runHref = (id) => `#/runs/${encodeURIComponent(id)}`;
+/**
+ * @param {string} id that somebody has chosen, as the part of an address of this page
+ * @param {number | null} [epoch] which of the runs with this ID is meant, if that is known; else it is the newest
+ */
+export const runHref = (id, epoch) => `#/runs/${encodeURIComponent(id)}${epoch ? `@${epoch}` : ""}`;
 
 /** @param {string} source */
 export const datasetHref = (source) => `#/datasets/${encodeURIComponent(source)}`;

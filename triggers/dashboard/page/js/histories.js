@@ -81,7 +81,7 @@ export function historyCells({ source, published }, told) {
  */
 export function lastResult(newest, published) {
   const state = stateForReaders({ state: newest.outcome ?? "running" }, newest, published);
-  return [badge(state), " ", link(runHref(newest.runId), "run")];
+  return [badge(state), " ", link(runHref(newest.runId, newest.epoch), "run")];
 }
 
 /** The name of a dataset, which leads to it. @param {string} source */

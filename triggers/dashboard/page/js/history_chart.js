@@ -78,7 +78,7 @@ function column(entry, place, tops, height, isStop) {
     return s("rect", { class: `bar ${tone}`, x: place + 0.16, y: floor(band) - drawn, width: 0.68, height: drawn });
   });
   const title = titleOf(entry);
-  const href = runHref(entry.run.runId);
+  const href = runHref(entry.run.runId, entry.run.epoch);
   const named = { "aria-label": title, "data-key": entry.id, tabindex: isStop ? 0 : -1 };
   return s("a", { href, class: "column", ...named }, hit, s("title", null, title), bars);
 }
@@ -114,7 +114,7 @@ function asTable(entries) {
     key: entry.id,
     cells: [
       moment(entry.at),
-      entry.run ? runLink(entry.run.runId) : "–",
+      entry.run ? runLink(entry.run.runId, entry.run.epoch) : "–",
       entry.run ? badge(stateOf(entry.run)) : notRun(entry),
       ...MEASURES.map(({ value, text }) => (entry.run ? text(value(entry.run)) : "–")),
     ],

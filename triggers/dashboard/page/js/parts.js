@@ -23,8 +23,8 @@ export function badge(state) {
 /** How a run stands: its outcome once there is one. @param {object} run */
 export const stateOf = (run) => (run.stuck ? "stuck" : run.suspended ? "suspended" : (run.outcome ?? run.state));
 
-/** @param {string} id @param {...any} children what is shown in place of the ID */
-export const runLink = (id) => h("span", { class: "run-id" }, link(runHref(id), foreignName(id)));
+/** @param {string} id @param {number | null} [epoch] as of `runHref` */
+export const runLink = (id, epoch) => h("span", { class: "run-id" }, link(runHref(id, epoch), foreignName(id)));
 
 /**
  * A section with a heading.

@@ -45,7 +45,7 @@ export function render(data, context) {
   const { dataset, rows, diff } = data;
   const { published, publications, newestRun } = dataset;
   const ended = newestRun && factList([["Last result", [lastResult(newestRun, published), whyEnded(newestRun)]]]);
-  const points = publications.map((one) => ({ at: one.publishedAt, value: one.rows, label: runLink(one.runId) }));
+  const points = publications.map((one) => ({ at: one.publishedAt, value: one.rows, label: runLink(one.runId, one.epoch) }));
   points.reverse();
   return [
     heading,
@@ -80,7 +80,7 @@ function facts(published) {
     ["Pages", `${number(published.pages)}, ${number(published.failed)} failed`],
     ["When", at(published.publishedAt)],
     ["By", foreign(published.publishedBy, 100)],
-    ["Run", runLink(published.runId)],
+    ["Run", runLink(published.runId, published.epoch)],
     published.overridden && ["Against the gate", foreign(published.overridden, 200)],
   ];
 }
@@ -89,7 +89,7 @@ function snapshotTable(dataset, context) {
   const rows = dataset.snapshots.map((one) => ({
     key: `${one.runId}@${one.epoch}`,
     cells: [
-      [runLink(one.runId), h("div", { class: "remark" }, ago(one.startedAt))],
+      [runLink(one.runId, one.epoch), h("div", { class: "remark" }, ago(one.startedAt))],
       [
         badge(stateForReaders({ state: one.outcome ?? "running" }, one, dataset.published)),
         one.reason && h("div", { class: "remark" }, foreign(one.reason, 140)),

@@ -58,5 +58,5 @@ export function render({ datasets, histories }) {
   ];
 }
 
-const whose = ({ publishedAt, publishedBy, runId }) =>
-  [ago(publishedAt), " by ", foreign(publishedBy, 40), h("div", { class: "remark" }, runLink(runId))];
+const whose = ({ publishedAt, publishedBy, runId, epoch }) =>
+  [ago(publishedAt), " by ", foreign(publishedBy, 40), h("div", { class: "remark" }, runLink(runId, epoch))];

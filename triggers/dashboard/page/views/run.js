@@ -40,7 +40,8 @@ async function publishedOf(signal) {
 }
 
 export function render(data, context) {
-  const heading = h("h1", { tabindex: "-1" }, "Run ", foreign(context.argument, 100));
+  // Which of the runs with this ID it is, its epoch tells below.
+  const heading = h("h1", { tabindex: "-1" }, "Run ", foreign(data?.run.runId ?? context.argument, 100));
   if (data === null) {
     return [heading, empty("There is no such run, or its record was purged. ", link("#/runs", "All runs"), ".")];
   }

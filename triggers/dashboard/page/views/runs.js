@@ -37,7 +37,7 @@ function runTable(runs) {
   const rows = runs.map((run) => ({
     key: `${run.runId}@${run.epoch}`,
     cells: [
-      runLink(run.runId),
+      runLink(run.runId, run.epoch),
       [badge(stateOf(run)), run.reason && h("div", { class: "remark" }, foreign(run.reason, 100))],
       ago(run.startedAt),
       span(duration(run, serverNow())),
