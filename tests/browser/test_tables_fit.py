@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from storage.ledger.skips import SkipReason
 from tests.helpers.canned_app import MOMENT, PAGE, RUN, CannedApp, canned_app
 from tests.helpers.dashboard_page import WIDTHS
 from tests.helpers.watched_page import DESK, PHONE
@@ -30,11 +32,12 @@ def fill(app: CannedApp) -> None:
         {**RUN, "runId": run_id, "epoch": 9 - place, "totals": COUNTS, "reason": RULE}
         for place, run_id in enumerate(RUNS)
     ]
-    skip = {"at": MOMENT, "scheduledFor": MOMENT, "runId": RUNS[2], "trigger": "timer", "reason": "held"}
-    skip |= {
-        "holder": RUNS[0],
-        "detail": f"'daily_scrape' is held by the instance '{RUNS[0]}'; only one runs at a time.",
-    }
+    skip = {"at": MOMENT, "scheduledFor": MOMENT, "trigger": "timer"}
+    skips = [
+        {**skip, "runId": run_id, "reason": reason, "holder": holder,
+         "detail": f"'daily_scrape' is held by the instance '{holder}'; only one runs at a time."}
+        for run_id, holder in itertools.product(RUNS, RUNS) for reason in SkipReason
+    ]  # fmt: skip
     start = {"startId": "later:x", "orchestrator": "daily_scrape", "instanceId": RUNS[0], "runId": RUNS[0]}
     start |= {
         "startAt": MOMENT,
@@ -62,7 +65,7 @@ def fill(app: CannedApp) -> None:
         f"GET runs/{RUNS[0]}": {**runs[0], "reason": RULE, "sources": [source]},
         f"GET runs/{RUNS[0]}/failures": {"failures": [failure], "continuation": None},
         f"GET runs/{RUNS[0]}/batches": {"batches": [], "continuation": None},
-        "GET skips": {"skips": [skip], "continuation": None},
+        "GET skips": {"skips": skips, "continuation": None},
         "GET starts": {"starts": [start], "isWhole": True},
         "GET datasets": {"datasets": [{"source": SOURCE, "published": published}]},
         f"GET datasets/{SOURCE}": {

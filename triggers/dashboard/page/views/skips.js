@@ -1,6 +1,6 @@
 /** Starts that were due and did not happen. */
 
-import { foreign } from "../js/dom.js";
+import { foreign, h } from "../js/dom.js";
 import { at } from "../js/format.js";
 import { badge, runLink, table } from "../js/parts.js";
 
@@ -11,10 +11,9 @@ export function skipTable(skips) {
     cells: [
       at(skip.scheduledFor ?? skip.at),
       foreign(skip.runId, 60),
-      badge(skip.reason),
+      [badge(skip.reason), h("div", { class: "remark" }, foreign(skip.detail, 160))],
       skip.holder ? runLink(skip.holder) : "–",
-      foreign(skip.detail, 160),
     ],
   }));
-  return table("Starts that did not happen, newest first", ["Due", "Run", "Reason", "Held by", "Detail"], rows);
+  return table("Starts that did not happen, newest first", ["Due", "Run", "Reason", "Held by"], rows);
 }
