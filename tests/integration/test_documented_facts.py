@@ -12,6 +12,7 @@ import pytest
 from scraper.settings import Settings
 from scripts.checkout import ROOT
 from triggers.alerts.events import AlertKind
+from triggers.datasets.rows import USUAL_ROWS
 
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text() for path in PAGES}
@@ -80,6 +81,18 @@ def test_a_command_sends_the_method_of_its_route(page: str) -> None:
         if not any(re.fullmatch(pattern, path) for pattern in patterns):
             wrong.append(f"{method} {path}")
     assert wrong == []
+
+
+def test_a_command_that_gives_only_the_first_rows_says_so_and_the_way_to_all_of_them_is_shown() -> None:
+    """Only a header of the answer shows that there are more."""
+    readme = TEXTS["README.md"]
+    commands = [line for line in readme.splitlines() if line.startswith("curl") and re.search(r"/rows\b", line)]
+    assert commands
+    assert [line for line in commands if f"# the first {USUAL_ROWS:,} rows" not in line] == []
+    after = readme.partition(commands[-1])[2].partition("\n## ")[0]
+    assert re.search(r"^AzureWebJobsStorage=\S+ \.venv/bin/python -m storage rows books --format csv", after, re.M)
+    assert "(docs/api.md#reading-the-rows)" in after
+    assert f"at most `limit` rows, {USUAL_ROWS:,} " in TEXTS["docs/api.md"]
 
 
 def test_the_metrics_are_those_that_are_made() -> None:
