@@ -10,6 +10,7 @@ from pathlib import Path
 
 try:
     from scraper.errors import ScraperError, SettingsError, SourcesFileError
+    from scraper.misplaced_keys import keys_among_fields
     from scraper.models import PageFailure
     from scraper.settings import Settings
     from scraper.sources import Source, find_source, load_sources
@@ -73,7 +74,12 @@ def _check(path: Path, sources: Sequence[Source]) -> int:
         kind = "html or xml" if source.content_format is None else source.content_format
         rate = "any rate" if source.requests_per_second is None else f"{source.requests_per_second:g} a second"
         _say(f"{source.name}: {len(source.fields)} fields of {kind}, {source.concurrency} requests at a time, {rate}")
-    _say(f"{path}: no problem found, number of sources: {len(sources)}")
+    misplaced = [(source.name, key) for source in sources for key in keys_among_fields(source)]
+    for name, key in misplaced:
+        cure = "is called like a key of the source; a key of the source stands above [source.fields]"
+        _complain(f"warning: {path}: source {name}: field {key!r} {cure}")
+    found = f"no mistake found, number of warnings: {len(misplaced)}" if misplaced else "no problem found"
+    _say(f"{path}: {found}, number of sources: {len(sources)}")
     return 0
 
 

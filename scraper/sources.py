@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from scraper.errors import SourcesFileError, shown
 from scraper.follow_rules import Follow
+from scraper.misplaced_keys import misplaced_key
 from scraper.page_ranges import PageRange
 from scraper.row_rules import CsvRules
 from scraper.rows.field_rules import FieldRule
@@ -130,7 +131,9 @@ def _validated(table: dict[str, Any], *, path: Path, label: str) -> Source:
         faults = []
         for problem in error.errors():
             location = [str(part) for part in problem["loc"]]
-            faults.append(SourcesFileError(path, label, ".".join(location) or None, _reason(problem, location)))
+            misplaced = misplaced_key(location, problem["type"], problem["input"])
+            reason = misplaced or _reason(problem, location)
+            faults.append(SourcesFileError(path, label, ".".join(location) or None, reason))
         raise _together(faults) from None
 
 
