@@ -79,6 +79,8 @@ _PAGE_CODECS = _SINGLE_BYTE_CODECS | frozenset(
     {"utf-8", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "cp932", "cp949", "big5hkscs", "euc_jp", "iso2022_jp"}
 )
 
+CHARSET_CURE = "the key charset of the source says what the pages are in"
+
 
 def decode_page(body: bytes, *, url: str, charset: str | None, kind: Format = Format.HTML) -> str:
     """`body` as text; `charset` is what the header told, if it did.
@@ -121,7 +123,8 @@ def page_text(body: bytes, *, url: str, charset: str | None, kind: Format) -> Pa
     damaged = text.count(_DAMAGED)
     if damaged > len(text) * _TOLERATED:
         tried = ", ".join(dict.fromkeys(candidates))
-        raise ExtractError(url, Reason.NOT_DECODABLE, f"{damaged} of {len(text)} characters cannot be read as {tried}")
+        detail = f"{damaged} of {len(text)} characters cannot be read as {tried}; {CHARSET_CURE}"
+        raise ExtractError(url, Reason.NOT_DECODABLE, detail)
     return PageText(text, codec, is_doubtful=not _fits_but_for_faults(body, codec))
 
 

@@ -55,7 +55,20 @@ def format_of(told: Format | None, content_type: str, *, url: str) -> Format:
     if suffix is not None and content_type.endswith(suffix):
         return kind
     wanted = "a page" if told is None else kind.value.upper()
-    raise ExtractError(url, Reason.UNSUPPORTED_CONTENT, f"content type {content_type} is not {wanted}")
+    detail = f"content type {content_type} is not {wanted}{_cure(told, content_type)}"
+    raise ExtractError(url, Reason.UNSUPPORTED_CONTENT, detail)
+
+
+def _cure(told: Format | None, content_type: str) -> str:
+    """How a source is written that is asked for pages and gets data."""
+    if content_type == "application/json" or content_type.endswith("+json"):
+        kind, place = Format.JSON, "path"
+    elif content_type == "application/csv":
+        kind, place = Format.CSV, "column"
+    else:
+        return ""
+    written = "" if told is None else f'write format = "{kind}" and '
+    return f"; for {kind.value.upper()}, {written}give the fields a {place}"
 
 
 def _is_xml(content_type: str) -> bool:

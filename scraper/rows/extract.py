@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from scraper.errors import BadValue, ExtractError, MissingField, PageLayoutChanged
 from scraper.models import Reason, Row, Value
 from scraper.row_rules import RowRules
-from scraper.rows.charsets import page_text
+from scraper.rows.charsets import CHARSET_CURE, page_text
 from scraper.rows.content_kinds import Format, format_of
 from scraper.rows.csv_records import csv_records
 from scraper.rows.field_rules import FieldRule
@@ -49,7 +49,7 @@ def _refuse_unread_values(rows: list[Row], codec: str, *, url: str) -> None:
             texts = value if isinstance(value, list) else [value]
             if any(isinstance(text, str) and "\N{REPLACEMENT CHARACTER}" in text for text in texts):
                 where = f"field {name!r} of row {row.position}"
-                detail = f"{where} cannot be read as {codec}; the key charset of the source says what the pages are in"
+                detail = f"{where} cannot be read as {codec}; {CHARSET_CURE}"
                 raise ExtractError(url, Reason.NOT_DECODABLE, detail)
 
 

@@ -46,6 +46,25 @@ def test_a_body_is_what_the_source_and_the_content_type_say(told: Any, content_t
     assert caught.value.reason == Reason.UNSUPPORTED_CONTENT
 
 
+@pytest.mark.parametrize(
+    ("told", "content_type", "cure"),
+    [
+        (None, "application/json", "is not a page; for JSON, give the fields a path"),
+        (None, "application/ld+json", "is not a page; for JSON, give the fields a path"),
+        (None, "application/csv", "is not a page; for CSV, give the fields a column"),
+        ("html", "application/json", 'is not HTML; for JSON, write format = "json" and give the fields a path'),
+        ("xml", "application/csv", 'is not XML; for CSV, write format = "csv" and give the fields a column'),
+        ("csv", "application/json", 'is not CSV; for JSON, write format = "json" and give the fields a path'),
+        (None, "image/png", "is not a page"),
+        ("json", "application/pdf", "is not JSON"),
+    ],
+)
+def test_data_that_is_taken_for_pages_is_refused_with_the_cure(told: str | None, content_type: str, cure: str) -> None:
+    with pytest.raises(ExtractError) as caught:
+        format_of(None if told is None else Format(told), content_type, url=URL)
+    assert caught.value.detail == f"content type {content_type} {cure}"
+
+
 @pytest.mark.parametrize("told", [None, *Format])
 def test_what_is_asked_for_ends_with_anything(told: Format | None) -> None:
     assert accept_header(told).endswith(",*/*;q=0.5")
@@ -76,8 +95,10 @@ def test_the_charset_is_found_in_every_format(keys: dict[str, Any], body: bytes,
 
 
 @pytest.mark.parametrize("told", ["json", "csv", "xml"])
-def test_bytes_that_are_no_text_are_not_decodable(told: str) -> None:
-    assert refusal(source_of({"f": "f"}, format=told), b"\xff\xfa\xf0", charset="utf-8").reason == Reason.NOT_DECODABLE
+def test_bytes_that_are_no_text_are_not_decodable_and_the_key_that_may_help_is_named(told: str) -> None:
+    refused = refusal(source_of({"f": "f"}, format=told), b"\xff\xfa\xf0", charset="utf-8")
+    assert refused.reason == Reason.NOT_DECODABLE
+    assert refused.detail.endswith(" as utf-8; the key charset of the source says what the pages are in")
 
 
 @pytest.mark.parametrize(
