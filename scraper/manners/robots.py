@@ -4,6 +4,7 @@ The file is fetched once per site and run: what it said first holds for the whol
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -75,6 +76,7 @@ class Robots:
         self._user_agent = user_agent
         self._fetch, self._shelf = fetch, shelf
         self._rules: dict[str, asyncio.Task[_Rules]] = {}
+        self._waiting: Counter[asyncio.Task[_Rules]] = Counter()
 
     async def learn(self, urls: Iterable[str]) -> None:
         """Read what the sites of `urls` say, so that pages need not wait for it."""
@@ -108,7 +110,17 @@ class Robots:
         # Pages that ask at the same time share one answer; one that is cancelled does not take it from the others.
         if origin not in self._rules or _has_broken(self._rules[origin]):
             self._rules[origin] = asyncio.create_task(self._read(origin, take_turn))
-        return await asyncio.shield(self._rules[origin])
+        reading = self._rules[origin]
+        self._waiting[reading] += 1
+        try:
+            return await asyncio.shield(reading)
+        finally:
+            self._waiting[reading] -= 1
+            if not self._waiting[reading]:
+                del self._waiting[reading]
+                # Its retries would go on beside the requests of whatever comes after a stop.
+                if reading.cancel():
+                    del self._rules[origin]  # at once: who asks before it has ended must not share its end
 
     async def _read(self, origin: str, take_turn: BeforeHop) -> "_Rules":
         file = await self._shelf.find(origin)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -188,6 +189,76 @@ async def test_a_page_that_is_cancelled_leaves_the_answer_to_the_others() -> Non
     await asyncio.sleep(0)
     first.cancel()
     assert await is_allowed(rules, "/b")
+
+
+class SlowSite(Site):
+    """Answers once it is told to; counts the requests that are open, and those that somebody has given up."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__(answer)
+        self.may_answer, self.open, self.given_up = asyncio.Event(), 0, 0
+
+    async def fetch(self, url: str, take_turn: BeforeHop) -> FetchedPage:
+        self.open += 1
+        try:
+            await self.may_answer.wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)  # closing a connection takes a moment, in which others may ask
+            self.given_up += 1
+            raise
+        finally:
+            self.open -= 1
+        return await super().fetch(url, take_turn)
+
+
+async def asking(site: SlowSite, count: int) -> tuple[Robots, "list[asyncio.Task[bool]]"]:
+    """So many pages of one site, which wait for the same robots.txt."""
+    rules = Robots(AGENT, fetch=site.fetch, shelf=Shelf())
+    pages = [asyncio.create_task(is_allowed(rules, f"/{page}")) for page in range(count)]
+    await passes(lambda: site.open == 1)
+    return rules, pages
+
+
+async def passes(condition: Callable[[], bool]) -> None:
+    """Give everybody else their turn until `condition` holds."""
+    for _ in range(20):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    pytest.fail("it never came to that")
+
+
+async def test_nobody_goes_on_asking_for_it_once_all_who_wait_are_cancelled() -> None:
+    site = SlowSite(RULES)
+    _, pages = await asking(site, 3)
+    for page in pages:
+        page.cancel()
+    await passes(lambda: site.given_up == 1)
+    assert site.open == 0
+
+
+async def test_it_is_asked_for_as_long_as_one_of_many_waits() -> None:
+    site = SlowSite(RULES)
+    _, pages = await asking(site, 3)
+    for page in pages[:2]:
+        page.cancel()
+    await passes(lambda: all(page.done() for page in pages[:2]))
+    site.may_answer.set()
+    assert await pages[2]
+    assert (site.given_up, len(site.asked)) == (0, 1)
+
+
+async def test_who_asks_while_the_request_of_those_before_is_given_up_gets_an_answer() -> None:
+    site = SlowSite(RULES)
+    rules, pages = await asking(site, 1)
+    pages[0].cancel()
+    await passes(pages[0].done)
+    assert site.given_up == 0
+    site.may_answer.set()
+    assert not rules.knows(SITE)
+    assert await is_allowed(rules, "/a")
+    assert (site.given_up, len(site.asked)) == (1, 1)
+    assert rules.knows(SITE)
 
 
 async def test_a_shelf_that_breaks_is_asked_again() -> None:
