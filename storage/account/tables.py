@@ -55,7 +55,8 @@ class Tables:
             async with storage_faults():
                 yield
         except ResourceNotFoundError as fault:
-            if getattr(fault, "error_code", None) != TableErrorCode.TABLE_NOT_FOUND:
+            # Looked for in the whole text: `error_code` is not there if it was create_entity that failed.
+            if TableErrorCode.TABLE_NOT_FOUND.value not in str(fault):
                 raise
             self._creation = None
             raise StorageUnreachable("The app's tables have vanished; the next request makes them again.") from fault

@@ -8,7 +8,7 @@ import pytest
 
 from scraper.settings import Settings
 from storage.account.tables import open_tables
-from storage.errors import TicketChanged
+from storage.errors import StorageUnreachable, TicketChanged
 from storage.ledger.locks import TableTickets, TicketStore
 from storage.ticket import StopMode, Ticket, TicketState
 from tests.helpers.memory_tables import MemoryTables
@@ -89,3 +89,17 @@ async def test_keys_that_tables_refuse_are_kept_apart(tickets: TicketStore) -> N
     await tickets.insert(two)
     found = [await tickets.read(one.key), await tickets.read(two.key)]
     assert [ticket.instance_id for ticket in found if ticket] == ["run-1", "other"]
+
+
+async def test_a_ticket_whose_table_has_vanished_is_refused_once_and_stored_by_the_next_try(
+    azurite: str, table_prefix: str
+) -> None:
+    tables = open_tables(Settings(storage_connection=azurite, table_prefix=table_prefix))
+    tickets = TableTickets(tables)
+    await (await tables.table("locks")).delete_table()
+    assert await tickets.read("daily_scrape") is None
+    with pytest.raises(StorageUnreachable, match="vanished"):
+        await tickets.insert(WANTED)
+    stored = await tickets.insert(WANTED)
+    assert await tickets.read("daily_scrape") == stored
+    await tables.close()
