@@ -189,7 +189,7 @@ async def test_pages_that_robots_txt_refuses_are_listed_once_and_never_asked_for
     assert [(url, reason) for url, reason, _ in await failures(runs)] == refused
     assert site.hits == Counter(["/", "/1", "/2"])
     assert await published(runs) == ["/", "/1", "/2"]
-    assert summary["disallowed"] == 1
+    assert summary["disallowed"] == 2
 
 
 async def test_links_that_were_found_before_a_long_pause_are_followed_after_it(

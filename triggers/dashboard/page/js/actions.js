@@ -51,7 +51,8 @@ export async function retryRun(context, run, { failed, isMissing, only }) {
   });
   if (!answer) return;
   await attempt(context, async () => {
-    tellStart(await post(`runs/${segment(`${run.runId}@${run.epoch}`)}/retry`, { body: only ? { sources: only } : {} }));
+    const execution = segment(`${run.runId}@${run.epoch}`);
+    tellStart(await post(`runs/${execution}/retry`, { body: only ? { sources: only } : {} }));
   });
 }
 

@@ -44,13 +44,14 @@ export function render(data, context) {
   if (data === null) return [heading, empty("There is no such dataset. ", link("#/datasets", "All datasets"), ".")];
   const { dataset, rows, diff } = data;
   const { published, publications, newestRun } = dataset;
-  const ended = newestRun && factList([["Last result", [lastResult(newestRun, published), whyEnded(newestRun)]]]);
-  const points = publications.map((one) => ({ at: one.publishedAt, value: one.rows, label: runLink(one.runId, one.epoch) }));
-  points.reverse();
+  const ended = newestRun && ["Last result", [lastResult(newestRun, published), whyEnded(newestRun)]];
+  const told = [...(published ? facts(published) : []), ended];
+  const points = publications.map(({ publishedAt, rows: value, runId, epoch }) =>
+    ({ at: publishedAt, value, label: runLink(runId, epoch) })).reverse();
   return [
     heading,
     card("Published", { id: "published", actions: published ? downloads(dataset.source, context) : [] },
-      published ? factList(facts(published)) : empty("Nothing is published yet."), ended),
+      !published && empty("Nothing is published yet."), told.some(Boolean) && factList(told)),
     points.length > 0 && card("Size over time", { id: "size" }, sizeChart(points, "Rows", "publications")),
     card("Snapshots", { id: "snapshots" },
       dataset.snapshots.length ? snapshotTable(dataset, context) : empty("None is kept."),

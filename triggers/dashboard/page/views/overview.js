@@ -93,7 +93,8 @@ function currentCard({ current, runs, ended, published }, context) {
   const failures = addUp(current.sources.map((one) => one.failedByReason));
   return card("Now", { id: "current", actions: [stop, start] },
     h("p", { class: "now" },
-      h("span", { class: "pulse", "aria-hidden": "true" }), runLink(current.runId, current.epoch), " ", badge(stateOf(current)),
+      h("span", { class: "pulse", "aria-hidden": "true" }),
+      runLink(current.runId, current.epoch), " ", badge(stateOf(current)),
       h("span", { class: "muted" }, ` started `, ago(current.startedAt), " by ", foreign(current.triggeredBy, 60))),
     liveProgress(current),
     Object.keys(failures).length > 0 && folded("Failures by reason", reasonBars(failures)));
