@@ -10,6 +10,7 @@ from storage.keys import snapshot_id
 from storage.ledger.runs import RunRecord
 from storage.work.batches import Batches
 from storage.work.failure_reasons import ReasonCounts, add_up
+from storage.work.page_counts import page_counts
 
 SOURCES_AT_ONCE: Final = 16
 """Sources whose records are read at the same time; a run may have hundreds."""
@@ -89,14 +90,15 @@ async def progress_of(
     working: Literal["scraping", "publishing"] = (
         "publishing" if len(results) == plan.batches and not plan.is_open else "scraping"
     )
+    counts = page_counts(plan, results)
     return SourceProgress(
         source,
         "published" if is_published else working,
-        pages=plan.pages,
-        loaded=sum(result.loaded for result in results),
-        failed=sum(result.failed for result in results) + plan.not_found,
-        rows=sum(result.rows for result in results),
-        disallowed=plan.disallowed + sum(result.disallowed for result in results),
+        pages=counts.pages,
+        loaded=counts.loaded,
+        failed=counts.failed,
+        rows=counts.rows,
+        disallowed=counts.disallowed,
         left_out=plan.left_out,
         batches=plan.batches,
         batches_done=len(results),

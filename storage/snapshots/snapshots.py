@@ -14,6 +14,7 @@ from storage.ledger.runs import RunRecord
 from storage.store import Store
 from storage.work.batch_results import BatchResult
 from storage.work.batches import Plan
+from storage.work.page_counts import page_counts
 
 RUNS_AT_ONCE: Final = 50
 """Runs that are looked through at a time for those that a source had."""
@@ -38,14 +39,7 @@ class Snapshot:
     @property
     def counts(self) -> SnapshotCounts:
         """What the gate looks at."""
-        return SnapshotCounts(
-            pages=self.plan.pages,
-            loaded=sum(result.loaded for result in self.results),
-            failed=sum(result.failed for result in self.results) + self.plan.not_found,
-            rows=sum(result.rows for result in self.results),
-            disallowed=self.plan.disallowed + sum(result.disallowed for result in self.results),
-            unread_listings=self.plan.unread_listings,
-        )
+        return page_counts(self.plan, self.results)
 
 
 async def columns_of(store: Store, snapshot: Snapshot) -> list[str]:
